@@ -1,0 +1,67 @@
+"""What a component may ask of the running question: deadline, cancellation, trace."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ragbraid.errors import Cancelled, DeadlineExceeded
+
+
+class Cancellation:
+    """A deadline and a flag, shared by everything that works for one run."""
+
+    __slots__ = ("_cancelled", "deadline")
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.deadline = None if timeout is None else time.monotonic() + timeout
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Ask everything that works for this run to stop."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller gave up; a passed deadline isn't counted here."""
+        return self._cancelled
+
+    def remaining(self) -> float | None:
+        """Seconds until the deadline, never negative; None where there is no deadline."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+    def check(self) -> None:
+        """Raise `Cancelled` or `DeadlineExceeded` where the run shall stop."""
+        if self._cancelled:
+            raise Cancelled("The run was cancelled.")
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise DeadlineExceeded(
+                "The time allowed for this run is up.", "Raise the timeout, or ask for less."
+            )
+
+
+class Context:
+    """One step's view of its run. Call `check()` once per unit of work (a token, a batch)."""
+
+    __slots__ = ("cancellation", "notes")
+
+    def __init__(self, cancellation: Cancellation | None = None) -> None:
+        self.cancellation = cancellation or Cancellation()
+        self.notes: dict[str, Any] = {}
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run shall stop, by cancellation or by deadline."""
+        return self.cancellation.cancelled or self.cancellation.remaining() == 0.0
+
+    def remaining(self) -> float | None:
+        """Seconds until the deadline; None where there is none."""
+        return self.cancellation.remaining()
+
+    def check(self) -> None:
+        """Raise `Cancelled` or `DeadlineExceeded` where the run shall stop."""
+        self.cancellation.check()
+
+    def note(self, name: str, value: Any) -> None:
+        """Write a JSON-like value into this step's trace."""
+        self.notes[name] = value

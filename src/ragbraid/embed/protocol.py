@@ -1,0 +1,58 @@
+"""The contract of an embedder: texts in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from ragbraid.context import Context
+from ragbraid.types import Vectors
+
+Purpose = Literal["passage", "query"]
+"""What a text is embedded as; models that want a prefix for either add it themselves."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Weights load at the first `embed`, never before."""
+
+    @property
+    def identity(self) -> str:
+        """The model's name and fingerprint: equal identities give equal vectors."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens of a text that the model sees, without its special tokens."""
+        ...
+
+    def tokenizer_json(self) -> str:
+        """The model's tokenizer as the `tokenizers` library writes it, without truncation or padding."""
+        ...
+
+    def embed(
+        self, texts: Sequence[str], purpose: Purpose = "passage", *, context: Context | None = None
+    ) -> Vectors:
+        """float32 of shape (len(texts), dimensions), rows of unit length, in the order of `texts`."""
+        ...
+
+
+class TokenEmbedder(Embedder, Protocol):
+    """An embedder that also gives a vector for each token, as late interaction wants."""
+
+    def token_vectors(
+        self, texts: Sequence[str], *, context: Context | None = None
+    ) -> list[TokenVectors]:
+        """One entry per text; special tokens are left out."""
+        ...
+
+
+class TokenVectors(Protocol):
+    """A text's tokens: `vectors` of shape (tokens, dimensions), unit rows, `ids` and `offsets` beside."""
+
+    vectors: Vectors
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    """Each token's start and end in characters of the text."""

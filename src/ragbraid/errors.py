@@ -1,0 +1,104 @@
+"""One tree of exceptions. Each message says what happened and where, each hint what to do.
+
+Everything that a user's mistake or environment can cause is a `RagbraidError`; commands print
+`str(error)` and exit with `exit_code`, never with a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ragbraid.pipeline.diagnostics import Diagnostic
+
+
+class RagbraidError(Exception):
+    """Base of all errors that ragbraid raises on purpose."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InputError(RagbraidError):
+    """What the caller gave is wrong: a path, a question, an option, a file."""
+
+    exit_code = 2
+
+
+class PipelineFileError(InputError):
+    """A pipeline file has problems; `diagnostics` has all of them, in file order."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(str(each) for each in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+
+class FilterError(InputError):
+    """A metadata filter is malformed, or names a field that isn't declared."""
+
+
+class LoadError(RagbraidError):
+    """A source can't be read; the others go on."""
+
+
+class MissingDependency(RagbraidError):
+    """An optional package isn't installed."""
+
+
+class ModelError(RagbraidError):
+    """A model is absent, damaged or unfit for its use."""
+
+
+class ModelMissing(ModelError):
+    """The model's files aren't on this machine."""
+
+
+class IndexStoreError(RagbraidError):
+    """The index can't do what was asked."""
+
+
+class IndexMismatch(IndexStoreError):
+    """The index was built by another embedder, or by another or newer format."""
+
+
+class IndexLocked(IndexStoreError):
+    """Another process is writing to the index."""
+
+
+class IndexDamaged(IndexStoreError):
+    """Stored bytes aren't what was written."""
+
+
+class GenerationError(RagbraidError):
+    """The generator failed."""
+
+
+class ServerError(GenerationError):
+    """A model server can't be reached, or answered with an error."""
+
+
+class Stopped(RagbraidError):
+    """Base of the two ways in which a run ends early."""
+
+
+class Cancelled(Stopped):
+    """The caller cancelled the run."""
+
+    exit_code = 130
+
+
+class DeadlineExceeded(Stopped):
+    """The run's time was up."""
+
+
+class StepError(RagbraidError):
+    """A component raised something unforeseen; the cause is attached as `__cause__`."""

@@ -1,0 +1,88 @@
+"""The contract of a generator: prompts in, completions out, under constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from ragbraid.context import Context
+from ragbraid.types import Message, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """The output is a run of whole words of one of `texts`, verbatim, or exactly `abstention`."""
+
+    texts: tuple[str, ...]
+    max_words: int = 12
+    abstention: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """The output is JSON that fits the schema."""
+
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The output is a sentence of this grammar, in GBNF."""
+
+    gbnf: str
+
+
+Constraint: TypeAlias = Quotes | JsonSchema | Grammar
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a generator is asked for.
+
+    `prompt` is either chat messages, put through the model's own chat template with their contents as
+    data (text that looks like a control token never becomes one), or a text to be continued as it is.
+    """
+
+    prompt: tuple[Message, ...] | str
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came back. `logprob` is the sum of its tokens' log-probabilities where the engine tells."""
+
+    text: str
+    finish_reason: Literal["stop", "length"] = "stop"
+    usage: Usage = Usage()
+    logprob: float | None = None
+
+
+class Generator(Protocol):
+    """Generates text. Weights load at the first request, never before."""
+
+    @property
+    def context_window(self) -> int:
+        """The most tokens that prompt and completion may have together."""
+        ...
+
+    def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
+        """Tokens of the prompt, chat template included; an upper estimate where it can't be known."""
+        ...
+
+    def generate(
+        self, requests: Sequence[Request], *, context: Context | None = None
+    ) -> list[Completion | Exception]:
+        """One entry per request, in order: the completion, or that request's own error."""
+        ...
+
+    def stream(
+        self, request: Request, *, context: Context | None = None
+    ) -> Iterator[str | Completion]:
+        """Pieces of text as they come, whole characters only; last the completion, equal to their join."""
+        ...

@@ -1,0 +1,121 @@
+"""The contract of an index: sources in whole, hits out under a scope.
+
+Every read and write takes a `scope`. Steps never pass one: the engine's handle does, and refuses to let
+a step widen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ragbraid.embed.protocol import Embedder
+from ragbraid.types import Chunk, Document, Hit, Scope, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far a source is in: what the ingest driver compares a scan with."""
+
+    source: str
+    origin: str
+    fingerprint: str
+    """SHA-256 of the origin's bytes when it was read."""
+    stamp: str
+    """The loader's cheap mark of its state when it was read, or empty."""
+    digest: str
+    """Digest of the ingest steps that made its chunks."""
+    metadata_hash: str
+    """Hash of the metadata that the ingest driver stamped on it."""
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document with its chunks, as they are committed. `vectors` has a row per chunk."""
+
+    document: Document
+    chunks: Sequence[Chunk]
+    vectors: Vectors | None
+    texts: Sequence[str] | None = None
+    """The texts that were embedded, where they differ from the chunks' own (context prefixes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that an origin now holds: replaces whatever it held before, in one transaction."""
+
+    origin: str
+    entries: Sequence[Entry]
+    fingerprint: str = ""
+    stamp: str = ""
+    digest: str = ""
+    metadata_hash: str = ""
+    replaces: Sequence[str] = field(default_factory=tuple)
+    """Further origins that this one takes the place of (a rename)."""
+
+
+class Index(Protocol):
+    """Stores documents and chunks, and searches them by vector and by text."""
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """The embedder whose vectors it holds; None for a lexical index."""
+        ...
+
+    def sources(self, *, scope: Scope = ...) -> Iterable[SourceState]:
+        """Every stored source, ordered by name."""
+        ...
+
+    def upsert(self, changes: Sequence[Change], *, scope: Scope = ...) -> None:
+        """Commit the changes as one transaction, on disk when this returns; all of them or none.
+
+        Raises `IndexLocked`, `IndexMismatch`, and `InputError` for what can't be stored (an empty
+        source, NaN or zero vectors, wrong dimensions, metadata that isn't JSON).
+        """
+        ...
+
+    def delete(self, origins: Sequence[str], *, scope: Scope = ...) -> int:
+        """Remove origins with all they hold; returns how many there were. An empty list does nothing."""
+        ...
+
+    def get(self, ids: Sequence[str], *, scope: Scope = ...) -> list[Hit]:
+        """The chunks with these ids, in the order asked for, those that aren't there left out."""
+        ...
+
+    def document(self, source: str, *, scope: Scope = ...) -> Document | None:
+        """The stored document, also when its file is gone."""
+        ...
+
+    def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = ...) -> list[list[Hit]]:
+        """The k nearest chunks by inner product for each row, best first, ties by id.
+
+        k hits come back whenever k chunks are in scope. A NaN or zero query is an `InputError`.
+        """
+        ...
+
+    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = ...) -> list[list[Hit]]:
+        """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
+        ...
+
+    def document_frequencies(self, terms: Sequence[str], *, scope: Scope = ...) -> tuple[int, list[int]]:
+        """How many chunks there are, and how many of them hold each analysed term."""
+        ...
+
+    def vectors(self, ids: Sequence[str], *, scope: Scope = ...) -> Vectors | None:
+        """The stored vectors of these chunks, in the order asked for; None without an embedder."""
+        ...
+
+    def known_vectors(self, texts: Sequence[str], *, scope: Scope = ...) -> Mapping[int, Any]:
+        """Position in `texts` → vector, for those whose embedding is already stored."""
+        ...
+
+    def count(self, *, scope: Scope = ...) -> int:
+        """How many chunks are in scope."""
+        ...
+
+    def snapshot(self, target: Path) -> None:
+        """Write a consistent copy into a new folder while readers and the writer go on."""
+        ...
