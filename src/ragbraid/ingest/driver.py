@@ -147,7 +147,7 @@ class _Run:
             return None
         prepared = prepare(found, verdict, self._flow.process, self._metadata)
         if not prepared.parts and verdict.kind == "new":
-            self.ledger.skipped(Skipped(found.ref.origin, "There is no document in it."), found=True)
+            self.ledger.skipped(Skipped(found.ref.origin, "there is no document in it"), found=True)
             return None
         return prepared
 

@@ -29,9 +29,10 @@ class Scan:
 
     found: dict[str, Found]
     skipped: list[Skipped]
-    base: str
+    bases: frozenset[str]
+    """The folder that sources are named from, as given and with links followed."""
     places: frozenset[str]
-    """The paths, made absolute."""
+    """The paths, made absolute, as given and with links followed."""
     unseen: set[str] = field(default_factory=set)
     """The skipped places, made absolute."""
 
@@ -40,8 +41,10 @@ class Scan:
 
         What lies at or under a skipped place isn't covered: nobody looked.
         """
-        place = _place(origin, self.base)
-        return _within(place, self.places) and not _within(place, self.unseen)
+        places = {_place(origin, each) for each in self.bases}
+        return any(_within(each, self.places) for each in places) and not any(
+            _within(each, self.unseen) for each in places
+        )
 
 
 def scan(loaders: Sequence[Loader], paths: Sequence[str], base: Path) -> Scan:
@@ -50,12 +53,13 @@ def scan(loaders: Sequence[Loader], paths: Sequence[str], base: Path) -> Scan:
     Raises `InputError` for a path that isn't there, and for an origin that two loaders claim.
     """
     folder = os.path.abspath(base)
-    result = Scan({}, [], folder, frozenset(_place(each, os.getcwd()) for each in paths))
+    places = [_place(each, os.getcwd()) for each in paths]
+    result = Scan({}, [], _with_links_followed([folder]), _with_links_followed(places))
     for loader in loaders:
         for each in loader.scan(paths, Path(folder)):
             if isinstance(each, Skipped):
                 result.skipped.append(each)
-                result.unseen.add(_place(each.source, folder))
+                result.unseen.update(_place(each.source, root) for root in result.bases)
                 continue
             earlier = result.found.setdefault(each.origin, Found(loader, each))
             if earlier.loader is not loader:
@@ -67,6 +71,10 @@ def scan(loaders: Sequence[Loader], paths: Sequence[str], base: Path) -> Scan:
 
 def _place(name: str, folder: str) -> str:
     return name.rstrip("/") if _SCHEME.match(name) else os.path.normpath(os.path.join(folder, name))
+
+
+def _with_links_followed(places: list[str]) -> frozenset[str]:
+    return frozenset(places) | {os.path.realpath(each) for each in places if not _SCHEME.match(each)}
 
 
 def _within(place: str, places: Collection[str]) -> bool:
