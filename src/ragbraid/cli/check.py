@@ -1,0 +1,31 @@
+"""`ragbraid check`: every problem of a pipeline file at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ragbraid.cli import failures, options, output
+
+
+def command(
+    pipeline: options.PipelineFile = None,
+    overrides: options.Overrides = None,
+    allow: options.Allow = None,
+    no_env: Annotated[
+        bool, typer.Option("--no-env", help="Don't demand that environment variables are set.")
+    ] = False,
+) -> None:
+    """Check a pipeline file without running it: no weights, no network, no writes.
+
+    For example: ragbraid check -p ragbraid.yaml
+    """
+    from ragbraid.pipeline.check import check_file
+
+    diagnostics = check_file(pipeline, set=options.pairs(overrides), allow=tuple(allow or ()), env=not no_env)
+    for diagnostic in diagnostics:
+        output.show(str(diagnostic))
+    if diagnostics:
+        raise typer.Exit(failures.WRONG_INPUT)
+    output.show(f"{pipeline} is right.")
