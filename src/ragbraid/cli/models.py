@@ -25,7 +25,7 @@ def get(
     names: Annotated[list[str], typer.Argument(metavar="NAME…", show_default=False)],
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FOLDER", help="Take the files from this folder, not from the network."),
+        typer.Option("--from", metavar="FOLDER", help="Take the files from here, not from the network."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
 ) -> None:

@@ -58,7 +58,9 @@ def pairs(overrides: list[str] | None) -> dict[str, str]:
     for each in overrides or ():
         key, equals, value = each.partition("=")
         if not (key.strip() and equals):
-            raise InputError(f"--set {each} has no KEY=VALUE.", "Write for example --set search.dense.candidates=50.")
+            raise InputError(
+                f"--set {each} has no KEY=VALUE.", "Write for example --set search.dense.candidates=50."
+            )
         parsed[key.strip()] = value
     return parsed
 

@@ -22,7 +22,7 @@ def speak_utf8() -> None:
     replaced by one in UTF-8 mode, before anything was done.
     """
     if codecs.lookup(sys.getfilesystemencoding()).name == "ascii":
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
