@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.001, help="Give up after this time.")
     ] = None,

@@ -17,7 +17,9 @@ def command(
         bool, typer.Option("--no-env", help="Don't demand that environment variables are set.")
     ] = False,
 ) -> None:
-    """Check a pipeline file without running it: no weights, no network, no writes.
+    """Check a pipeline file without running it.
+
+    Every mistake is named at once, with line and column. No weights, no network, no writes.
 
     For example: ragbraid check -p ragbraid.yaml
     """

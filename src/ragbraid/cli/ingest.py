@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", show_default=False)],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[
         bool, typer.Option("--prune", help="Also remove what the index has beyond these paths.")
     ] = False,
@@ -23,7 +23,9 @@ def command(
     as_json: options.AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress and no summary.")] = False,
 ) -> None:
-    """Read files and folders into the index; unchanged ones cost nothing.
+    """Read files and folders into the index.
+
+    What is unchanged since the last time costs nothing.
 
     For example: ragbraid ingest docs handbook.pdf
     """

@@ -12,7 +12,7 @@ from ragbraid.cli import ask, check, failures, ingest, models, output, schema, s
 app = typer.Typer(
     name="ragbraid",
     help="Documents and one YAML file in, answers with verified citations out.",
-    epilog="Begin with: ragbraid ingest docs, then: ragbraid ask “What is …?”",
+    epilog="Begin with: ragbraid ingest FOLDER, then: ragbraid ask QUESTION",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -22,14 +22,16 @@ def _group() -> None:
 
 @app.command("get")
 def get(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", show_default=False)],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names from the catalogue.")],
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Take the files from here, not from the network."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False,
 ) -> None:
-    """Fetch models, check their checksums, and keep them in the user's cache.
+    """Fetch models into the user's cache.
+
+    Each is checked against its checksum; what is already there is not fetched again.
 
     For example: ragbraid models get all-minilm-l6-v2 smollm2-135m-instruct
     """
