@@ -26,7 +26,7 @@ def leave(error: BaseException) -> Callable[[], None]:
         (InputError("There is no folder x.", "Name one that exists."), 2, "There is no folder x. Name one"),
         (LoadError("a.pdf is broken."), 3, "a.pdf is broken."),
         (Cancelled("The run was cancelled."), 130, "The run was cancelled."),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "index/log"), 3, "No space left on device (index/log)."),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/log"), 3, "No space left on device (a/log)."),
         (KeyError("x"), 3, "RAGBRAID_TRACEBACK=1"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -23,11 +23,13 @@ def command(
 
     For example: ragbraid check -p ragbraid.yaml
     """
-    from ragbraid.pipeline.check import check_file
+    from ragbraid.pipeline.check import check
+    from ragbraid.pipeline.find import find
 
-    diagnostics = check_file(pipeline, set=options.pairs(overrides), allow=tuple(allow or ()), env=not no_env)
-    for diagnostic in diagnostics:
+    source = find(pipeline)
+    checked = check(source, set=options.pairs(overrides), allow=tuple(allow or ()), env=not no_env)
+    for diagnostic in checked.diagnostics:
         output.show(str(diagnostic))
-    if diagnostics:
+    if checked.diagnostics:
         raise typer.Exit(failures.WRONG_INPUT)
-    output.show(f"{pipeline} is right.")
+    output.show(f"{source.name} is right.")

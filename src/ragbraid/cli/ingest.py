@@ -9,13 +9,13 @@ import typer
 from ragbraid.cli import failures, options, output, progress
 
 if TYPE_CHECKING:
-    from ragbraid.ingest.report import Report
+    from ragbraid.ingest.report import IngestReport
 
 
 def command(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders.")],
     prune: Annotated[
-        bool, typer.Option("--prune", help="Also remove what the index has beyond these paths.")
+        bool, typer.Option("--prune", help="Also remove sources under these paths whose files are gone.")
     ] = False,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
@@ -35,8 +35,7 @@ def command(
     except KeyboardInterrupt:
         output.say("Interrupted. Every source named so far is kept; run the command again to go on.")
         raise
-    for each in report.failed:
-        output.say(f"failed: {each.source}: {each.reason}")
+    _say_what_is_left_out(report, quiet)
     if as_json:
         from ragbraid.serial import to_json
 
@@ -47,9 +46,19 @@ def command(
         raise typer.Exit(failures.DONE_IN_PART)
 
 
-def _summary(report: Report) -> str:
-    kinds = ("new", "changed", "renamed", "removed", "unchanged")
-    counts = [f"{getattr(report, kind)} {kind}" for kind in kinds if getattr(report, kind)]
-    counts += [f"{len(report.skipped)} skipped"] * bool(report.skipped)
-    counts += [f"{len(report.failed)} failed"] * bool(report.failed)
-    return f"{', '.join(counts) or 'Nothing to do'}: {report.chunks} chunks in {report.seconds:.1f} s."
+def _say_what_is_left_out(report: IngestReport, quiet: bool) -> None:
+    if not quiet:
+        for each in report.warnings:
+            output.say(f"warning: {each.source}: {each.reason}")
+        for each in report.skipped:
+            output.say(f"skipped: {each.source}: {each.reason}")
+    for each in report.failed:
+        output.say(f"failed: {each.source}: {each.reason}")
+
+
+def _summary(report: IngestReport) -> str:
+    counts = {kind: getattr(report, kind) for kind in ("new", "changed", "renamed", "removed", "unchanged")}
+    counts |= {"gone but kept (see --prune)": report.gone}
+    counts |= {"skipped": len(report.skipped), "failed": len(report.failed)}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return f"{told or 'No sources'}: {progress.chunks(report.chunks)} in {report.seconds:.1f} s."

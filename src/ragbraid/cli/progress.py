@@ -10,36 +10,45 @@ from typing import TYPE_CHECKING
 from ragbraid.cli import output
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
-    from ragbraid.ingest.report import Committed
+    from ragbraid.ingest.report import Progress
 
 SIGNS = {"new": "+", "changed": "~", "renamed": ">", "removed": "-"}
 
 
+def chunks(count: int) -> str:
+    """A number of chunks, in words."""
+    return f"{count} chunk{'s' * (count != 1)}"
+
+
 @contextmanager
-def ingest(quiet: bool) -> Iterator[Callable[[Committed], None] | None]:
-    """Yields what `Pipeline.ingest` calls after each commit: the line that names a source acknowledges it."""
+def ingest(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Yields what `Pipeline.ingest` calls for each source: the line that names it acknowledges it."""
     if quiet:
         yield None
     elif not sys.stderr.isatty():
-        yield lambda committed: output.say(_line(committed))
+        yield _acknowledge
     else:
         from rich.markup import escape
+        from rich.progress import MofNCompleteColumn, TextColumn
 
-        with _bar("sources") as bar:
-            task = bar.add_task("Scanning", total=None)
+        with _bar(MofNCompleteColumn(), TextColumn("{task.fields[rate]}")) as bar:
+            task = bar.add_task("Reading", total=None, rate="")
 
-            def show(committed: Committed) -> None:
-                name = escape(output.printable(committed.source))
-                bar.update(task, description=name, completed=committed.done, total=committed.total)
+            def advance(progress: Progress) -> None:
+                name = escape(output.printable(progress.source))
+                rate = f"{bar.tasks[task].speed or 0:.1f}/s"
+                bar.update(task, description=name, completed=progress.done, total=progress.total, rate=rate)
 
-            yield show
+            yield advance
 
 
-def _line(committed: Committed) -> str:
-    chunks = f"  {committed.chunks} chunks" if committed.chunks else ""
-    return f"{SIGNS[committed.kind]} {committed.source}{chunks}"
+def _acknowledge(progress: Progress) -> None:
+    if progress.kind in SIGNS:
+        size = "" if progress.kind == "removed" else f"  {chunks(progress.chunks)}"
+        output.say(f"{SIGNS[progress.kind]} {progress.source}{size}")
 
 
 @contextmanager
@@ -48,27 +57,16 @@ def download(name: str, quiet: bool) -> Iterator[Callable[[int, int], None] | No
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    with _bar("bytes") as bar:
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    with _bar(DownloadColumn(), TransferSpeedColumn()) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _bar(unit: str) -> Progress:
+def _bar(*counts: ProgressColumn) -> Bar:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    counted = (
-        (DownloadColumn(), TransferSpeedColumn())
-        if unit == "bytes"
-        else (MofNCompleteColumn(), TextColumn("{task.speed:.1f}/s"))
-    )
-    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
