@@ -41,8 +41,8 @@ test: .venv/.made-dev models
 soak: .venv/.made-dev models
 	RAGBRAID_SOAK=1 $(OFFLINE) $(VENV_PYTHON) -m pytest
 
-bench: .venv/.made-dev models
-	$(OFFLINE) $(VENV_PYTHON) -m pytest tests/bench
+bench: .venv/.made-bench models
+	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
 
 models: .venv/.made-local
 	$(RAGBRAID) models get $(MODELS)
@@ -55,8 +55,8 @@ models: .venv/.made-local
 	$(VENV_PYTHON) -m pip install --quiet --editable ".[local]"
 	@touch $@
 
-.venv/.made-dev: .venv/.made-local
-	$(VENV_PYTHON) -m pip install --quiet --editable ".[local,dev]"
+.venv/.made-dev .venv/.made-bench: .venv/.made-%: .venv/.made-local
+	$(VENV_PYTHON) -m pip install --quiet --editable ".[local,$*]"
 	@touch $@
 
 clean:
