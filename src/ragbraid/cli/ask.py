@@ -30,7 +30,8 @@ def command(
 
     For example: ragbraid ask "How long is parental leave?"
     """
-    request = {"filter": options.parse_filter(filter_text), "collection": collection, "timeout": timeout}
+    wanted = options.parse_filter(filter_text)
+    request: dict[str, Any] = {"filter": wanted, "collection": collection, "timeout": timeout}
     with options.load(pipeline, overrides, allow) as loaded:
         if as_json:
             from ragbraid.serial import to_json
