@@ -44,15 +44,19 @@ def command(
 def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
     """Print the answer's text as it comes; returns the whole answer."""
     streamed = False
-    for event in pipeline.stream(question, **request):
-        if event.kind == "delta":
-            output.stream(event.value)
-            streamed = True
-        elif event.kind == "error":
-            raise event.value
-        elif event.kind == "answer":
-            output.show("" if streamed else event.value.text)
-            answer: Answer = event.value
+    try:
+        for event in pipeline.stream(question, **request):
+            if event.kind == "delta":
+                output.stream(event.value)
+                streamed = True
+            elif event.kind == "error":
+                raise event.value
+    finally:
+        if streamed:
+            output.show()
+    answer: Answer = event.value
+    if not streamed:
+        output.show(answer.text)
     return answer
 
 
