@@ -189,7 +189,8 @@ def main() -> None:
         report.header(f"Ingest: {given.files} files, {len(texts)} chunks of ≤ {TEXT_LIMIT} tokens", PACKAGES)
         peers = {"LangChain": langchain(), "LlamaIndex": llama_index(), "Haystack": haystack()}
         contenders = {"ragbraid": Ours(Path(place), files), **peers, "sentence-transformers alone": alone()}
-        show(report.rounds({n: timed(n, c, texts) for n, c in contenders.items()}, given.rounds), list(peers))
+        measures = {name: timed(name, each, texts) for name, each in contenders.items()}
+        show(report.rounds(measures, given.rounds), list(peers))
 
 
 def show(taken: dict[str, list[float]], peers: list[str]) -> None:

@@ -77,7 +77,10 @@ def over_list(folder: Path, count: int) -> None:
     show({name: each for name, each in taken.items() if "steps" not in name}, "by hand, the same calls")
     report.table(
         ["each further step", "median µs", "in least times, µs"],
-        [[name, f"{slope(taken, name):.1f}", f"{slope(taken, name, least=True):.1f}"] for name in ["ragbraid", *PEERS]],
+        [
+            [name, f"{slope(taken, name):.1f}", f"{slope(taken, name, least=True):.1f}"]
+            for name in ["ragbraid", *PEERS]
+        ],
     )
     report.verdict(
         "ragbraid × by hand", report.ratio(taken["ragbraid"], taken["by hand, the same calls"]), 1.25

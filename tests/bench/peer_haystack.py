@@ -82,6 +82,9 @@ def over_list(extra: int) -> Callable[[str], str]:
 def over_index() -> Callable[[str], str]:
     store = InMemoryDocumentStore(embedding_similarity_function="dot_product")
     store.write_documents(
-        [Document(id=d.id, content=d.content, embedding=work.embed(str(d.content)).tolist()) for d in DOCUMENTS]
+        [
+            Document(id=str(row), content=text, embedding=work.embed(text).tolist())
+            for row, text in enumerate(work.TEXTS)
+        ]
     )
     return _pipeline(StubTextEmbedderAsList(), InMemoryEmbeddingRetriever(store, top_k=work.K), 0)

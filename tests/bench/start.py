@@ -74,7 +74,8 @@ def main() -> None:
     over: dict[str, float] = {}
     rows = []
     for group, count in ((OURS, given.rounds), (PEERS, given.peer_rounds)):
-        taken = report.rounds({BARE: process(["-c", "pass"])} | {n: process(a) for n, a in group.items()}, count)
+        starts = {BARE: process(["-c", "pass"])} | {name: process(each) for name, each in group.items()}
+        taken = report.rounds(starts, count)
         for name, each in taken.items() if not rows else list(taken.items())[1:]:
             over[name] = median(mine - bare for mine, bare in zip(each, taken[BARE], strict=True))
             rows.append([name, f"{median(each):.3f}", f"{min(each):.3f}", f"{over[name]:.3f}"])

@@ -47,7 +47,7 @@ class ListIndex(Index):
 
     embedder = StubEmbedder()
 
-    def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = Scope()) -> list[list[Hit]]:
+    def search_vector(self, vectors: Vectors, k: int, *, scope: Scope | None = None) -> list[list[Hit]]:
         return [[_hit(row, score) for row, score in work.search(vector, k)] for vector in vectors]
 
     def close(self) -> None:

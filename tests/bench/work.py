@@ -15,7 +15,7 @@ import numpy as np
 
 K = 5
 DIMENSIONS = 384
-_WORDS = "the pump valve of a rotor is checked before each long run and its seal at every stop".split()
+_WORDS = ("pump", "valve", "rotor", "seal", "is", "checked", "before", "each", "long", "run", "and", "stop")
 
 
 def _passage(number: int) -> str:
