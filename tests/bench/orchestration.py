@@ -69,7 +69,7 @@ def show(taken: dict[str, list[float]], base: str) -> None:
 def over_list(folder: Path, count: int) -> None:
     asks: dict[str, Ask] = {
         "by hand, nothing but the work": work.by_hand,
-        "by hand, the same calls": ours.same_calls(stubs.ListIndex(), stubs.StubEmbedder()),
+        "by hand, the same calls": ours.same_calls(stubs.ListIndex(stubs.StubEmbedder())),
     }
     asks |= {named("ragbraid", extra): ours.over_list(extra, folder) for extra in STEPS}
     asks |= {named(name, extra): peer.over_list(extra) for name, peer in PEERS.items() for extra in STEPS}
@@ -104,7 +104,7 @@ def over_index(folder: Path, count: int) -> None:
     ask = ours.over_index(folder)
     asks: dict[str, Ask] = {
         "by hand, numpy": work.by_hand,
-        "by hand, the same calls": ours.same_calls(ours.opened(folder), stubs.StubEmbedder()),
+        "by hand, the same calls": ours.same_calls(ours.opened_index(folder)),
         "ragbraid, faiss index": ask,
         "LangChain, FAISS store": peer_langchain.over_index(),
         "LlamaIndex, in-memory store": peer_llama_index.over_index(),

@@ -44,9 +44,9 @@ def _asking(pipeline: Pipeline) -> Callable[[str], str]:
     return lambda question: pipeline.ask(question).text
 
 
-def same_calls(index: Any, embedder: Any) -> Callable[[str], str]:
+def same_calls(index: Any) -> Callable[[str], str]:
     """What the pipeline's steps do, as a loop over the same objects, up to the same `Answer`."""
-    generator = stubs.StubGenerator()
+    embedder, generator = stubs.StubEmbedder(), stubs.StubGenerator()
 
     def ask(question: str) -> str:
         hits = index.search_vector(embedder.embed([question], "query"), work.K)[0]

@@ -11,7 +11,7 @@ import numpy as np
 import work
 
 from ragbraid.context import Context
-from ragbraid.embed.protocol import Purpose
+from ragbraid.embed.protocol import Embedder, Purpose
 from ragbraid.generate.protocol import Completion, Generator, Request
 from ragbraid.index.protocol import Index
 from ragbraid.types import Answer, Chunk, Document, Hit, Message, Scope, Skipped, SourceRef, Vectors
@@ -45,7 +45,12 @@ class StubEmbedder:
 class ListIndex(Index):
     """A thousand texts in a list. What the benchmark never calls is left to the protocol."""
 
-    embedder = StubEmbedder()
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._embedder
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope | None = None) -> list[list[Hit]]:
         return [[_hit(row, score) for row, score in work.search(vector, k)] for vector in vectors]
@@ -58,8 +63,10 @@ class ListIndex(Index):
 class ListStore:
     """Searches a list of texts exactly."""
 
+    embedder: Embedder
+
     def open(self) -> ListIndex:
-        return ListIndex()
+        return ListIndex(self.embedder)
 
 
 def _hit(row: int, score: float) -> Hit:
