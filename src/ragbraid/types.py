@@ -79,7 +79,8 @@ class Document:
     """The text of a source, as it is stored and cited.
 
     `pages` holds the offset at which each page begins (empty where there are no pages); `metadata`
-    may hold `title`, `lang` and whatever the front matter says.
+    may hold `title`, `lang` and whatever the front matter says. Splitters start at `body`, behind a
+    front matter, and read headings and code fences where `media_type` is `text/markdown`.
     """
 
     source: str
@@ -87,6 +88,8 @@ class Document:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     pages: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    body: int = 0
+    media_type: str = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
