@@ -54,7 +54,8 @@ def refuse(word: str, error: Exception) -> Callable[[str], None]:
     return bad
 
 
-split = FixedSplitter(3)
+def split(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
+    return documents, FixedSplitter(3)(documents)
 
 
 def run(index: ListIndexRuntime, loader: Any, process: Any = split, **options: Any) -> IngestReport:
@@ -161,8 +162,8 @@ def test_metadata_that_cannot_be_stored_fails_its_source_alone() -> None:
     ],
 )
 def test_a_passage_that_lies_is_refused(chunk: Chunk, complaint: str | None) -> None:
-    def process(documents: list[Document]) -> list[Chunk]:
-        return [chunk] if documents[0].source == "b" else split(documents)
+    def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
+        return documents, [chunk] if documents[0].source == "b" else split(documents)[1]
 
     index = ListIndex(Embedder()).open()
     report = run(index, MemoryLoader(TEXTS), process)
@@ -345,7 +346,7 @@ def test_cancelling_within_a_huge_document() -> None:
 
 
 def test_loading_is_what_a_step_may_refuse() -> None:
-    def process(documents: list[Document]) -> list[Chunk]:
+    def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
         if documents[0].source == "b":
             raise LoadError("No title.")
         return split(documents)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragbraid.ingest import IngestFlow, ingest
 from ragbraid.testing import FixedSplitter, HashEmbedder, ListIndex, MemoryLoader
 from ragbraid.testing.list_index import ListIndexRuntime
-from ragbraid.types import Document
+from ragbraid.types import Chunk, Document
 from soaking import count
 
 NAMES = st.sampled_from(["a", "b", "x/a", "x/b", "x/y/c"])
@@ -59,8 +59,13 @@ class World:
         if path != "." and not covered & self.texts.keys():
             return
         before = dict(self.expected)
+        splitter = FixedSplitter(self.words)
+
+        def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
+            return documents, splitter(documents)
+
         loader = MemoryLoader(self.texts, failing=tuple(self.broken))
-        flow = IngestFlow([loader], FixedSplitter(self.words), self.index, f"words={self.words}")
+        flow = IngestFlow([loader], process, self.index, f"words={self.words}")
         embedded = self.embedder.embedded
         report = ingest(flow, [path], base=Path.cwd(), prune=prune, metadata={"stamp": self.stamp})
         self.predict(covered, prune)

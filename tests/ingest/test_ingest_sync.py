@@ -31,7 +31,7 @@ class Bench:
         splitter = FixedSplitter(self.words)
         flow = IngestFlow(
             loaders or [MemoryLoader(self.texts)],
-            splitter,
+            lambda documents: (documents, splitter(documents)),
             self.index,
             digest or f"words={self.words}",
         )
@@ -206,8 +206,9 @@ def test_stamped_metadata_wins_over_documents_and_chunks() -> None:
     bench = Bench()
     loader = MemoryLoader({"a": "some text"}, {"a": {"team": "own", "title": "A"}})
 
-    def process(documents: list[Document]) -> list[Chunk]:
-        return [Chunk("a", 0, 4, "some", {"team": "forged", "part": 1})]
+    def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
+        forged = [Document(each.source, each.text, {**each.metadata, "team": "forged"}) for each in documents]
+        return forged, [Chunk("a", 0, 4, "some", {"team": "forged", "part": 1})]
 
     flow = IngestFlow([loader], process, bench.index, "d")
     ingest(flow, ["."], base=Path.cwd(), metadata={"team": "red"})

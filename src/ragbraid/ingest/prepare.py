@@ -12,8 +12,8 @@ from ragbraid.ingest.diff import Verdict
 from ragbraid.ingest.scan import Found
 from ragbraid.types import Chunk, Document
 
-Process: TypeAlias = Callable[[list[Document]], list[Chunk]]
-"""The steps between loader and index, for the documents of one source."""
+Process: TypeAlias = Callable[[list[Document]], tuple[list[Document], list[Chunk]]]
+"""The steps between loader and index: the documents as they shall be stored, and their chunks."""
 
 _ATTEMPTS = 3
 
@@ -54,14 +54,14 @@ def prepare(found: Found, verdict: Verdict, process: Process, metadata: Mapping[
     Raises `LoadError` where it can't be read, `InputError` where the steps made something of it that
     can't be stored.
     """
-    read, fingerprint = _read(found)
-    documents = [_stamp(each, metadata) for each in read]
+    documents, fingerprint = _read(found)
+    documents, chunks = process([_stamp(each, metadata) for each in documents])
     parts: dict[str, tuple[Document, list[Chunk]]] = {}
     for document in documents:
         if document.source in parts:
             raise InputError(f"The loader gave two documents the name {document.source}.")
-        parts[document.source] = (document, [])
-    for chunk in process(documents):
+        parts[document.source] = (_stamp(document, metadata), [])
+    for chunk in chunks:
         if chunk.source not in parts:
             raise InputError(f"The splitter gave a passage of {chunk.source!r}, which is no document of it.")
         document, own = parts[chunk.source]
