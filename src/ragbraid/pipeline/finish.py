@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from ragbraid.pipeline.handles import Run
 from ragbraid.types import Answer
+
+_untraced = attrgetter(*(each.name for each in fields(Answer) if each.name != "trace"))
 
 
 def finish(value: Any, run: Run) -> Any:
     """A flow's output as the caller gets it."""
     if not isinstance(value, Answer):
         return value
-    return dataclasses.replace(value, trace=tuple(run.spans))
+    return Answer(*_untraced(value), trace=tuple(run.spans))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from time import perf_counter
@@ -17,8 +17,9 @@ from ragbraid.types import Scope, Span
 if TYPE_CHECKING:
     from ragbraid.pipeline.engine import Opened
 
+_MEMOISED = ("embed", "token_vectors")
 _MEMO = 256
-"""How many texts' vectors a run keeps, so that its steps don't embed one twice."""
+"""How many texts' vectors a run keeps of each embedder, so that its steps don't embed one twice."""
 
 
 class Run:
@@ -34,7 +35,7 @@ class Run:
         self.cancellation = cancellation
         self.began = perf_counter()
         self.spans: list[Span] = []
-        self.memo: dict[tuple[int, str, str], Any] = {}
+        self.memo: dict[Hashable, dict[str, Any]] = {}
         self.lock = threading.Lock()
 
     def record(self, step: str, began: float, notes: dict[str, Any]) -> Span:
@@ -60,46 +61,20 @@ class Run:
         finally:
             self.record(step, began, context.notes if context is not None else {})
 
-    def remember(self, key: tuple[int, str, str], value: Any) -> None:
-        """Keep a value for the rest of the run, the oldest making room."""
+    def remember(self, memo: dict[str, Any], rows: Mapping[str, Any]) -> None:
+        """Keep texts' rows for the rest of the run, the oldest making room."""
         with self.lock:
-            if len(self.memo) >= _MEMO:
-                del self.memo[next(iter(self.memo))]
-            self.memo[key] = value
-
-
-class MethodTable:
-    """What a runtime's methods want injected, read off their signatures once per class."""
-
-    def __init__(self, runtime: Any) -> None:
-        self._runtime = runtime
-        self._wants: dict[str, frozenset[str]] = {}
-
-    @staticmethod
-    @lru_cache(maxsize=256)
-    def of(runtime: Any) -> MethodTable:
-        """The table of a runtime class."""
-        return MethodTable(runtime)
-
-    def wants(self, name: str) -> frozenset[str] | None:
-        """Which of `scope` and `context` a method takes; None for what isn't a method."""
-        if name not in self._wants:
-            function = getattr(self._runtime, name, None)
-            if not callable(function) or isinstance(function, property):
-                return None
-            keywords = {
-                each.name
-                for each in inspect.signature(function).parameters.values()
-                if each.kind is inspect.Parameter.KEYWORD_ONLY
-            }
-            self._wants[name] = frozenset(keywords & {"scope", "context"})
-        return self._wants[name]
+            memo.update(rows)
+            while len(memo) > _MEMO:
+                del memo[next(iter(memo))]
 
 
 class Handle:
     """A reference to an opened component, for one run; without a run, for another runtime.
 
-    Only public names pass. In a run the scope is always the run's own, whatever the caller says.
+    Only public names pass. In a run the scope is always the run's own, whatever the caller says. A runtime's
+    methods stand in a subclass that `handle_type` makes once, since each question makes its handles anew;
+    what isn't a method is looked up here.
     """
 
     __slots__ = ("_opened", "_run", "_step", "_target")
@@ -113,75 +88,85 @@ class Handle:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        target = self._opened.runtime if self._target is None else self._target
-        wants = self._opened.table.wants(name)
-        if wants is None:
-            value = getattr(target, name)
-            return Handle(value._opened, self._run, self._step) if isinstance(value, Handle) else value
-        if name in ("embed", "token_vectors") and self._run is not None:
-            return self._memoised(name, self._wrapped(name, getattr(target, name), wants))
-        return self._wrapped(name, getattr(target, name), wants)
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        target = self._opened.runtime if self._target is None else self._target
-        wants = self._opened.table.wants("__call__") or frozenset()
-        return self._wrapped("call", target.__call__, wants)(*arguments, **keywords)
+        value = getattr(self._opened.runtime if self._target is None else self._target, name)
+        return value._opened.handle(self._run, self._step) if isinstance(value, Handle) else value
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
 
-    def _wrapped(
-        self, name: str, method: Callable[..., Any], wants: frozenset[str]
-    ) -> Callable[..., Any]:
-        run, lock = self._run, self._opened.lock
 
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            if run is None:
-                if "scope" in wants and "scope" not in keywords:
-                    raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
-                with lock or nullcontext():
-                    return method(*arguments, **keywords)
-            run.cancellation.check()
-            context = None
-            if "scope" in wants:
-                keywords["scope"] = run.scope
-            if "context" in wants:
-                context = keywords["context"] = Context(run.cancellation, self._step)
-            began = perf_counter()
-            try:
-                if lock is None:
-                    return method(*arguments, **keywords)
-                with lock:
-                    return method(*arguments, **keywords)
-            finally:
-                run.record(f"{self._step}/{name}", began, context.notes if context else {})
+@lru_cache(maxsize=256)
+def handle_type(runtime: Any) -> type[Handle]:
+    """The class of handles for a runtime class: what its methods want injected is read off it once."""
+    methods = {
+        name: _method(name, function)
+        for name in dir(runtime)
+        if (name == "__call__" or not name.startswith("_")) and inspect.isroutine(function := getattr(runtime, name))
+    }
+    return type("Handle", (Handle,), {"__slots__": (), **methods})
 
-        return call
 
-    def _memoised(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        run = self._run
-        assert run is not None
+def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A runtime's method as its handle has it."""
+    keyword_only = {
+        each.name
+        for each in inspect.signature(function).parameters.values()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    scoped, contextual = "scope" in keyword_only, "context" in keyword_only
+    label = name.strip("_")
 
-        def call(texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
-            if len(texts) > _MEMO // 4:
-                return method(texts, *arguments, **keywords)
-            purpose = f"{name} {arguments} {sorted(keywords.items())}"
-            keys = [(id(self._opened), purpose, text) for text in texts]
-            missing = [text for key, text in dict(zip(keys, texts, strict=True)).items() if key not in run.memo]
-            found = {key: run.memo[key] for key in keys if key in run.memo}
-            if missing or not texts:
-                rows = method(missing, *arguments, **keywords)
-                for text, row in zip(missing, rows, strict=True):
-                    key = (id(self._opened), purpose, text)
-                    found[key] = row
-                    run.remember(key, row)
-                if len(missing) == len(texts):
-                    return rows
-            ordered = [found[key] for key in keys]
-            if name == "embed":
-                import numpy as np
+    def outside(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
+        if scoped and "scope" not in keywords:
+            raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
+        with handle._opened.lock or nullcontext():
+            return getattr(handle._opened.runtime, name)(*arguments, **keywords)
 
-                return np.stack(ordered)
-            return ordered
+    def call(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
+        run, opened = handle._run, handle._opened
+        if run is None:
+            return outside(handle, *arguments, **keywords)
+        method = getattr(opened.runtime if handle._target is None else handle._target, name)
+        run.cancellation.check()
+        context = None
+        if scoped:
+            keywords["scope"] = run.scope
+        if contextual:
+            context = keywords["context"] = Context(run.cancellation, handle._step)
+        began = perf_counter()
+        try:
+            if opened.lock is None:
+                return method(*arguments, **keywords)
+            with opened.lock:
+                return method(*arguments, **keywords)
+        finally:
+            run.record(f"{handle._step}/{label}", began, context.notes if context is not None else {})
 
-        return call
+    return _memoised(name, call) if name in _MEMOISED else call
+
+
+def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A method from texts to rows that asks for no text's row twice in a run."""
+
+    def rows_of(handle: Handle, texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
+        run = handle._run
+        if run is None or len(texts) > _MEMO // 4:
+            return call(handle, texts, *arguments, **keywords)
+        memo = run.memo.setdefault((handle._opened, name, arguments, *keywords.items()), {})
+        known = {text: memo.get(text) for text in texts}
+        missing = [text for text, row in known.items() if row is None]
+        if missing or not texts:
+            rows = call(handle, missing, *arguments, **keywords)
+            found = dict(zip(missing, rows, strict=True))
+            run.remember(memo, found)
+            if len(missing) == len(texts):
+                return rows
+            known |= found
+        ordered = [known[text] for text in texts]
+        if name == "embed":
+            import numpy as np
+
+            return np.stack(ordered)
+        return ordered
+
+    return rows_of
