@@ -101,19 +101,16 @@ def handle_type(runtime: Any) -> type[Handle]:
     methods = {
         name: _method(name, function)
         for name in dir(runtime)
-        if (name == "__call__" or not name.startswith("_")) and inspect.isroutine(function := getattr(runtime, name))
+        if name == "__call__" or not name.startswith("_")
+        if inspect.isroutine(function := getattr(runtime, name))
     }
     return type("Handle", (Handle,), {"__slots__": (), **methods})
 
 
 def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A runtime's method as its handle has it."""
-    keyword_only = {
-        each.name
-        for each in inspect.signature(function).parameters.values()
-        if each.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    scoped, contextual = "scope" in keyword_only, "context" in keyword_only
+    wanted = _keyword_only(function)
+    scoped, contextual = "scope" in wanted, "context" in wanted
     label = name.strip("_")
 
     def outside(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
@@ -145,6 +142,14 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return _memoised(name, call) if name in _MEMOISED else call
 
 
+def _keyword_only(function: Callable[..., Any]) -> set[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # a method written in C doesn't say
+        return set()
+    return {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
 def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     """A method from texts to rows that asks for no text's row twice in a run."""
 
@@ -153,7 +158,7 @@ def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         if run is None or len(texts) > _MEMO // 4:
             return call(handle, texts, *arguments, **keywords)
         memo = run.memo.setdefault((handle._opened, name, arguments, *keywords.items()), {})
-        known = {text: memo.get(text) for text in texts}
+        known: dict[str, Any] = {text: memo.get(text) for text in texts}
         missing = [text for text, row in known.items() if row is None]
         if missing or not texts:
             rows = call(handle, missing, *arguments, **keywords)

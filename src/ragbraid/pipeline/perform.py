@@ -96,7 +96,8 @@ class Task:
 
     def _batch(self, state: State, indexes: Sequence[int], first: list[Any]) -> list[Any]:
         if len(indexes) == 1:
-            return [Batch((each,)) if batched else each for each, batched in zip(first, self.batched, strict=True)]
+            pairs = zip(first, self.batched, strict=True)
+            return [Batch((each,)) if batched else each for each, batched in pairs]
         rows = [first, *(state.arguments(self.call.arguments, index) for index in indexes[1:])]
         return [
             Batch(row[position] for row in rows) if batched else rows[0][position]
@@ -104,7 +105,7 @@ class Task:
         ]
 
     def _groups(self, state: State) -> Sequence[Sequence[int]]:
-        """Questions that share a call: with Batch parameters those whose other inputs are equal, else none."""
+        """Questions that share a call: with Batch parameters those whose other inputs are equal."""
         if len(state.alive) <= 1:
             return (state.alive,) if state.alive else ()
         if not self._batches:
