@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -60,23 +60,21 @@ class Task:
             except Exception as error:
                 self.fail(state, indexes, error)
 
-    def attempts(self, state: State, context: Context | None) -> list[tuple[list[int], list[Any]]]:
+    def attempts(self, state: State, context: Context | None) -> Iterator[tuple[Sequence[int], list[Any]]]:
         """The calls to make: which questions each is for, and its arguments."""
-        wanted = self.call.arguments
-        if not self._batches:
-            found = [([index], state.arguments(wanted, index)) for index in state.alive]
-        else:
-            found = [(indexes, self._batch(state, indexes)) for indexes in self._groups(state)]
-        if self.context is not None:
-            for _, arguments in found:
+        for indexes in self._groups(state):
+            arguments = state.arguments(self.call.arguments, indexes[0])
+            if self._batches:
+                arguments = self._batch(state, indexes, arguments)
+            if self.context is not None:
                 arguments.insert(self.context, context)
-        return found
+            yield indexes, arguments
 
     def store(self, state: State, indexes: Sequence[int], value: Any) -> None:
         """Write what a call gave into the output slot, each question's error among its errors."""
         output = state.slots[self.call.output]
         if not self._batches:
-            output[indexes[0]] = self.named(value)
+            output[indexes[0]] = value if self._renamed is None else self.named(value)
             return
         if len(value) != len(indexes):
             raise StepError(
@@ -96,17 +94,24 @@ class Task:
         for index in indexes:
             state.fail(index, self.failure(error))
 
-    def _batch(self, state: State, indexes: Sequence[int]) -> list[Any]:
-        rows = [state.arguments(self.call.arguments, index) for index in indexes]
+    def _batch(self, state: State, indexes: Sequence[int], first: list[Any]) -> list[Any]:
+        if len(indexes) == 1:
+            pairs = zip(first, self.batched, strict=True)
+            return [Batch((each,)) if batched else each for each, batched in pairs]
+        rows = [first, *(state.arguments(self.call.arguments, index) for index in indexes[1:])]
         return [
             Batch(row[position] for row in rows) if batched else rows[0][position]
             for position, batched in enumerate(self.batched)
         ]
 
-    def _groups(self, state: State) -> list[list[int]]:
-        """Questions that may share a call: those whose inputs that aren't batched are equal."""
-        if len(state.alive) <= 1 or all(self.batched):
-            return [list(state.alive)] if state.alive else []
+    def _groups(self, state: State) -> Sequence[Sequence[int]]:
+        """Questions that share a call: with Batch parameters those whose other inputs are equal."""
+        if len(state.alive) <= 1:
+            return (state.alive,) if state.alive else ()
+        if not self._batches:
+            return [(index,) for index in state.alive]
+        if all(self.batched):
+            return (state.alive,)
         groups: list[tuple[list[Any], list[int]]] = []
         for index in state.alive:
             row = state.arguments(self.call.arguments, index)
