@@ -27,7 +27,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RecursiveSplitter:
-    """Cuts documents at headings, paragraphs, lines, sentences or words, whichever is the strongest that fits.
+    """Cuts documents at headings, paragraphs, lines, sentences or words: the strongest break that fits.
 
     No chunk has more than `max_tokens` of the embedder's tokens (special tokens not counted); without an
     embedder, a word counts as a token for each four bytes begun. A passage that is too long is cut at all
@@ -48,7 +48,7 @@ class RecursiveSplitter:
 
     def __post_init__(self) -> None:
         if self.overlap > self.max_tokens // 2:
-            raise ValueError(f"overlap ({self.overlap}) may be at most half of max_tokens ({self.max_tokens})")
+            raise ValueError(f"overlap ({self.overlap}) may be half of max_tokens ({self.max_tokens}) at most")
 
     def open(self) -> RecursiveSplitterRuntime:
         """A splitter that reads its embedder's tokenizer at the first call."""
@@ -79,17 +79,29 @@ class RecursiveSplitterRuntime:
         marks = outline(text, document.body) if document.media_type == "text/markdown" else _NO_OUTLINE
         for start, end in _segments(text, document.body):
             pieces = lexicon.pieces(text, start, end, marks)
-            spans = list(self._spans(text, pieces))
-            unsure = [i for i, (first, last) in enumerate(spans) if not exact or any(pieces.shredded[first:last])]
-            ranges = [_trimmed(text, pieces.starts[first], pieces.starts[last]) for first, last in spans]
-            counts = dict(zip(unsure, count([text[a:b] for a, b in (ranges[i] for i in unsure)]), strict=True))
-            for i, span in enumerate(ranges):
-                for a, b in self._halved(text, span, count) if counts.get(i, 0) > self._limit else (span,):
-                    if a < b:
-                        yield Chunk(document.source, a, b, text[a:b])
+            for a, b in self._fitted(text, pieces, count, exact):
+                yield Chunk(document.source, a, b, text[a:b])
 
-    def _spans(self, text: str, pieces: Pieces) -> Iterator[Span]:
-        """Ranges of pieces, one per chunk, with the overlap in front."""
+    def _fitted(self, text: str, pieces: Pieces, count: Count, exact: bool) -> list[Span]:
+        """The chunks of a segment; those whose words' sum may be off are counted, and halved where over."""
+        fitted: list[Span] = []
+        starts, shredded = pieces.starts, pieces.shredded
+        spans: list[tuple[Span, Span]] = []
+        unsure: list[int] = []
+        for begin, first, last in self._overlapping(pieces):
+            new = _trimmed(text, starts[first], starts[last])
+            if new[0] < new[1]:
+                if not exact or any(shredded[begin:last]):
+                    unsure.append(len(spans))
+                spans.append((_trimmed(text, starts[begin], starts[last]), new))
+        counts = count([text[slice(*spans[i][0])] for i in unsure])
+        over = {i for i, tokens in zip(unsure, counts, strict=True) if tokens > self._limit}
+        for i, (span, new) in enumerate(spans):
+            fitted += self._halved(text, new, count) if i in over else (span,)
+        return fitted
+
+    def _overlapping(self, pieces: Pieces) -> Iterator[tuple[int, int, int]]:
+        """For each chunk the piece where it begins, where what's new in it begins, and where it ends."""
         before = -1
         for first, last in _cut(pieces, 0, len(pieces.ranks), self._limit - self._overlap):
             begin = first
@@ -97,11 +109,13 @@ class RecursiveSplitterRuntime:
                 earliest = bisect_left(pieces.tokens, pieces.tokens[first] - self._overlap)
                 begin = max(before + 1, min(earliest, first))
             before = first
-            yield begin, last
+            yield begin, first, last
 
     def _halved(self, text: str, span: Span, count: Count) -> Iterator[Span]:
         """The span in halves that fit. Parts of words may have more tokens together than one by one."""
         start, end = span
+        if start == end:
+            return
         if end - start < 2 or count([text[start:end]])[0] <= self._limit:
             yield span
             return
@@ -197,14 +211,15 @@ def _counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
         return lambda texts: [_estimate(text) for text in texts], True
     if limit > embedder.max_tokens:
         raise InputError(
-            f"The splitter's max_tokens is {limit}, but the embedder sees only {embedder.max_tokens} tokens of a text.",
+            f"The splitter's max_tokens is {limit}, but the embedder sees only {embedder.max_tokens} tokens.",
             f"Set max_tokens to {embedder.max_tokens} or less.",
         )
     try:
         from tokenizers import Tokenizer
     except ImportError:
         raise MissingDependency(
-            "Splitting by tokens needs the package tokenizers.", "Install it with: pip install 'ragbraid[local]'."
+            "Splitting by tokens needs the package tokenizers.",
+            "Install it with: pip install 'ragbraid[local]'.",
         ) from None
     written = embedder.tokenizer_json()
     tokenizer = Tokenizer.from_str(written)
