@@ -14,9 +14,8 @@ from ragbraid.pipeline.signature import Signature, signature_of
 
 def signature_for(component: Any) -> Signature:
     """The signature of a component value."""
-    return signature_of(
-        component.function if isinstance(component, FunctionComponent) else type(component)
-    )
+    target: Any = component.function if isinstance(component, FunctionComponent) else type(component)
+    return signature_of(target)
 
 
 class Opened:

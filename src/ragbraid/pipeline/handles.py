@@ -130,9 +130,7 @@ class Handle:
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
 
-    def _wrapped(
-        self, name: str, method: Callable[..., Any], wants: frozenset[str]
-    ) -> Callable[..., Any]:
+    def _wrapped(self, name: str, method: Callable[..., Any], wants: frozenset[str]) -> Callable[..., Any]:
         run, lock = self._run, self._opened.lock
 
         def call(*arguments: Any, **keywords: Any) -> Any:
@@ -167,7 +165,9 @@ class Handle:
                 return method(texts, *arguments, **keywords)
             purpose = f"{name} {arguments} {sorted(keywords.items())}"
             keys = [(id(self._opened), purpose, text) for text in texts]
-            missing = [text for key, text in dict(zip(keys, texts, strict=True)).items() if key not in run.memo]
+            missing = [
+                text for key, text in dict(zip(keys, texts, strict=True)).items() if key not in run.memo
+            ]
             found = {key: run.memo[key] for key in keys if key in run.memo}
             if missing or not texts:
                 rows = method(missing, *arguments, **keywords)

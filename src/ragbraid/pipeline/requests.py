@@ -84,7 +84,10 @@ def inputs_of(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scope_of(
-    caller: Caller, filter: Filter | None, collection: str | None, fields: Mapping[str, str]  # noqa: A002
+    caller: Caller,
+    filter: Filter | None,
+    collection: str | None,
+    fields: Mapping[str, str],
 ) -> Scope:
     """The scope of a request: the caller's restriction and the request's filter. Raises `FilterError`."""
     if collection is not None and (not isinstance(collection, str) or not collection):
