@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from soaking import count
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from ragbraid.errors import InputError
 from ragbraid.split.recursive_splitter import RecursiveSplitter
 from ragbraid.testing.splitter import SplitterConformance, demand_exact
 from ragbraid.types import Document
+from soaking import count
 
 
 class Measure:

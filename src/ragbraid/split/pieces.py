@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ragbraid.split.counting import Count
 from ragbraid.text.markdown import Outline
-
-Count = Callable[[Sequence[str]], list[int]]
-"""Tokens of each text."""
 
 WINDOW, MARK, WORD, SENTENCE, CODE_LINE, CODE_PARAGRAPH, LINE, PARAGRAPH, HEADING = range(9)
 """Ranks of cuts, weakest first: inside a word, at a punctuation mark, between words, …; a heading of

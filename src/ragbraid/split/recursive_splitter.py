@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from ragbraid.embed.protocol import Embedder
-from ragbraid.errors import InputError, MissingDependency
-from ragbraid.split.pieces import Count, Lexicon, Pieces
+from ragbraid.split.counting import Count, counter
+from ragbraid.split.pieces import Lexicon, Pieces
 from ragbraid.text.markdown import Outline, outline
 from ragbraid.types import Chunk, Document
 
 _SEGMENT = 1 << 19
-_BATCH = 8192
 _NO_OUTLINE = Outline((), ())
 
 Span = tuple[int, int]
@@ -48,7 +46,7 @@ class RecursiveSplitter:
 
     def __post_init__(self) -> None:
         if self.overlap > self.max_tokens // 2:
-            raise ValueError(f"overlap ({self.overlap}) may be half of max_tokens ({self.max_tokens}) at most")
+            raise ValueError(f"overlap ({self.overlap}) may be half of max_tokens ({self.max_tokens})")
 
     def open(self) -> RecursiveSplitterRuntime:
         """A splitter that reads its embedder's tokenizer at the first call."""
@@ -126,7 +124,7 @@ class RecursiveSplitterRuntime:
     def _measured(self) -> tuple[Lexicon, Count, bool]:
         with self._lock:
             if self._measure is None:
-                count, exact = _counter(self._embedder, self._limit)
+                count, exact = counter(self._embedder, self._limit)
                 self._measure = (Lexicon(count, self._limit), count, exact)
             return self._measure
 
@@ -203,49 +201,3 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     part = text[start:end]
     start += len(part) - len(part.lstrip())
     return start, max(start, end - (len(part) - len(part.rstrip())))
-
-
-def _counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
-    """What counts tokens, and whether the sum over words is exactly the count of a passage."""
-    if embedder is None:
-        return lambda texts: [_estimate(text) for text in texts], True
-    if limit > embedder.max_tokens:
-        raise InputError(
-            f"The splitter's max_tokens is {limit}, but the embedder sees only {embedder.max_tokens} tokens.",
-            f"Set max_tokens to {embedder.max_tokens} or less.",
-        )
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise MissingDependency(
-            "Splitting by tokens needs the package tokenizers.",
-            "Install it with: pip install 'ragbraid[local]'.",
-        ) from None
-    written = embedder.tokenizer_json()
-    tokenizer = Tokenizer.from_str(written)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return _Tokens(tokenizer), _adds_up(json.loads(written))
-
-
-class _Tokens:
-    """Counts tokens in batches, without special tokens."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-
-    def __call__(self, texts: Sequence[str]) -> list[int]:
-        counts: list[int] = []
-        for at in range(0, len(texts), _BATCH):
-            batch = list(texts[at : at + _BATCH])
-            counts += map(len, self._tokenizer.encode_batch_fast(batch, add_special_tokens=False))
-        return counts
-
-
-def _adds_up(tokenizer: dict[str, Any]) -> bool:
-    """BERT's pre-tokenizer drops blanks; others give a word another count at the front of a text."""
-    return (tokenizer.get("pre_tokenizer") or {}).get("type") == "BertPreTokenizer"
-
-
-def _estimate(text: str) -> int:
-    return sum(-(-len(word.encode("utf-8", "surrogatepass")) // 4) for word in text.split())
