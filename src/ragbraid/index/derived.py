@@ -18,7 +18,7 @@ import numpy as np
 
 from ragbraid.errors import IndexDamaged, IndexLocked
 from ragbraid.index import reading, rows
-from ragbraid.index.lexical import Damaged, Lexical, LexicalView
+from ragbraid.index.lexical import UnreadableError, Lexical, LexicalView
 from ragbraid.index.lock import exclusive
 from ragbraid.index.rows import Ints, Rows
 from ragbraid.types import Filter
@@ -54,14 +54,14 @@ class Derived:
             self._rows = before
             return before
 
-    def allowed(self, connection: Connection, seq: int, filter: Filter) -> Ints:
+    def allowed(self, connection: Connection, seq: int, wanted: Filter) -> Ints:
         """The rows that a filter selects at this state, remembered for the next question."""
-        key = (seq, json.dumps(filter, default=str, sort_keys=True))
+        key = (seq, json.dumps(wanted, default=str, sort_keys=True))
         with self._lock:
             if key in self._allowed:
                 self._allowed.move_to_end(key)
                 return self._allowed[key]
-        found = np.array(reading.rows_in_scope(connection, self.collection, filter), np.int64)
+        found = np.array(reading.rows_in_scope(connection, self.collection, wanted), np.int64)
         with self._lock:
             self._allowed[key] = found
             while len(self._allowed) > _FILTERS:
@@ -95,11 +95,11 @@ class Derived:
             try:
                 self._lexical.refresh()
                 anew = anew or self._lexical.seq > seq
-            except Damaged:
+            except UnreadableError:
                 anew = True
             try:
                 self._replay(connection, seq, anew)
-            except Damaged as error:
+            except UnreadableError as error:
                 raise IndexDamaged(
                     f"The lexical index at {self._folder} can't be rebuilt ({error}).", "Check the disk."
                 ) from error
@@ -133,7 +133,7 @@ class Derived:
             if self._lexical.seq != seq:
                 try:
                     self._lexical.refresh()
-                except Damaged:
+                except UnreadableError:
                     return None
                 if self._lexical.seq > seq:
                     seq = self._renewed(connection)

@@ -54,7 +54,9 @@ class Embedded:
         for each in documents:
             name = each.document.source
             if width is None and each.vectors is not None:
-                raise InputError(f"Vectors were given for {name!r}, and the index has no embedder that made them.")
+                raise InputError(
+                    f"Vectors were given for {name!r}, and the index has no embedder that made them."
+                )
             if width is None or not each.passages:
                 continue
             if each.vectors is None:
@@ -68,7 +70,9 @@ class Embedded:
     def demand_complete(self, missing: int, total: int) -> None:
         """Raise `IndexDamaged` where rows have no vectors: dense search would pass over them in silence."""
         if missing:
-            raise IndexDamaged(f"{missing} of {total} chunks in the index at {self._folder} have no vectors.", _AGAIN)
+            raise IndexDamaged(
+                f"{missing} of {total} chunks in the index at {self._folder} have no vectors.", _AGAIN
+            )
 
     def matrix(self, connection: Connection) -> Vectors:
         """The committed vectors by slot. Raises `IndexDamaged` where they aren't what was written.
@@ -76,7 +80,7 @@ class Embedded:
         Here the newest block alone is checked against its sum, which finds a torn, foreign or half-copied
         file; `VectorFile.bad_blocks` checks every byte.
         """
-        from ragbraid.index.vector_file import Damage
+        from ragbraid.index.vector_file import VectorFileError
 
         newest = reading.sound_blocks(connection, last_only=True)
         count = sum(newest[0][:2]) if newest else 0
@@ -86,10 +90,12 @@ class Embedded:
         file = self._file(connection)
         try:
             if file.bad_blocks(newest):
-                raise Damage("its newest block differs from its checksum")
+                raise VectorFileError("its newest block differs from its checksum")
             matrix = file.map(count)
-        except Damage as error:
-            raise IndexDamaged(f"The vectors of the index at {self._folder} are damaged ({error}).", _AGAIN) from error
+        except VectorFileError as error:
+            raise IndexDamaged(
+                f"The vectors of the index at {self._folder} are damaged ({error}).", _AGAIN
+            ) from error
         with self._lock:
             self._mapped = (count, matrix)
         return matrix

@@ -255,20 +255,22 @@ class FaissRuntime:
         work: Callable[[LexicalView, frozenset[int] | None], T],
     ) -> T:
         """Ask the lexical index; where its files turn out to be damaged, rebuild it and ask again."""
-        from ragbraid.index.lexical import Damaged
+        from ragbraid.index.lexical import UnreadableError
 
         part = self._part(connection, scope.collection, collection)
         view = part.lexical(connection)
-        filter = scope.filter
-        allowed = frozenset(part.allowed(connection, view.seq, filter).tolist()) if filter else None
+        wanted = scope.filter
+        allowed = frozenset(part.allowed(connection, view.seq, wanted).tolist()) if wanted else None
         try:
             return work(view, allowed)
-        except Damaged:
+        except UnreadableError:
             with exclusive(self._path / "writer.lock", WAIT_SECONDS):
                 part.catch_up(connection, anew=True)
             return work(part.lexical(connection), allowed)
 
-    def _ranked(self, connection: Connection, collection: str, scores: Mapping[int, float], k: int) -> list[Hit]:
+    def _ranked(
+        self, connection: Connection, collection: str, scores: Mapping[int, float], k: int
+    ) -> list[Hit]:
         """The k best of these rows as hits, equal scores in the order of their ids."""
         if len(scores) > k:
             names = reading.ids(connection, scores)

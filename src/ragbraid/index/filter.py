@@ -96,16 +96,16 @@ class Empty:
 Node: TypeAlias = And | Or | Not | Among | Compare | Present | Empty
 
 
-def parse(filter: Any) -> Node:
+def parse(written: Any) -> Node:
     """Check a filter and make its tree. Raises `FilterError`, which says where in the filter."""
-    return _filter(filter, "filter", 0)
+    return _filter(written, "filter", 0)
 
 
-def matches(filter: Any, metadata: Mapping[str, Any]) -> bool:
+def matches(written: Any, metadata: Mapping[str, Any]) -> bool:
     """Whether metadata satisfies a filter, as every index must see it."""
     import json
 
-    return holds(parse(filter), json.loads(encode(metadata, "the record")))
+    return holds(parse(written), json.loads(encode(metadata, "the record")))
 
 
 def holds(node: Node, stored: Mapping[str, Any]) -> bool:
@@ -210,7 +210,9 @@ def _field(path: str, value: Any, where: str, depth: int) -> Node:
     if not isinstance(value, Mapping) or value.keys() == {"$date"}:
         return Among(path, (_operand(value, where),))
     if not value:
-        raise FilterError(f"{where}: an operator is missing.", f'Write for example {{"{path}": {{"$eq": 1}}}}.')
+        raise FilterError(
+            f"{where}: an operator is missing.", f'Write for example {{"{path}": {{"$eq": 1}}}}.'
+        )
     if depth > MAX_DEPTH:
         raise FilterError(f"{where}: the filter is nested more than {MAX_DEPTH} levels deep.")
     nodes = tuple(_test(path, key, each, f"{where}.{key}", depth) for key, each in value.items())

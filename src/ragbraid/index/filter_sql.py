@@ -34,10 +34,10 @@ def register(connection: Connection) -> None:
     connection.create_function("ragbraid_holds", 3, _holds, deterministic=True)
 
 
-def compile_filter(filter: Filter, metadata: str, plain: str, source: str) -> Where:
+def compile_filter(wanted: Filter, metadata: str, plain: str, source: str) -> Where:
     """The condition that selects what the filter does. Raises `FilterError`."""
-    node = parse(filter)
-    text = json.dumps(filter, default=_json, ensure_ascii=False, sort_keys=True)
+    node = parse(wanted)
+    text = json.dumps(wanted, default=_json, ensure_ascii=False, sort_keys=True)
     compiler = _Compiler(metadata, source)
     sql, exact = compiler.compile(node)
     decide = f"ragbraid_holds(?, {metadata}, {source})"
@@ -110,7 +110,9 @@ class _Compiler:
         if some := [v["$us"] for v in values if kind(v) == "date"]:
             self.parameters.append(dump(some))
             moment = f"""json_extract({value}, '$."$us"')"""
-            tests.append(f"(CASE WHEN {type_} = 'object' THEN {moment} IN (SELECT value FROM json_each(?)) END)")
+            tests.append(
+                f"(CASE WHEN {type_} = 'object' THEN {moment} IN (SELECT value FROM json_each(?)) END)"
+            )
         tests += [f"{type_} = '{dump(v)}'" for v in values if kind(v) in ("boolean", "null")]
         return f"({' OR '.join(f'IFNULL({each}, 0)' for each in tests) or '0'})"
 

@@ -35,7 +35,7 @@ _DIGITS = 4
 _HEAP = 15_000_000
 
 
-class Damaged(Exception):
+class UnreadableError(Exception):
     """tantivy can't read its files."""
 
 
@@ -48,7 +48,7 @@ class LexicalView:
     fields: tuple[str, ...]
 
     def search(self, text: str, k: int, allowed: Collection[int] | None) -> dict[int, float]:
-        """The best rows with their scores: k of them, and all that tie with the last. Raises `Damaged`."""
+        """The best rows with their scores: k of them, and all that tie with the last. Raises `UnreadableError`."""
         query = self._asked(text)
         if query is None or not k or (allowed is not None and not allowed):
             return {}
@@ -67,7 +67,7 @@ class LexicalView:
                 width *= 4
 
     def holding(self, term: str, allowed: Collection[int] | None) -> int:
-        """How many rows hold a word in one of its languages. Raises `Damaged`."""
+        """How many rows hold a word in one of its languages. Raises `UnreadableError`."""
         query = self._asked(term, Occur.Must)
         if query is None or (allowed is not None and not allowed):
             return 0
@@ -105,7 +105,7 @@ class Lexical:
         return -1 if self.view is None else self.view.seq
 
     def refresh(self) -> None:
-        """See the newest commit on disk. Raises `Damaged` where it isn't this index's or can't be read."""
+        """See the newest commit on disk. Raises `UnreadableError` where it isn't this index's or can't be read."""
         if not (self._folder / "meta.json").is_file():
             self._index = self.view = None
             return
@@ -116,7 +116,7 @@ class Lexical:
             state = searcher.search(_term("language", _STATE), 1, count=False).hits
             row = searcher.doc(state[0][1]).to_dict() if state else {}
             if row.get("uuid") != [self._uuid]:
-                raise Damaged("its state is missing or another index's")
+                raise UnreadableError("its state is missing or another index's")
             fields = (*analysis.LANGUAGES, analysis.CJK)
             present = tuple(each for each in fields if searcher.doc_freq("language", each))
             self.view = LexicalView(int(row["seq"][0]), searcher, present)
@@ -168,11 +168,11 @@ def guarded() -> Iterator[None]:
                 "The disk is full: the lexical index couldn't be brought up to date.",
                 "Free some space and try again; what was stored is still there.",
             ) from error
-        raise Damaged(text) from error
+        raise UnreadableError(text) from error
     except BaseException as error:
         # A panic inside tantivy arrives as an exception that is no `Exception`.
         if type(error).__name__ == "PanicException":
-            raise Damaged(str(error)) from error
+            raise UnreadableError(str(error)) from error
         raise
 
 

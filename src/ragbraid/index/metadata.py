@@ -119,7 +119,8 @@ def _text(value: str, owner: str, path: str) -> str:
 def _refused(owner: str, path: str, reason: str) -> InputError:
     where = f"The metadata of {owner}" + (f" at {path!r}" if path else "")
     return InputError(
-        f"{where} {reason}.", "Use strings, 64-bit integers, finite floats, booleans, dates, lists and objects."
+        f"{where} {reason}.",
+        "Use strings, 64-bit integers, finite floats, booleans, dates, lists and objects.",
     )
 
 

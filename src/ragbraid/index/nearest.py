@@ -18,7 +18,9 @@ _GATHER = 50
 """Where fewer than one slot in so many is allowed, these rows are copied out and compared alone."""
 
 
-def nearest(matrix: Vectors, rows: Rows, queries: Vectors, k: int, allowed: Mask | None) -> list[dict[int, float]]:
+def nearest(
+    matrix: Vectors, rows: Rows, queries: Vectors, k: int, allowed: Mask | None
+) -> list[dict[int, float]]:
     """For each query the best rows with their scores: k of them, and all that tie with the last.
 
     Scores are float32 of the inner product in float64, so that they don't depend on how many queries

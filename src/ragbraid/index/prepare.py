@@ -88,7 +88,9 @@ def _entry(entry: Entry, collection: str) -> Prepared:
     try:
         raw = document.text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"The text of {owner} holds half a surrogate pair, which isn't a character.") from None
+        raise InputError(
+            f"The text of {owner} holds half a surrogate pair, which isn't a character."
+        ) from None
     texts = [each.text for each in entry.chunks] if entry.texts is None else entry.texts
     if len(texts) != len(entry.chunks):
         raise InputError(f"{owner} has {len(entry.chunks)} chunks and {len(texts)} embedded texts.")

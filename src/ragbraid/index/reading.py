@@ -34,16 +34,16 @@ def collection_id(connection: Connection, name: str) -> int | None:
     return None if found is None else int(found[0])
 
 
-def chunk_filter(filter: Filter | None) -> Where:
+def chunk_filter(wanted: Filter | None) -> Where:
     """A scope's filter as a condition on `chunks AS c JOIN documents AS d`."""
-    return compile_filter(filter, "c.metadata", "c.plain", "d.source") if filter else Where("1", ())
+    return compile_filter(wanted, "c.metadata", "c.plain", "d.source") if wanted else Where("1", ())
 
 
 def rows_in_scope(
-    connection: Connection, collection: int, filter: Filter, among: Sequence[int] | None = None
+    connection: Connection, collection: int, wanted: Filter, among: Sequence[int] | None = None
 ) -> list[int]:
     """The rows that a filter selects, of all or of those named."""
-    where = chunk_filter(filter)
+    where = chunk_filter(wanted)
     named = "" if among is None else "AND c.row IN (SELECT value FROM json_each(?))"
     found = connection.execute(
         "SELECT c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document "
@@ -53,17 +53,19 @@ def rows_in_scope(
     return [row for (row,) in found]
 
 
-def count(connection: Connection, collection: int, filter: Filter | None) -> int:
+def count(connection: Connection, collection: int, wanted: Filter | None) -> int:
     """How many chunks are in scope."""
-    if not filter:
+    if not wanted:
         query = "SELECT COUNT(*) FROM chunks WHERE collection = ?"
         return int(connection.execute(query, (collection,)).fetchone()[0])
-    return len(rows_in_scope(connection, collection, filter))
+    return len(rows_in_scope(connection, collection, wanted))
 
 
 def hits(connection: Connection, folder: Path, collection: str, rows: Iterable[int]) -> dict[int, Hit]:
     """The chunks in these rows. Raises `IndexDamaged` where one isn't what was stored."""
-    found = connection.execute(_HIT + "WHERE c.row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),))
+    found = connection.execute(
+        _HIT + "WHERE c.row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+    )
     return {each[0]: _hit(each, folder, collection) for each in found}
 
 
@@ -75,9 +77,11 @@ def ids(connection: Connection, rows: Iterable[int]) -> dict[int, str]:
     return dict(found)
 
 
-def rows_by_id(connection: Connection, collection: int, names: Sequence[str], filter: Filter | None) -> dict[str, int]:
+def rows_by_id(
+    connection: Connection, collection: int, names: Sequence[str], wanted: Filter | None
+) -> dict[str, int]:
     """The rows of those chunks that exist and are in scope."""
-    where = chunk_filter(filter)
+    where = chunk_filter(wanted)
     found = connection.execute(
         "SELECT c.id, c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document WHERE c.collection = ? "
         f"AND c.id IN (SELECT value FROM json_each(?)) AND {where.sql}",
@@ -106,9 +110,13 @@ def sources(connection: Connection, scope: Scope, collection: int, dense: bool) 
             yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, chunks)
 
 
-def document(connection: Connection, folder: Path, scope: Scope, collection: int, source: str) -> Document | None:
+def document(
+    connection: Connection, folder: Path, scope: Scope, collection: int, source: str
+) -> Document | None:
     """A stored document, if it or one of its chunks is in scope."""
-    if scope.filter and not any(each.source == source for each in sources(connection, scope, collection, False)):
+    if scope.filter and not any(
+        each.source == source for each in sources(connection, scope, collection, False)
+    ):
         return None
     found = connection.execute(
         "SELECT source, metadata, pages, warnings, content_hash, checksum, text FROM documents "
@@ -129,7 +137,9 @@ def unpacked(row: Sequence[Any], folder: Path) -> Document:
         raise damaged(folder, source) from None
     if hashlib.sha256(raw).hexdigest() != content_hash:
         raise damaged(folder, source)
-    return Document(source, raw.decode(), decode(metadata), tuple(json.loads(pages)), tuple(json.loads(warnings)))
+    return Document(
+        source, raw.decode(), decode(metadata), tuple(json.loads(pages)), tuple(json.loads(warnings))
+    )
 
 
 def _hit(row: Sequence[Any], folder: Path, collection: str) -> Hit:
@@ -164,7 +174,9 @@ def known_slots(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, 
     for i in range(0, len(hashes), 5000):
         some = hashes[i : i + 5000]
         marks = ",".join("?" * len(some))
-        known.update(connection.execute(f"SELECT text_hash, slot FROM vectors WHERE text_hash IN ({marks})", some))
+        known.update(
+            connection.execute(f"SELECT text_hash, slot FROM vectors WHERE text_hash IN ({marks})", some)
+        )
     return known
 
 

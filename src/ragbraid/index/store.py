@@ -111,7 +111,12 @@ class Store:
             uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
         )
         try:
-            for setting in ("synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF", "mmap_size = 1073741824"):
+            for setting in (
+                "synchronous = FULL",
+                "fullfsync = ON",
+                "trusted_schema = OFF",
+                "mmap_size = 1073741824",
+            ):
                 connection.execute(f"PRAGMA {setting}")
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.Error:
@@ -154,14 +159,17 @@ def _sentence(error: sqlite3.DatabaseError, folder: Path) -> IndexStoreError:
     if "full" in text:
         return _full(folder)
     if "locked" in text:
-        return IndexLocked(f"Another process is writing to the index at {folder}.", "Try again when it is done.")
+        return IndexLocked(
+            f"Another process is writing to the index at {folder}.", "Try again when it is done."
+        )
     if "readonly" in text or "unable to open" in text:
         return IndexStoreError(
             f"The index at {folder} can't be opened for this ({text}).", "Check the folder's permissions."
         )
     if isinstance(error, sqlite3.OperationalError) and "disk I/O" in text:
         return IndexStoreError(
-            f"The disk failed while the index at {folder} was used ({text}).", "Check the disk, then try again."
+            f"The disk failed while the index at {folder} was used ({text}).",
+            "Check the disk, then try again.",
         )
     return IndexDamaged(
         f"The database of the index at {folder} is damaged ({text}).",

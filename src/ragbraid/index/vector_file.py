@@ -29,7 +29,7 @@ _LAYOUT = struct.Struct("<8sII16s")
 _VERSION = 1
 
 
-class Damage(Exception):
+class VectorFileError(Exception):
     """The file isn't what the database says it is; the text says why."""
 
 
@@ -42,18 +42,18 @@ class VectorFile:
         self._header = _header(uuid, dimensions)
 
     def map(self, count: int) -> Vectors:
-        """The first `count` rows, read from the file as they are touched. Raises `Damage`."""
+        """The first `count` rows, read from the file as they are touched. Raises `VectorFileError`."""
         if not count:
             return np.empty((0, self.dimensions), np.float32)
         try:
             with self.path.open("rb") as file:
                 if file.read(len(self._header)) != self._header:
-                    raise Damage("its header is another index's or damaged")
+                    raise VectorFileError("its header is another index's or damaged")
                 if os.fstat(file.fileno()).st_size < self._place(count):
-                    raise Damage("it is shorter than it was")
+                    raise VectorFileError("it is shorter than it was")
                 return np.memmap(file, np.float32, "r", HEADER, (count, self.dimensions))
         except FileNotFoundError:
-            raise Damage("it is missing") from None
+            raise VectorFileError("it is missing") from None
 
     def append(self, first: int, rows: Vectors) -> list[tuple[int, int, int]]:
         """Write rows from slot `first` on, synced to disk; returns blocks of (first, count, CRC-32)."""
@@ -84,13 +84,15 @@ class VectorFile:
             try:
                 if zlib.crc32(np.ascontiguousarray(self.map(first + count)[first:])) != crc:
                     bad.append(first)
-            except Damage:
+            except VectorFileError:
                 bad.append(first)
         return bad
 
     def copy(self, folder: Path, count: int) -> None:
         """Write the first `count` rows into a new file in another folder."""
-        handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        handle = os.open(
+            folder / NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644
+        )
         try:
             _write_all(handle, self._header)
             _write_all(handle, memoryview(np.ascontiguousarray(self.map(count))).cast("B"))

@@ -41,18 +41,21 @@ def upsert(
         raise InputError("What was given lies outside the filter that this caller is held to.")
 
 
-def remove(connection: Connection, collection: int, origins: Sequence[str], filter: Filter | None) -> int:
+def remove(connection: Connection, collection: int, origins: Sequence[str], wanted: Filter | None) -> int:
     """Remove origins with all that they hold, and log it. Raises `InputError` for one outside the filter."""
     found = connection.execute(
-        f"SELECT id, origin FROM origins WHERE collection = ? AND origin {_IN}", (collection, json.dumps([*origins]))
+        f"SELECT id, origin FROM origins WHERE collection = ? AND origin {_IN}",
+        (collection, json.dumps([*origins])),
     ).fetchall()
     numbers = json.dumps([number for number, _ in found])
-    documents = [row[0] for row in connection.execute(f"SELECT id FROM documents WHERE origin {_IN}", (numbers,))]
+    documents = [
+        row[0] for row in connection.execute(f"SELECT id FROM documents WHERE origin {_IN}", (numbers,))
+    ]
     listed = json.dumps(documents)
     rows = f"SELECT row FROM chunks WHERE collection = ? AND document {_IN}"
-    if filter:
+    if wanted:
         held = [row for (row,) in connection.execute(rows, (collection, listed))]
-        if len(reading.rows_in_scope(connection, collection, filter, held)) < len(held):
+        if len(reading.rows_in_scope(connection, collection, wanted, held)) < len(held):
             raise InputError("What would be replaced lies outside the filter that this caller is held to.")
     connection.execute(f"DELETE FROM passages WHERE row IN ({rows})", (collection, listed))
     connection.execute(f"DELETE FROM chunks WHERE collection = ? AND document {_IN}", (collection, listed))
@@ -143,12 +146,17 @@ def _insert_passages(
             for row, document, p, slot in zip(rows, documents, passages, slots, strict=True)
         ),
     )  # fmt: skip
-    connection.executemany("INSERT INTO passages VALUES (?, ?)", zip(rows, (p.text for p in passages), strict=True))
+    connection.executemany(
+        "INSERT INTO passages VALUES (?, ?)", zip(rows, (p.text for p in passages), strict=True)
+    )
     return rows
 
 
 def _store_vectors(
-    connection: Connection, documents: Sequence[Prepared], passages: Sequence[Passage], vectors: VectorFile | None
+    connection: Connection,
+    documents: Sequence[Prepared],
+    passages: Sequence[Passage],
+    vectors: VectorFile | None,
 ) -> list[int | None]:
     """The slot of each passage's vector; those not stored yet are written and synced."""
     if vectors is None or not passages:
