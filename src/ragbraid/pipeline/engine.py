@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.handles import Handle, MethodTable
+from ragbraid.pipeline.handles import Handle
 from ragbraid.pipeline.signature import Signature, signature_of
 
 
@@ -25,7 +25,6 @@ class Opened:
         self.component = component
         self.signature = signature_for(component)
         self.lock = None if self.signature.flag("thread_safe", True) else threading.RLock()
-        self.table = MethodTable.of(self.signature.runtime)
         self.users = 0
         self._engine = engine
         self._opening = threading.RLock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -42,7 +43,8 @@ def _own_code(name: str, base: Path, allow: Sequence[str]) -> Any:
     if module_name.endswith(".py"):
         path = (base / Path(module_name).expanduser()).resolve()
         if path not in {Path(each).expanduser().resolve() for each in allow if each.endswith(".py")}:
-            raise UnknownTypeError(f"{name!r} is code of its own; to let it run, add --allow {module_name}")
+            near = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path
+            raise UnknownTypeError(f"{name!r} is code of its own; to let it run, add --allow {near}")
         load = partial(_module_of, path)
     else:
         if not any(module_name == each or module_name.startswith(f"{each}.") for each in allow):
