@@ -43,10 +43,11 @@ class Cancellation:
 class Context:
     """One step's view of its run. Call `check()` once per unit of work (a token, a batch)."""
 
-    __slots__ = ("cancellation", "notes")
+    __slots__ = ("cancellation", "notes", "step")
 
-    def __init__(self, cancellation: Cancellation | None = None) -> None:
+    def __init__(self, cancellation: Cancellation | None = None, step: str = "") -> None:
         self.cancellation = cancellation or Cancellation()
+        self.step = step
         self.notes: dict[str, Any] = {}
 
     @property

@@ -23,7 +23,7 @@ else:
 
 T = TypeVar("T")
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Filter: TypeAlias = Mapping[str, Any]
 """A metadata filter as JSON, e.g. `{"year": {"$gte": 2020}}`; see `ragbraid.index.filter`."""
 
@@ -79,7 +79,8 @@ class Document:
     """The text of a source, as it is stored and cited.
 
     `pages` holds the offset at which each page begins (empty where there are no pages); `metadata`
-    may hold `title`, `lang` and whatever the front matter says.
+    may hold `title`, `lang` and whatever the front matter says. Splitters start at `body`, behind a
+    front matter, and read headings and code fences where `media_type` is `text/markdown`.
     """
 
     source: str
@@ -87,6 +88,8 @@ class Document:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     pages: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
+    body: int = 0
+    media_type: str = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ class Answer:
     """An answer whose every citation can be checked.
 
     `text` is what is shown; `short`, where there is one, is the generator's words and
-    `short_citation` their place. `confidence` is in [0, 1].
+    `short_citation` their place. `confidence` is in [0, 1]. The trace, whose times differ from run to run,
+    is left out when answers are compared.
     """
 
     text: str
@@ -168,7 +172,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     hits: tuple[Hit, ...] = ()
     usage: Usage = Usage()
-    trace: tuple[Span, ...] = ()
+    trace: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+# make demo    install, fetch the models, read this project's own docs, answer three questions
+# make test    what CI runs: linters, types, import rules, tests
+# make soak    the same tests, the long ones at full counts
+# make bench   the benchmarks of docs/benchmarks.md
+# make clean   remove what the others made, .venv included
+#
+# Another interpreter: make demo PYTHON=python3.12. On Windows run make in Git Bash.
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+VENV_PYTHON := .venv/Scripts/python.exe
+else
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+endif
+
+# The exact version pins the build that is taken; installed first, the rest resolves around it.
+TORCH ?= torch==2.13.0
+
+RAGBRAID := $(VENV_PYTHON) -m ragbraid
+MODELS := all-minilm-l6-v2 smollm2-135m-instruct
+OFFLINE := HF_HUB_OFFLINE=1
+
+.PHONY: demo test soak bench models clean
+
+demo: .venv/.made-local models
+	$(RAGBRAID) ingest README.md docs
+	@for question in \
+	  "Which exit code does a command give for wrong input?" \
+	  "What makes a source count as unchanged?" \
+	  "Can a pipeline file run code by itself?"; \
+	do printf '\n> %s\n\n' "$$question"; $(RAGBRAID) ask "$$question" || exit; done
+	@printf '\nYour own question:\n\n  %s ask "How does ingest survive a crash?"\n' '$(RAGBRAID)'
+
+test: .venv/.made-dev models
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	$(OFFLINE) $(VENV_PYTHON) -m pytest
+
+soak: .venv/.made-dev models
+	RAGBRAID_SOAK=1 $(OFFLINE) $(VENV_PYTHON) -m pytest
+
+bench: .venv/.made-bench models
+	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
+
+models: .venv/.made-local
+	$(RAGBRAID) models get $(MODELS)
+
+# Console scripts carry the venv's path in their first line, which breaks at a space: use `python -m`.
+.venv/.made-local: pyproject.toml
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ragbraid needs Python 3.11 or newer; name one: make PYTHON=python3.12')"
+	"$(PYTHON)" -m venv .venv
+	$(VENV_PYTHON) -m pip install --quiet "$(TORCH)"
+	$(VENV_PYTHON) -m pip install --quiet --editable ".[local]"
+	@touch $@
+
+.venv/.made-dev .venv/.made-bench: .venv/.made-%: .venv/.made-local
+	$(VENV_PYTHON) -m pip install --quiet --editable ".[local,$*]"
+	@touch $@
+
+clean:
+	rm -rf .venv .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

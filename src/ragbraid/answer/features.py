@@ -1,0 +1,110 @@
+"""What speaks for quoting a sentence: five cheap features, each on its raw scale."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from ragbraid.answer.candidates import Candidate
+from ragbraid.embed.protocol import TokenEmbedder
+from ragbraid.text.late import span_scores
+from ragbraid.text.terms import language_of, terms, words
+from ragbraid.types import Hit
+
+Features = Mapping[str, float]
+
+
+def features(
+    question: str, found: Sequence[Candidate], hits: Sequence[Hit], embedder: TokenEmbedder | None
+) -> list[Features]:
+    """One mapping per candidate.
+
+    `overlap`: share of the question's terms in the sentence, weighted by their rarity among the hits;
+    `context`: the share found only in title, heading or the sentence before; `type`: 1 where the
+    sentence holds the kind of thing asked for, 0 where not, 0.5 where the question doesn't say;
+    `rank`: the passage's reciprocal rank; with an embedder `maxsim` and `cosine` (see `text.late`).
+    """
+    language = language_of([question, *(hit.text for hit in hits[:5])])
+    weights = _rarity(question, hits, language)
+    total = sum(weights.values()) or 1.0
+    fits = _answer_type(question)
+    neural = _neural(question, found, embedder) if embedder is not None else None
+    rows: list[Features] = []
+    for position, each in enumerate(found):
+        here = weights.keys() & set(terms(each.text, language))
+        near = (weights.keys() & set(terms(each.surroundings, language))) - here
+        row = {
+            "overlap": sum(weights[term] for term in here) / total,
+            "context": sum(weights[term] for term in near) / total,
+            "type": fits(each.text),
+            "rank": 1 / (1 + each.rank),
+        }
+        if neural is not None:
+            row["maxsim"], row["cosine"] = neural[position]
+        rows.append(row)
+    return rows
+
+
+def _rarity(question: str, hits: Sequence[Hit], language: str) -> dict[str, float]:
+    """Each of the question's terms with its BM25 idf among the hits."""
+    asked = dict.fromkeys(terms(question, language)) or dict.fromkeys(words(question))
+    held = [set(terms(hit.text, language)) for hit in hits]
+    total = len(held)
+    counts = {term: sum(term in each for each in held) for term in asked}
+    return {term: math.log(1 + (total - df + 0.5) / (df + 0.5)) for term, df in counts.items()}
+
+
+def _neural(
+    question: str, found: Sequence[Candidate], embedder: TokenEmbedder
+) -> list[tuple[float, float]]:
+    texts = list(dict.fromkeys(each.hit.text for each in found))
+    asked, *passages = embedder.token_vectors([question, *texts])
+    scores: list[tuple[float, float]] = []
+    for text, passage in zip(texts, passages, strict=True):
+        spans = [(each.start, each.end) for each in found if each.hit.text == text]
+        scores.extend(span_scores(asked, passage, spans))
+    return scores
+
+
+_TIME = re.compile(
+    r"\b(?:1\d{3}|20\d\d)s?\b|\bcentur|\b(?:january|february|march|april|may|june|july|august|september"
+    r"|october|november|december)\b|\b\d+(?:st|nd|rd|th)\b|\b(?:januar|februar|märz|mai|juni|juli|oktober"
+    r"|dezember|jahrhundert)\b|\d年|世紀|世纪",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
+    r"|hundred|thousand|million|billion|half|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf"
+    r"|hundert|tausend)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<=[\w,;)\]] )[A-ZÀ-Þ]\w+")
+_CAUSE = re.compile(
+    r"\b(?:because|due to|since|therefore|thus|so that|in order to|caused?|reason|result|owing|weil|denn|da"
+    r"|deshalb|daher|wegen|aufgrund)\b|ため|ので|因为|由于",
+    re.IGNORECASE,
+)
+_KINDS = (
+    (re.compile(r"\bwhen\b|\b(?:what|which) (?:year|century|date|month|day)\b|\bwann\b|いつ|什么时候", re.I), _TIME),
+    (re.compile(r"\bhow (?:many|much|long|old|far|tall|large|big|often)\b|\bwie ?viele?\b|いくつ|多少", re.I), _NUMBER),
+    (re.compile(r"\bwhy\b|\bwarum\b|\bwieso\b|\bweshalb\b|なぜ|为什么", re.I), _CAUSE),
+    (re.compile(r"\b(?:who|whom|whose|where)\b|\b(?:wer|wem|wen|wessen|wo|woher|wohin)\b", re.I), _NAME),
+)
+
+
+class _AnswerType:
+    """Whether a text holds what a question asks for: a date, a number, a cause, a name."""
+
+    def __init__(self, question: str) -> None:
+        self.pattern = next((found for asks, found in _KINDS if asks.search(question)), None)
+        self.known = {match.lower() for match in re.findall(r"\w+", question)}
+
+    def __call__(self, text: str) -> float:
+        if self.pattern is None:
+            return 0.5
+        return float(any(match.group().lower() not in self.known for match in self.pattern.finditer(text)))
+
+
+def _answer_type(question: str) -> _AnswerType:
+    return _AnswerType(question)

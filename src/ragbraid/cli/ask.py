@@ -1,0 +1,71 @@
+"""`ragbraid ask`: the answer as it comes, its sources below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ragbraid.cli import options, output
+from ragbraid.cli.places import place
+
+if TYPE_CHECKING:
+    from ragbraid import Pipeline
+    from ragbraid.types import Answer
+
+
+def command(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.001, help="Give up after this time.")
+    ] = None,
+    filter_text: options.FilterText = None,
+    collection: options.Collection = None,
+    pipeline: options.PipelineFile = None,
+    overrides: options.Overrides = None,
+    allow: options.Allow = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Answer a question from the ingested documents, with citations.
+
+    For example: ragbraid ask "How long is parental leave?"
+    """
+    wanted = options.parse_filter(filter_text)
+    request: dict[str, Any] = {"filter": wanted, "collection": collection, "timeout": timeout}
+    with options.load(pipeline, overrides, allow) as loaded:
+        if as_json:
+            from ragbraid.serial import to_json
+
+            output.print_json(to_json(loaded.ask(question, **request)))
+        else:
+            _show_sources(_stream(loaded, question, request))
+
+
+def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
+    """Print the answer's text as it comes; returns the whole answer."""
+    streamed = False
+    try:
+        for event in pipeline.stream(question, **request):
+            if event.kind == "delta":
+                output.stream(event.value)
+                streamed = True
+            elif event.kind == "error":
+                raise event.value
+    finally:
+        if streamed:
+            output.show()
+    answer: Answer = event.value
+    if not streamed:
+        output.show(answer.text)
+    return answer
+
+
+def _show_sources(answer: Answer) -> None:
+    if answer.short:
+        output.show()
+        output.show(f"In short: {answer.short}", bold=True)
+    if answer.citations:
+        output.show("\nSources", bold=True)
+    for number, citation in enumerate(answer.citations, 1):
+        output.show(f"[{number}] {place(citation)}")
+        output.show(f"    {' '.join(citation.quote.split())}", dim=True)

@@ -1,0 +1,53 @@
+"""The entry point, and which commands there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ragbraid.cli import ask, check, failures, ingest, models, output, schema, search
+
+app = typer.Typer(
+    name="ragbraid",
+    help="Documents and one YAML file in, answers with verified citations out.",
+    epilog="Begin with: ragbraid ingest FOLDER, then: ragbraid ask QUESTION",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("ingest")(ingest.command)
+app.command("ask")(ask.command)
+app.command("search")(search.command)
+app.command("check")(check.command)
+app.command("schema")(schema.command)
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ragbraid {version('ragbraid')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Documents and one YAML file in, answers with verified citations out."""
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    with failures.as_sentences():
+        output.speak_utf8()
+        app(prog_name="ragbraid")
+    sys.exit(0)

@@ -1,0 +1,62 @@
+"""What goes to which stream: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+from io import TextIOWrapper
+from typing import Any
+
+import typer
+
+# Control characters in documents must not reach a terminal, where they can move the cursor or worse.
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def speak_utf8() -> None:
+    """Print UTF-8 under every locale, and never fail over a character that a terminal lacks.
+
+    Under an ASCII locale Python also mangles file names and arguments; there the interpreter is
+    replaced by one in UTF-8 mode, before anything was done.
+    """
+    if codecs.lookup(sys.getfilesystemencoding()).name == "ascii":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def printable(text: str) -> str:
+    """The text with control characters made visible: documents are data, never terminal commands."""
+    return text.translate(_CONTROLS)
+
+
+def say(text: str) -> None:
+    """Write a line to standard error."""
+    typer.echo(printable(text), err=True)
+
+
+def show(text: str = "", *, bold: bool = False, dim: bool = False) -> None:
+    """Write a line to standard output, styled where it is a terminal."""
+    typer.echo(_styled(printable(text), bold=bold, dim=dim))
+
+
+def stream(text: str) -> None:
+    """Write a piece of text to standard output at once."""
+    typer.echo(printable(text), nl=False)
+    sys.stdout.flush()
+
+
+def print_json(value: Any) -> None:
+    """Write the one JSON value that a command with `--json` prints."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _styled(text: str, *, bold: bool, dim: bool) -> str:
+    if os.environ.get("NO_COLOR"):
+        return text
+    # typer.echo strips the codes again where standard output is no terminal.
+    return typer.style(text, bold=bold or None, dim=dim or None)

@@ -1,0 +1,14 @@
+"""How a place in a document is written for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ragbraid.types import Citation, Hit
+
+
+def place(span: Citation | Hit) -> str:
+    """The source, page where there is one, and characters: `a.pdf, page 3, characters 120–180`."""
+    page = "" if span.page is None else f", page {span.page}"
+    return f"{span.source}{page}, characters {span.start}–{span.end}"

@@ -1,0 +1,149 @@
+"""Inputs of a step → the values they read: by name, by what the file says, or by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from ragbraid.pipeline.components import literal
+from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.model import Argument, Constant, FlowInput, Value
+from ragbraid.pipeline.scope import Environment
+from ragbraid.pipeline.settings import validate
+from ragbraid.pipeline.signature import MISSING, Input, Setting
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.typecheck import alternatives, assignable, plain, type_name
+
+
+class Binder:
+    """Wires inputs and compares types along every edge."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def inputs(
+        self, inputs: Sequence[Input], node: Map, step: str, place: Place, environment: Environment
+    ) -> tuple[Argument, ...] | None:
+        """An argument for each input of a component, in order; None where one is wrong."""
+        bound = [
+            self._one(each.name, each.annotation, each.default, node, step, place, environment)
+            for each in inputs
+        ]
+        return (
+            None if any(each is None for each in bound) else tuple(each for each in bound if each is not None)
+        )
+
+    def flow(
+        self, inputs: Mapping[str, FlowInput], node: Map, step: str, place: Place, environment: Environment
+    ) -> dict[str, Argument] | None:
+        """An argument for each input of a flow, by name; None where one is wrong."""
+        bound = {
+            name: self._one(name, each.value.type, each.default, node, step, place, environment)
+            for name, each in inputs.items()
+        }
+        if any(each is None for each in bound.values()):
+            return None
+        return {name: each for name, each in bound.items() if each is not None}
+
+    def boolean(self, node: Node, key: str, environment: Environment) -> Value | None:
+        """The boolean that a condition names."""
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            self._problems.add(node.place, f"`{key}` wants the name of a boolean, not {describe(node)}")
+            return None
+        value = self._find(node.value, node.place, environment)
+        if value is not None and not assignable(value.type, bool):
+            self._problems.add(
+                node.place, f"`{key}` wants bool, and {node.value!r} is {type_name(value.type)}"
+            )
+            return None
+        return value
+
+    def _one(
+        self,
+        name: str,
+        wanted: Any,
+        default: Any,
+        node: Map,
+        step: str,
+        place: Place,
+        environment: Environment,
+    ) -> Argument | None:
+        given = node.items.get(name)
+        if given is not None:
+            return self._given(name, wanted, given, step, environment)
+        value = environment.find(name)
+        if value is not None and default is not MISSING and not assignable(value.type, wanted):
+            value = None  # an optional input doesn't insist on a namesake of another type
+        if value is not None:
+            return self._fits(value, name, wanted, step, place)
+        if default is not MISSING:
+            return Constant(default)
+        if not environment.unknown:
+            self._problems.add(
+                place,
+                f"{step!r} wants the input `{name}` ({type_name(wanted)}), and no earlier step gives it",
+            )
+        return None
+
+    def _given(
+        self, name: str, wanted: Any, given: Node, step: str, environment: Environment
+    ) -> Argument | None:
+        is_literal, _ = literal(given)
+        if is_literal and isinstance(given, Map):
+            setting = Setting(name, wanted, MISSING)
+            values = validate([setting], {name: given.items["value"]}, Path(), self._problems)
+            return None if values is None else Constant(values[name])
+        if isinstance(given, Scalar) and isinstance(given.value, str):
+            value = self._find(given.value, given.place, environment)
+            return None if value is None else self._fits(value, name, wanted, step, given.place)
+        if isinstance(given, List):
+            return self._gathered(name, wanted, given, step, environment)
+        self._problems.add(given.place, f"{name} wants a name or {{value: …}}, not {describe(given)}")
+        return None
+
+    def _gathered(
+        self, name: str, wanted: Any, given: List, step: str, environment: Environment
+    ) -> Argument | None:
+        element = _element(wanted)
+        if element is None:
+            self._problems.add(
+                given.place, f"{name} of {step!r} wants {type_name(wanted)}, not a list of names"
+            )
+            return None
+        found: list[Value] = []
+        for each in given.items:
+            if not isinstance(each, Scalar) or not isinstance(each.value, str):
+                self._problems.add(each.place, f"{name} wants names, not {describe(each)}")
+                continue
+            value = self._find(each.value, each.place, environment)
+            if value is not None and self._fits(value, name, element, step, each.place):
+                found.append(value)
+        return tuple(found) if found and len(found) == len(given.items) else None
+
+    def _find(self, name: str, place: Place, environment: Environment) -> Value | None:
+        value = environment.find(name)
+        if value is not None:
+            value.read = True
+        elif not environment.unknown:
+            near = meant(name, [*environment.values, *(f"inputs.{each}" for each in environment.inputs)])
+            self._problems.add(place, f"there is no value {name!r} at this step{near}")
+        return value
+
+    def _fits(self, value: Value, name: str, wanted: Any, step: str, place: Place) -> Value | None:
+        value.read = True
+        if assignable(value.type, wanted):
+            return value
+        self._problems.add(
+            place,
+            f"`{name}` of {step!r} wants {type_name(wanted)}, and {value.name!r} gives {type_name(value.type)}",
+        )
+        return None
+
+
+def _element(annotation: Any) -> Any:
+    for arm in alternatives(plain(annotation)):
+        origin = get_origin(arm)
+        if isinstance(origin, type) and not issubclass(origin, dict) and get_args(arm):
+            return get_args(arm)[0]
+    return None

@@ -1,0 +1,253 @@
+"""The flows of a file, each checked once, when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ragbraid.index.protocol import Index
+from ragbraid.load.protocol import Loader
+from ragbraid.pipeline.components import Built, Components
+from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.flows import NAME, FlowChecker
+from ragbraid.pipeline.model import (
+    Flow,
+    FlowInput,
+    IngestSteps,
+    Step,
+    Value,
+    standard_inputs,
+)
+from ragbraid.pipeline.scope import Environment
+from ragbraid.pipeline.settings import validate
+from ragbraid.pipeline.signature import MISSING, Setting
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.typecheck import DECLARABLE, assignable, implements, type_name
+from ragbraid.types import Answer, Chunk, Document, Hit
+
+FIXED: Mapping[str, Any] = {"search": list[Hit], "ask": Answer, "chat": Answer}
+"""Flows whose output has a fixed type, and which take the standard inputs."""
+
+
+class Book:
+    """Finds, checks and keeps the flows of a file."""
+
+    def __init__(self, root: Map, components: Components, problems: Problems) -> None:
+        self._problems = problems
+        self._nodes: dict[str, tuple[Node, Place]] = {
+            name: (root.items[name], root.where(name)) for name in FIXED if name in root.items
+        }
+        self._ingest = root.items.get("ingest")
+        self._checker = FlowChecker(components, self, problems)
+        self._components = components
+        self._done: dict[str, Flow | None] = {}
+        self._open: list[str] = []
+        self._add_named(root.items.get("flows"))
+
+    def _add_named(self, node: Node | None) -> None:
+        if node is None:
+            return
+        if not isinstance(node, Map):
+            self._problems.add(node.place, f"`flows` wants a mapping, not {describe(node)}")
+            return
+        for name, each in node.items.items():
+            if name in (*FIXED, "ingest"):
+                self._problems.add(node.where(name), f"{name!r} has a section of its own; put it there")
+            elif not NAME.fullmatch(name):
+                self._problems.add(
+                    node.where(name), f"a flow's name is a word of letters, digits, - and _, not {name!r}"
+                )
+            else:
+                self._nodes[name] = (each, node.where(name))
+        for name in self._components.names:
+            if name in self._nodes:
+                self._problems.add(
+                    self._components.where(name),
+                    f"a component and a flow are both called {name!r}; rename one",
+                )
+
+    @property
+    def names(self) -> list[str]:
+        """The flows that a step may call."""
+        return list(self._nodes)
+
+    def get(self, name: str, caller: Place) -> Flow | None:
+        """A flow, checked; None where it is wrong or calls itself (noted at `caller`)."""
+        if name in self._open:
+            circle = " → ".join([*self._open[self._open.index(name) :], name])
+            self._problems.add(caller, f"flows call each other in a circle: {circle}")
+            return None
+        if name not in self._done:
+            self._open.append(name)
+            self._done[name] = self._check(name, *self._nodes[name])
+            self._open.pop()
+        return self._done[name]
+
+    def all(self) -> dict[str, Flow]:
+        """Every flow but ingest that is right."""
+        found = {name: self.get(name, place) for name, (_, place) in self._nodes.items()}
+        return {name: flow for name, flow in found.items() if flow is not None}
+
+    def _check(self, name: str, node: Node, place: Place) -> Flow | None:
+        steps_node, inputs, output_node = self._parts(name, node)
+        if steps_node is None:
+            return None
+        environment = Environment(inputs)
+        steps = self._checker.steps(steps_node.items, environment)
+        output = (
+            self._output(output_node, environment) if output_node else steps[-1].output if steps else None
+        )
+        if output is not None:
+            output.read = True
+        self._checker.unread(steps, environment)
+        if output is None or len(steps) < len(steps_node.items):
+            return None
+        wanted = FIXED.get(name)
+        if wanted is not None and not assignable(output.type, wanted):
+            self._problems.add(
+                output_node.place if output_node else steps[-1].output.place,
+                f"{name} ends in {type_name(wanted)}, and {output.name!r} gives {type_name(output.type)}",
+            )
+            return None
+        return Flow(name, inputs, tuple(steps), output)
+
+    def _parts(self, name: str, node: Node) -> tuple[List | None, dict[str, FlowInput], Node | None]:
+        inputs = standard_inputs(node.place)
+        steps: Node | None = node
+        output: Node | None = None
+        if isinstance(node, Map):
+            for key in node.items:
+                if key not in ("inputs", "steps", "output"):
+                    near = meant(key, ("inputs", "steps", "output"))
+                    self._problems.add(node.where(key), f"a flow has no {key!r}{near}")
+            steps, output = node.items.get("steps"), node.items.get("output")
+            if "inputs" in node.items:
+                if name in FIXED:
+                    self._problems.add(
+                        node.where("inputs"), f"{name} has fixed inputs: question, k and history"
+                    )
+                else:
+                    inputs = self._inputs(node.items["inputs"])
+            if steps is None:
+                self._problems.add(node.place, f"the flow {name!r} wants `steps`")
+                return None, inputs, output
+        if not isinstance(steps, List) or not steps.items:
+            at = steps or node
+            said = "at least one step" if isinstance(steps, List) else f"a list of steps, not {describe(at)}"
+            self._problems.add(at.place, f"the flow {name!r} wants {said}")
+            return None, inputs, output
+        return steps, inputs, output
+
+    def _inputs(self, node: Node) -> dict[str, FlowInput]:
+        if not isinstance(node, Map):
+            self._problems.add(
+                node.place, f"`inputs` wants a mapping of names to types, not {describe(node)}"
+            )
+            return {}
+        return {
+            name: found for name, each in node.items.items() if (found := self._input(name, each)) is not None
+        }
+
+    def _input(self, name: str, node: Node) -> FlowInput | None:
+        type_node: Node | None = node
+        default: Any = MISSING
+        if isinstance(node, Map):
+            type_node = node.items.get("type")
+            for key in node.items:
+                if key not in ("type", "default"):
+                    self._problems.add(
+                        node.where(key), f"an input has no {key!r}{meant(key, ('type', 'default'))}"
+                    )
+        named = type_node.value if isinstance(type_node, Scalar) else None
+        if named not in DECLARABLE:
+            place = (type_node or node).place
+            near = meant(str(named), DECLARABLE) or f"; the types are {', '.join(DECLARABLE)}"
+            self._problems.add(place, f"input {name!r} wants a type, not {describe(type_node or node)}{near}")
+            return FlowInput(Value(name, Any, place))
+        annotation = DECLARABLE[named]
+        if isinstance(node, Map) and "default" in node.items:
+            from pathlib import Path
+
+            values = validate(
+                [Setting(name, annotation, MISSING)], {name: node.items["default"]}, Path(), self._problems
+            )
+            default = values[name] if values else None
+        return FlowInput(Value(name, annotation, node.place), default)
+
+    def _output(self, node: Node, environment: Environment) -> Value | None:
+        name = node.value if isinstance(node, Scalar) else None
+        value = environment.find(name) if isinstance(name, str) else None
+        if value is None and not environment.unknown:
+            near = meant(str(name), environment.values)
+            self._problems.add(node.place, f"`output` wants the name of a value, not {describe(node)}{near}")
+        return value
+
+    def ingest(self) -> IngestSteps | None:
+        """The ingest flow in its parts; None where there is none or it is wrong."""
+        node = self._ingest
+        if node is None:
+            return None
+        if not isinstance(node, List) or not node.items:
+            self._problems.add(node.place, f"ingest wants a list of steps, not {describe(node)}")
+            return None
+        place = node.place
+        documents = Value("documents", list[Document], place, read=True)
+        environment = Environment({"documents": FlowInput(documents)})
+        nodes = list(node.items)
+        loaders = []
+        while nodes and self._is(nodes[0], Loader) is not False:
+            environment.unknown |= self._is(nodes[0], Loader) is None
+            loaders.append(self._taken(nodes.pop(0)))
+        index = nodes.pop() if nodes and self._is(nodes[-1], Index) is not False else None
+        before = len(self._problems)
+        steps = self._checker.steps(nodes, environment)
+        if not loaders:
+            self._problems.add(node.items[0].place, "ingest begins with a loader, such as {type: files}")
+        if index is None:
+            self._problems.add(node.items[-1].place, "ingest ends in an index, which its chunks go to")
+        if index is None or len(steps) < len(nodes) or self._is(index, Index) is None:
+            return None
+        return self._ingest_steps(steps, environment, loaders, index, before)
+
+    def _ingest_steps(
+        self, steps: list[Step], environment: Environment, loaders: list[Any], index: Node, before: int
+    ) -> IngestSteps | None:
+        chunks = environment.find("chunks")
+        if chunks is None or not assignable(chunks.type, list[Chunk]):
+            if not environment.unknown:
+                self._problems.add(
+                    index.place, "the index wants `chunks`, and no step before it gives them: add a splitter"
+                )
+            return None
+        documents = environment.values["documents"]
+        chunks.read = documents.read = True
+        self._checker.unread(steps, environment)
+        if len(self._problems) > before or any(each is None for each in loaders):
+            return None
+        inputs = {"documents": FlowInput(environment.inputs["documents"])}
+        name = index.value if isinstance(index, Scalar) else "index"
+        value = self._taken(index)
+        return IngestSteps(
+            tuple(loaders), Flow("ingest", inputs, tuple(steps), chunks), documents, value, name
+        )
+
+    def _is(self, node: Node, protocol: type) -> bool | None:
+        """Whether a step is a component of that kind; None where its type isn't known."""
+        built = self._look(node)
+        if built is None:
+            return False
+        return None if built.signature is None else implements(built.signature.runtime, protocol)
+
+    def _taken(self, node: Node) -> Any:
+        built = self._look(node)
+        return built.value if built else None
+
+    def _look(self, node: Node) -> Built | None:
+        # Looked at before its flow is checked; a problem that is noted twice is kept once.
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return self._components.get(node.value)
+        if isinstance(node, Map) and "use" in node.items:
+            return self._look(node.items["use"])
+        if isinstance(node, Map) and "type" in node.items:
+            return self._components.build(node, besides=("id", "as"))
+        return None

@@ -1,0 +1,165 @@
+"""A file's text → a checked pipeline, or every problem that it has, at once.
+
+Reads no weights, uses no network and writes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbraid.pipeline.book import Book
+from ragbraid.pipeline.components import Components
+from ragbraid.pipeline.diagnostics import Diagnostic, Place, Problems, meant
+from ragbraid.pipeline.environment import substitute
+from ragbraid.pipeline.find import PipelineSource
+from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.overrides import override
+from ragbraid.pipeline.parse import parse
+from ragbraid.pipeline.settings import as_python
+from ragbraid.pipeline.tree import Map, Scalar, describe
+
+VERSION = 1
+SECTIONS = (
+    "ragbraid",
+    "name",
+    "description",
+    "components",
+    "fields",
+    "ingest",
+    "search",
+    "ask",
+    "chat",
+    "flows",
+    "serve",
+    "eval",
+)
+FIELD_TYPES = ("str", "int", "float", "bool", "date", "list[str]", "list[int]", "list[float]")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: `pipeline` is None where there are problems or the environment wasn't looked up."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    pipeline: CheckedPipeline | None
+
+
+def check(
+    source: PipelineSource,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - the name that callers know from the command line
+    allow: Sequence[str] = (),
+    env: bool = True,
+) -> Checked:
+    """Check a pipeline's text with its overrides.
+
+    With `env` false, variables aren't looked up and the settings that hold one aren't judged.
+    """
+    problems = Problems()
+    root = parse(source.text, source.name, problems)
+    pipeline = None
+    if root is not None:
+        substitute(root, os.environ if env else None, problems)
+        override(root, set or {}, problems)
+        if _version_fits(root, problems):
+            pipeline = _checked(root, source, allow, problems)
+    return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
+
+
+def check_file(
+    path: str | Path | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002
+    allow: Sequence[str] = (),
+    env: bool = True,
+) -> list[Diagnostic]:
+    """Every problem of a file, in file order; none where it is right. Raises `InputError` without a file."""
+    from ragbraid.pipeline.find import find
+
+    return list(check(find(path), set=set, allow=allow, env=env).diagnostics)
+
+
+def _version_fits(root: Map, problems: Problems) -> bool:
+    version = root.items.get("ragbraid")
+    if version is None:
+        problems.add(root.place, "`ragbraid: 1` is missing; it says which version of the language this is")
+        return True
+    value = version.value if isinstance(version, Scalar) else None
+    if type(value) is int and value > VERSION:
+        problems.add(
+            version.place,
+            f"this file is written in version {value} of the language, and this ragbraid knows {VERSION}; "
+            "install a newer ragbraid",
+        )
+        return False
+    if type(value) is not int or value < 1:
+        problems.add(
+            version.place, f"`ragbraid` wants the version of the language, {VERSION}, not {describe(version)}"
+        )
+    return True
+
+
+def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: Problems) -> CheckedPipeline:
+    _sections(root, problems)
+    components = Components(_mapping(root, "components", problems), source.base, allow, problems)
+    book = Book(root, components, problems)
+    values = {name: built.value for name in components.names if (built := components.get(name)) is not None}
+    flows = book.all()
+    ingest = book.ingest()
+    if not flows and "ingest" not in root.items and not problems:
+        problems.add(
+            root.place, "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`"
+        )
+    sections: dict[str, Any] = {
+        name: as_python(root.items[name]) for name in ("description", "serve", "eval") if name in root.items
+    }
+    name = root.items.get("name")
+    return CheckedPipeline(
+        str(name.value) if isinstance(name, Scalar) else source.default_name,
+        source.base,
+        values,
+        flows,
+        ingest,
+        _fields(_mapping(root, "fields", problems), problems),
+        sections,
+    )
+
+
+def _sections(root: Map, problems: Problems) -> None:
+    for key in root.items:
+        if key not in SECTIONS and not key.startswith("x-"):
+            near = meant(key, SECTIONS) or f"; the sections are {', '.join(SECTIONS)}, and x-… for your own"
+            problems.add(root.where(key), f"there is no section {key!r}{near}")
+    for key in ("name", "description"):
+        node = root.items.get(key)
+        if node is not None and not (isinstance(node, Scalar) and isinstance(node.value, str)):
+            problems.add(node.place, f"`{key}` wants text, not {describe(node)}")
+    for key in ("serve", "eval"):
+        _mapping(root, key, problems)
+
+
+def _mapping(root: Map, key: str, problems: Problems) -> Map | None:
+    node = root.items.get(key)
+    if node is None or isinstance(node, Map):
+        return node
+    problems.add(node.place, f"`{key}` wants a mapping, not {describe(node)}")
+    return None
+
+
+def _fields(node: Map | None, problems: Problems) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, each in (node or Map(Place(""))).items.items():
+        value = each.value if isinstance(each, Scalar) else None
+        if value in FIELD_TYPES:
+            fields[name] = str(value)
+        else:
+            near = meant(str(value), FIELD_TYPES)
+            problems.add(
+                each.place,
+                f"field {name!r} wants one of {', '.join(FIELD_TYPES)}, not {describe(each)}{near}",
+            )
+    return fields

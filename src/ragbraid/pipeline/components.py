@@ -1,0 +1,180 @@
+"""Component definitions of a file → component values, with every reference in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
+from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.lookup import UnknownTypeError, find_type
+from ragbraid.pipeline.settings import as_python, validate
+from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.typecheck import implements, lacking
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What came of a definition. `signature` is None where the type isn't known; `value` is None where
+    the component can't be made (its problems are noted) or waits for the environment."""
+
+    type: str
+    signature: Signature | None = None
+    value: Any = None
+
+
+class Components:
+    """The named components of a file, each made when it is first asked for."""
+
+    def __init__(self, node: Map | None, base: Path, allow: Sequence[str], problems: Problems) -> None:
+        self._node = node or Map(Place(""))
+        self._base = base
+        self._allow = allow
+        self._problems = problems
+        self._built: dict[str, Built] = {}
+        self._open: list[str] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The ids under `components`, in file order."""
+        return list(self._node.items)
+
+    def where(self, name: str) -> Place:
+        """The place of a component's id."""
+        return self._node.where(name)
+
+    def get(self, name: str) -> Built | None:
+        """The component of that id; None where there is none."""
+        if name in self._built or name not in self._node.items:
+            return self._built.get(name)
+        node = self._node.items[name]
+        if not isinstance(node, Map):
+            self._problems.add(node.place, f"{name} wants a mapping with a `type`, not {describe(node)}")
+            self._built[name] = Built(name)
+            return self._built[name]
+        self._open.append(name)
+        built = self.build(node)
+        self._open.pop()
+        self._built[name] = built
+        return built
+
+    def build(self, node: Map, besides: Iterable[str] = ()) -> Built:
+        """Make the component of a mapping; keys in `besides` (and a step's inputs there) aren't settings."""
+        kind = node.items.get("type")
+        if kind is None:
+            self._problems.add(node.place, "a component wants a `type`")
+            return Built("")
+        if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
+            self._problems.add(kind.place, f"`type` wants a name, not {describe(kind)}")
+            return Built("")
+        try:
+            signature = signature_of(find_type(kind.value, self._base, self._allow))
+        except UnknownTypeError as error:
+            self._problems.add(kind.place, str(error))
+            return Built(kind.value)
+        except SignatureError as error:
+            self._problems.add(kind.place, f"{kind.value!r} isn't a component: {error}")
+            return Built(kind.value)
+        return Built(kind.value, signature, self._value(node, kind.value, signature, tuple(besides)))
+
+    def refer(self, node: Node, setting: Setting, owner: str) -> Built | None:
+        """The component that a reference names or defines in place; None where it is wrong."""
+        assert setting.protocol is not None
+        if isinstance(node, Map):
+            built = self.build(node)
+        elif isinstance(node, Scalar) and isinstance(node.value, str):
+            found = self._named(node.value, node.place, setting.name)
+            if found is None:
+                return None
+            built = found
+        else:
+            self._problems.add(node.place, f"{setting.name} wants a component, not {describe(node)}")
+            return None
+        if built.signature and not implements(built.signature.runtime, setting.protocol):
+            self._misfit(node, setting, built, owner)
+            return None
+        return built
+
+    def _named(self, name: str, place: Place, setting: str) -> Built | None:
+        if name in self._open:
+            circle = " → ".join([*self._open[self._open.index(name) :], name])
+            self._problems.add(place, f"components refer to each other in a circle: {circle}")
+            return None
+        built = self.get(name)
+        if built is None:
+            self._problems.add(place, f"{setting}: there is no component {name!r}{meant(name, self.names)}")
+        return built
+
+    def _misfit(self, node: Node, setting: Setting, built: Built, owner: str) -> None:
+        assert setting.protocol is not None
+        assert built.signature is not None
+        lacks = lacking(built.signature.runtime, setting.protocol)
+        self._problems.add(
+            node.place,
+            f"{setting.name} of {owner} wants a component of kind {setting.protocol.__name__}, and "
+            f"{built.type!r} isn't one: it has no {listed(lacks[:3])}",
+        )
+
+    def _value(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> Any:
+        fine = self._known_keys(node, kind, signature, besides)
+        references: dict[str, Any] = {}
+        for setting in signature.settings:
+            given = node.items.get(setting.name)
+            if given is None:
+                if setting.required:
+                    fine = False
+                    self._problems.add(node.place, f"{kind!r} wants the setting `{setting.name}`")
+            elif setting.protocol is not None:
+                fine &= self._reference(given, setting, kind, references)
+        settings = [each for each in signature.settings if each.protocol is None]
+        values = validate(settings, node.items, self._base, self._problems)
+        if values is None or not fine:
+            return None
+        try:
+            if signature.function:
+                return FunctionComponent.of(signature, values)
+            return signature.target(**values, **references)
+        except ValueError as error:
+            self._problems.add(node.place, f"{kind!r}: {error}")
+            return None
+
+    def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
+        settings = [each.name for each in signature.settings]
+        inputs = [each.name for each in signature.inputs or ()] if besides else []
+        fine = True
+        for key in node.items:
+            if key not in {"type", *besides, *settings, *inputs}:
+                fine = False
+                near = meant(key, [*settings, *inputs, *besides])
+                self._problems.add(node.where(key), f"{kind!r} has no setting {key!r}{near}")
+        return fine
+
+    def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:
+        if (
+            isinstance(node, Scalar)
+            and node.value is None
+            and not setting.required
+            and setting.default is None
+        ):
+            into[setting.name] = None
+            return True
+        if not setting.many:
+            built = self.refer(node, setting, kind)
+            into[setting.name] = built.value if built else None
+            return built is not None and built.value is not None
+        if not isinstance(node, List):
+            self._problems.add(node.place, f"{setting.name} wants a list of components, not {describe(node)}")
+            return False
+        every = [self.refer(each, setting, kind) for each in node.items]
+        into[setting.name] = tuple(each.value if each else None for each in every)
+        return all(each is not None and each.value is not None for each in every)
+
+
+def literal(node: Node) -> tuple[bool, Any]:
+    """Whether a node is `{value: …}`, and the value."""
+    if isinstance(node, Map) and list(node.items) == ["value"]:
+        return True, as_python(node.items["value"])
+    return False, None

@@ -1,0 +1,138 @@
+"""Opens what is heavy: one runtime for each equal configuration, shared, closed after its last user."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Hashable
+from typing import Any
+
+from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.handles import Handle, MethodTable
+from ragbraid.pipeline.signature import Signature, signature_of
+
+
+def signature_for(component: Any) -> Signature:
+    """The signature of a component value."""
+    target: Any = component.function if isinstance(component, FunctionComponent) else type(component)
+    return signature_of(target)
+
+
+class Opened:
+    """A component in use: its runtime, made at first need, and the lock it is called under, if any."""
+
+    def __init__(self, component: Any, engine: Engine) -> None:
+        self.component = component
+        self.signature = signature_for(component)
+        self.lock = None if self.signature.flag("thread_safe", True) else threading.RLock()
+        self.table = MethodTable.of(self.signature.runtime)
+        self.users = 0
+        self._engine = engine
+        self._opening = threading.RLock()
+        self._runtime: Any = None
+        self._held: list[Opened] = []
+
+    @property
+    def runtime(self) -> Any:
+        """The runtime, opened now if it wasn't."""
+        if self._runtime is None:
+            with self._opening:
+                if self._runtime is None:
+                    self._runtime = self._open()
+        return self._runtime
+
+    def _open(self) -> Any:
+        component = self.component
+        if not self.signature.heavy:
+            return component
+        references = {
+            each.name: self._handles(getattr(component, each.name))
+            for each in self.signature.settings
+            if each.protocol is not None
+        }
+        return with_fields(component, references).open() if references else component.open()
+
+    def _handles(self, reference: Any) -> Any:
+        # A runtime outlives any one question, so what it holds are handles that belong to no run.
+        if reference is None:
+            return None
+        if isinstance(reference, tuple):
+            return tuple(self._handles(each) for each in reference)
+        opened = self._engine.acquire(reference)
+        self._held.append(opened)
+        return Handle(opened, None)
+
+    def release(self) -> None:
+        """Give this component back to its engine."""
+        self._engine.release(self)
+
+    def close(self) -> None:
+        """Close the runtime, and let go of what it held."""
+        with self._opening:
+            runtime, self._runtime = self._runtime, None
+            held, self._held = self._held, []
+        if runtime is not None and self.signature.heavy and hasattr(runtime, "close"):
+            runtime.close()
+        for each in held:
+            self._engine.release(each)
+
+
+class Engine:
+    """Keeps opened components by configuration. Pipelines of one engine share weights and indexes."""
+
+    def __init__(self) -> None:
+        self._opened: dict[Hashable, Opened] = {}
+        self._lock = threading.RLock()
+
+    def acquire(self, component: Any) -> Opened:
+        """The one opened component of this configuration; `release` it when done."""
+        key = identity(component)
+        with self._lock:
+            opened = self._opened.get(key)
+            if opened is None:
+                opened = self._opened[key] = Opened(component, self)
+            opened.users += 1
+            return opened
+
+    def release(self, opened: Opened) -> None:
+        """Give back what `acquire` gave; the last user's release closes it."""
+        with self._lock:
+            opened.users -= 1
+            if opened.users > 0:
+                return
+            self._opened.pop(identity(opened.component), None)
+        opened.close()
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+
+SHARED = Engine()
+"""The engine that pipelines use unless they are given another."""
+
+
+def identity(value: Any) -> Hashable:
+    """A key that is equal for equal configurations, whatever their fields hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = tuple(identity(getattr(value, each.name)) for each in dataclasses.fields(value))
+        return (type(value), fields)
+    if isinstance(value, dict):
+        return ("dict", tuple(sorted((str(key), identity(each)) for key, each in value.items())))
+    if isinstance(value, list | tuple):
+        return (type(value), tuple(identity(each) for each in value))
+    if isinstance(value, bool | int | float):
+        return (type(value), value)  # 1, 1.0 and True are equal, and three configurations
+    try:
+        hash(value)
+    except TypeError:
+        return ("object", id(value))
+    return value  # type: ignore[no-any-return]
+
+
+def with_fields(component: Any, changes: dict[str, Any]) -> Any:
+    """A copy of a frozen dataclass with some fields replaced, unchecked: a handle stands for its component."""
+    copy = object.__new__(type(component))
+    for each in dataclasses.fields(component):
+        value = changes[each.name] if each.name in changes else getattr(component, each.name)
+        object.__setattr__(copy, each.name, value)
+    return copy

@@ -1,0 +1,61 @@
+"""`${NAME}` and `${NAME:-default}` from the environment; `$$` is a dollar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ragbraid.pipeline.diagnostics import Problems
+from ragbraid.pipeline.parse import resolve
+from ragbraid.pipeline.tree import Node, Scalar, scalars
+
+_REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|(\{[^}]*\}?))")
+
+
+class Unresolved(str):
+    """Text whose variables weren't looked up; it stands for a value of any type."""
+
+    __slots__ = ()
+
+
+def substitute(root: Node, variables: Mapping[str, str] | None, problems: Problems) -> None:
+    """Replace references in every scalar of a tree. With `variables` None nothing is looked up."""
+    seen: set[int] = set()  # an anchored scalar stands in the tree once for each alias
+    for scalar in scalars(root):
+        if id(scalar) in seen or scalar.given:
+            continue
+        seen.add(id(scalar))
+        if isinstance(scalar.value, str) and "$" in scalar.value:
+            _substitute(scalar, variables, problems)
+
+
+def _substitute(scalar: Scalar, variables: Mapping[str, str] | None, problems: Problems) -> None:
+    unknown = False
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal unknown
+        dollar, name, default, malformed = match.groups()
+        if dollar:
+            return "$"
+        if malformed:
+            problems.add(scalar.place, f"${malformed} isn't a variable; write ${{NAME}}, or $$ for a dollar")
+            unknown = True
+            return ""
+        if variables is not None and (value := variables.get(name)) is not None:
+            return value
+        if default is not None and variables is not None:
+            return str(default)
+        if variables is not None:
+            problems.add(
+                scalar.place,
+                f"the environment variable {name} isn't set; set it, or write ${{{name}:-default}}",
+            )
+        unknown = True
+        return match.group(0)
+
+    text = _REFERENCE.sub(replaced, scalar.value)
+    scalar.written = scalar.value
+    if unknown:
+        scalar.value = Unresolved(text)
+    else:
+        scalar.value = resolve(text) if scalar.plain else text

@@ -1,0 +1,144 @@
+"""A checked pipeline: flows of steps whose every input is bound to the value it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ragbraid.pipeline.diagnostics import Place
+from ragbraid.pipeline.signature import MISSING, Signature
+from ragbraid.types import Message
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """Something that a step or a caller gives, and others read."""
+
+    name: str
+    type: Any
+    place: Place
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An argument that the file or a default gives."""
+
+    value: Any
+
+
+Argument: TypeAlias = "Value | Constant | tuple[Value, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowInput:
+    """An input of a flow. `default` is `MISSING` where the caller must give it."""
+
+    value: Value
+    default: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentStep:
+    """A call of a component; `arguments` in the order of its inputs."""
+
+    id: str
+    component: Any
+    signature: Signature
+    arguments: tuple[Argument, ...]
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """A call of another flow."""
+
+    id: str
+    flow: str
+    arguments: Mapping[str, Argument]
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Steps in a row, and the value that they come to."""
+
+    steps: tuple[Step, ...]
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of two blocks, by a boolean."""
+
+    id: str
+    condition: Value
+    then: Block
+    otherwise: Block
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A flow, again and again until a step says so, at most `at_most` times.
+
+    The output of a round takes the place of the flow's input `carried` in the next.
+    """
+
+    id: str
+    flow: str
+    arguments: Mapping[str, Argument]
+    carried: str
+    until: Step
+    at_most: int
+    output: Value
+
+
+Step: TypeAlias = "ComponentStep | FlowStep | Branch | Loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A named flow with its inputs, steps and output."""
+
+    name: str
+    inputs: Mapping[str, FlowInput]
+    steps: tuple[Step, ...]
+    output: Value
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSteps:
+    """The ingest flow in its three parts: what loads, what happens to the documents, where they go."""
+
+    loaders: tuple[Any, ...]
+    flow: Flow
+    documents: Value
+    """The documents as they are stored: the loader's, or those that a later step made of them."""
+    index: Any
+    index_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPipeline:
+    """All that a right file says."""
+
+    name: str
+    base: Path
+    components: Mapping[str, Any]
+    flows: Mapping[str, Flow]
+    ingest: IngestSteps | None
+    fields: Mapping[str, str]
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    """`description`, `serve` and `eval` as plain values."""
+
+
+def standard_inputs(place: Place) -> dict[str, FlowInput]:
+    """What every flow is given unless it declares inputs of its own."""
+    return {
+        "question": FlowInput(Value("question", str, place)),
+        "k": FlowInput(Value("k", int, place), 10),
+        "history": FlowInput(Value("history", list[Message], place), []),
+    }

@@ -1,0 +1,101 @@
+"""What callers ask → values that a plan takes, or a sentence that says what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ragbraid.errors import InputError
+from ragbraid.pipeline.diagnostics import listed, meant
+from ragbraid.pipeline.plan import Plan
+from ragbraid.types import Filter, Message, Scope
+
+MAX_QUESTION = 20_000
+"""The most characters of a question; more is a document, not a question."""
+
+MAX_K = 10_000
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a filter that is always added to theirs, and metadata that is stamped on what they ingest."""
+
+    filter: Filter | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def question_of(question: object) -> str:
+    """The question, if it can be asked. Raises `InputError`."""
+    if not isinstance(question, str):
+        raise InputError(f"A question is text, not {type(question).__name__}.")
+    if not question.translate(_INVISIBLE).strip():
+        raise InputError("The question is empty.", "Ask something.")
+    if len(question) > MAX_QUESTION:
+        raise InputError(
+            f"The question has {len(question):,} characters, and may have {MAX_QUESTION:,}.",
+            "Shorten it, or ingest the text and ask about it.",
+        )
+    return question
+
+
+def k_of(k: object) -> int:
+    """The number of hits, if it is one. Raises `InputError`."""
+    if type(k) is not int or not 1 <= k <= MAX_K:
+        raise InputError(f"k is the number of hits, from 1 to {MAX_K:,}, not {k!r}.")
+    return k
+
+
+def history_of(history: Sequence[Message | Mapping[str, Any]] | None) -> list[Message]:
+    """Earlier turns as messages. Raises `InputError`."""
+    found: list[Message] = []
+    for each in history or ():
+        if isinstance(each, Message):
+            found.append(each)
+            continue
+        role, content = (each.get("role"), each.get("content")) if isinstance(each, Mapping) else (None, None)
+        if role not in ("system", "user", "assistant", "tool") or not isinstance(content, str):
+            raise InputError(f"A turn of the history has a role and a content, unlike {each!r}.")
+        found.append(Message(role, content))
+    return found
+
+
+def inputs_of(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A flow's inputs, each known and none missing. Raises `InputError`."""
+    for name in given:
+        if name not in plan.inputs:
+            raise InputError(
+                f"The flow {plan.flow!r} has no input {name!r}{meant(name, plan.inputs)}.",
+                f"It takes {listed(plan.inputs)}.",
+            )
+    missing = [name for name in plan.inputs if name not in given and name not in plan.defaults]
+    if missing:
+        raise InputError(f"The flow {plan.flow!r} wants {listed(missing)}.", "Give them by name.")
+    checked = dict(given)
+    if "question" in checked:
+        checked["question"] = question_of(checked["question"])
+    if "k" in checked:
+        checked["k"] = k_of(checked["k"])
+    if "history" in checked:
+        checked["history"] = history_of(checked["history"])
+    return checked
+
+
+def scope_of(
+    caller: Caller,
+    filter: Filter | None,
+    collection: str | None,
+    fields: Mapping[str, str],
+) -> Scope:
+    """The scope of a request: the caller's restriction and the request's filter. Raises `FilterError`."""
+    if collection is not None and (not isinstance(collection, str) or not collection):
+        raise InputError(f"A collection is a name, not {collection!r}.")
+    parts = [each for each in (caller.filter, filter) if each]
+    if filter is not None:
+        from ragbraid.index.filter import check_fields, parse_filter
+
+        check_fields(parse_filter(filter), fields)
+    joined: Filter | None = parts[0] if len(parts) == 1 else {"$and": parts} if parts else None
+    return Scope(collection or "default", joined)

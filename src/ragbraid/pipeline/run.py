@@ -1,0 +1,161 @@
+"""Runs a plan. One scheduler, which does no I/O, says what comes next; two drivers do it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, wait
+from time import perf_counter
+from typing import Any
+
+from ragbraid.context import Context
+from ragbraid.errors import Stopped
+from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.perform import Task
+from ragbraid.pipeline.plan import Call, Choice, Cut, Gather, Operation, Plan, Rounds, Stage, Stages
+from ragbraid.pipeline.state import State
+from ragbraid.pipeline.targets import method_of
+from ragbraid.pipeline.workers import Workers
+
+Turn = tuple[Stage, State]
+"""Calls that may run side by side, and the questions they run for."""
+
+
+def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, None]:
+    """Yield a stage's calls, and go on when they are done; branches and loops are decided in between."""
+    for stage in stages:
+        run.cancellation.check()
+        if not state.alive:
+            return
+        if stage.calls:
+            yield stage, state
+        for each in stage.others:
+            yield from _decide(each, state, run)
+            state.settle()
+
+
+def _decide(operation: Operation, state: State, run: Run) -> Generator[Turn, None, None]:
+    slots = state.slots
+    match operation:
+        case Cut(hits, k, output):
+            for index in state.alive:
+                slots[output][index] = slots[hits][index][: slots[k][index]]
+        case Gather(sources, output):
+            for index in state.alive:
+                slots[output][index] = [slots[each][index] for each in sources]
+        case Choice():
+            chosen = state.view([each for each in state.alive if slots[operation.condition][each]])
+            others = state.view([each for each in state.alive if not slots[operation.condition][each]])
+            yield from schedule(operation.then, chosen, run)
+            yield from schedule(operation.otherwise, others, run)
+            for view, source in ((chosen, operation.then_output), (others, operation.otherwise_output)):
+                for index in view.alive:
+                    slots[operation.output][index] = slots[source][index]
+        case Rounds():
+            yield from _rounds(operation, state, run)
+
+
+def _rounds(loop: Rounds, state: State, run: Run) -> Generator[Turn, None, None]:
+    slots = state.slots
+    going = list(state.alive)
+    for index in going:
+        slots[loop.carried][index] = slots[loop.start][index]
+    for _ in range(loop.at_most):
+        view = state.view(going)
+        yield from schedule(loop.body, view, run)
+        view.settle()
+        for index in view.alive:
+            slots[loop.output][index] = slots[loop.carried][index] = slots[loop.body_output][index]
+        going = [index for index in view.alive if not slots[loop.until][index]]
+        if not going:
+            return
+
+
+class Runner:
+    """A plan with its tasks, ready to be driven any number of times, from any number of threads."""
+
+    def __init__(self, plan: Plan, engine: Engine, workers: Workers) -> None:
+        self.plan = plan
+        self._workers = workers
+        self.tasks: dict[Call, Task] = {call: Task(call, engine) for call in plan.calls()}
+        self.asynchronous = any(
+            method_of(task.call.signature.runtime, "acall") for task in self.tasks.values()
+        )
+
+    def state(self, requests: Sequence[Mapping[str, Any]]) -> State:
+        """Fresh slots for these questions."""
+        return State(self.plan, requests)
+
+    def drive(self, state: State, run: Run, *, but: Collection[Call] = ()) -> None:
+        """Run all of the plan but the calls in `but`, in this thread and the workers'."""
+        for stage, view in schedule(self.plan.stages, state, run):
+            calls = tuple(each for each in stage.calls if each not in but) if but else stage.calls
+            if stage.threads and len(calls) > 1:
+                self._side_by_side(calls, view, run)
+            else:
+                for call in calls:
+                    self.tasks[call].perform(view, run)
+
+    def _side_by_side(self, calls: Sequence[Call], state: State, run: Run) -> None:
+        # Each call gets a view of its own, so that none sees another's failures half-way; this thread
+        # takes the last one that is worth a thread, and all that aren't.
+        tasks = [self.tasks[each] for each in calls]
+        blocking = [each for each in tasks if each.blocking]
+        own = [*(each for each in tasks if not each.blocking), blocking[-1]]
+        futures = [
+            self._workers.submit(task.call.step, task.perform, state.view(list(state.alive)), run)
+            for task in blocking[:-1]
+        ]
+        try:
+            for task in own:
+                task.perform(state.view(list(state.alive)), run)
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for each in done:
+                each.result()
+        except BaseException:
+            run.cancellation.cancel()
+            raise
+        state.settle()
+
+    async def adrive(self, state: State, run: Run) -> None:
+        """Run all of the plan under asyncio: `acall` is awaited, what has none runs in the workers."""
+        if not self.asynchronous:
+            await self._aside(self.drive, state, run)
+            return
+        for stage, view in schedule(self.plan.stages, state, run):
+            parts = [view.view(list(view.alive)) for _ in stage.calls]
+            await self._together(
+                [
+                    self._aperform(self.tasks[call], part, run)
+                    for call, part in zip(stage.calls, parts, strict=True)
+                ],
+                run,
+            )
+            view.settle()
+
+    async def _together(self, pending: Sequence[Coroutine[Any, Any, None]], run: Run) -> None:
+        try:
+            await asyncio.gather(*pending)
+        except BaseException:
+            run.cancellation.cancel()
+            raise
+
+    async def _aperform(self, task: Task, state: State, run: Run) -> None:
+        if method_of(task.call.signature.runtime, "acall") is None:
+            await self._aside(task.perform, state, run)
+            return
+        began = perf_counter()
+        context = Context(run.cancellation, task.call.step) if task.context is not None else None
+        call = task.target.bind(run).acall
+        for indexes, arguments in task.attempts(state, context):
+            try:
+                task.store(state, indexes, await call(*arguments))
+            except Stopped:
+                raise
+            except Exception as error:
+                task.fail(state, indexes, error)
+        run.finished(task.call.step, began, context)
+
+    async def _aside(self, function: Any, *arguments: Any) -> None:
+        await asyncio.wrap_future(self._workers.submit(self.plan.flow, function, *arguments))

@@ -1,0 +1,121 @@
+"""A component's settings: nodes of a file → validated Python values, strictly by the signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from ragbraid.pipeline.diagnostics import Problems
+from ragbraid.pipeline.environment import Unresolved
+from ragbraid.pipeline.signature import Setting
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
+from ragbraid.pipeline.typecheck import alternatives, plain, type_name
+from ragbraid.types import ModelName
+
+
+def validate(
+    settings: Sequence[Setting], nodes: Mapping[str, Node], base: Path, problems: Problems
+) -> dict[str, Any] | None:
+    """The values of `nodes`; None where one is wrong (noted) or waits for the environment."""
+    given = {each.name: nodes[each.name] for each in settings if each.name in nodes}
+    known = {name: node for name, node in given.items() if not _waits(node)}
+    values = _by_pydantic([each for each in settings if each.name in known], known, problems)
+    if values is None or len(known) < len(given):
+        return None
+    by_name = {each.name: each for each in settings}
+    return {name: _place_paths(value, by_name[name], given[name], base) for name, value in values.items()}
+
+
+def as_python(node: Node) -> Any:
+    """A tree as plain Python values."""
+    match node:
+        case Scalar(value=value):
+            return value
+        case List(items=items):
+            return [as_python(each) for each in items]
+        case Map(items=entries):
+            return {key: as_python(each) for key, each in entries.items()}
+
+
+def _waits(node: Node) -> bool:
+    return any(isinstance(each.value, Unresolved) for each in scalars(node))
+
+
+def _by_pydantic(
+    settings: Sequence[Setting], nodes: Mapping[str, Node], problems: Problems
+) -> dict[str, Any] | None:
+    if not settings:
+        return {}
+    from pydantic import ConfigDict, ValidationError, create_model
+
+    model = create_model(
+        "Settings",
+        __config__=ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True),
+        **{f"s_{each.name}": (each.annotation, ...) for each in settings},  # type: ignore[call-overload]
+    )
+    # JSON is the mode in which a list may become a tuple and a string a path, and nothing else may bend.
+    text = json.dumps({f"s_{name}": as_python(node) for name, node in nodes.items()}, default=str)
+    try:
+        checked = model.model_validate_json(text)
+    except ValidationError as error:
+        by_name = {each.name: each for each in settings}
+        for name, found in _first_per_setting(error.errors(include_url=False)).items():
+            node = _at(nodes[name], found["loc"][1:])
+            problems.add(node.place, f"{name}: {_sentence(found, by_name[name], node)}")
+        return None
+    return {each.name: getattr(checked, f"s_{each.name}") for each in settings}
+
+
+def _first_per_setting(errors: Sequence[Any]) -> dict[str, Any]:
+    # A union reports once for each arm; one problem of a setting is enough to say.
+    found: dict[str, Any] = {}
+    for each in errors:
+        found.setdefault(each["loc"][0].removeprefix("s_"), each)
+    return found
+
+
+def _at(node: Node, location: Sequence[int | str]) -> Node:
+    for key in location:
+        if isinstance(node, Map) and key in node.items:
+            node = node.items[str(key)]
+        elif isinstance(node, List) and isinstance(key, int) and key < len(node.items):
+            node = node.items[key]
+        else:
+            break
+    return node
+
+
+def _sentence(found: Any, setting: Setting, node: Node) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    bounds = {
+        "greater_than_equal": ("at least", "ge"),
+        "greater_than": ("more than", "gt"),
+        "less_than_equal": ("at most", "le"),
+        "less_than": ("less than", "lt"),
+    }
+    if kind in bounds:
+        words, key = bounds[kind]
+        return f"wants {words} {context[key]}, not {describe(node)}"
+    if kind == "literal_error" or kind.endswith(("_type", "_parsing", "_from_float")):
+        return f"wants {type_name(setting.annotation)}, not {describe(node)}"
+    message = str(found["msg"])
+    return message[:1].lower() + message[1:]
+
+
+def _place_paths(value: Any, setting: Setting, node: Node, base: Path) -> Any:
+    given = next((each.given for each in scalars(node)), False)
+    root = Path.cwd() if given else base
+    if isinstance(value, Path):
+        return (root / value.expanduser()).absolute()
+    if isinstance(value, tuple):
+        return tuple(_place_paths(each, setting, node, base) for each in value)
+    if isinstance(value, str) and _names_model(setting.annotation) and value.startswith((".", "~", "/")):
+        return str((root / Path(value).expanduser()).absolute())
+    return value
+
+
+def _names_model(annotation: Any) -> bool:
+    arms = alternatives(plain(annotation) if annotation is not ModelName else annotation)
+    return any(each is ModelName or ModelName in get_args(each) for each in arms)

@@ -1,0 +1,58 @@
+"""The values of a run: a list per slot with one entry for each question, and who has failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ragbraid.errors import RagbraidError
+from ragbraid.pipeline.plan import Plan, SlotArgument
+
+
+class State:
+    """Slots of a run over `size` questions. A view of some of them shares the slots."""
+
+    __slots__ = ("alive", "errors", "size", "slots")
+
+    def __init__(self, plan: Plan, requests: Sequence[Mapping[str, Any]]) -> None:
+        self.size = size = len(requests)
+        self.slots: list[list[Any]] = [[None] * size for _ in range(plan.slots)]
+        self.alive: list[int] = list(range(size))
+        self.errors: dict[int, RagbraidError] = {}
+        for slot, value in plan.constants:
+            self.slots[slot] = [value] * size
+        for name, slot in plan.inputs.items():
+            default = plan.defaults.get(name)
+            self.slots[slot] = [each.get(name, default) for each in requests]
+
+    def view(self, alive: list[int]) -> State:
+        """The same slots, for some of the questions."""
+        part = object.__new__(State)
+        part.size, part.slots, part.errors, part.alive = self.size, self.slots, self.errors, alive
+        return part
+
+    def fail(self, index: int, error: RagbraidError) -> None:
+        """Note that a question has failed; later steps leave it out."""
+        self.errors[index] = error
+        self.alive = [each for each in self.alive if each != index]
+
+    def settle(self) -> None:
+        """Leave out what failed in a view of this state."""
+        if self.errors:
+            self.alive = [each for each in self.alive if each not in self.errors]
+
+    def arguments(self, wanted: Sequence[SlotArgument], index: int) -> list[Any]:
+        """A call's arguments for one question."""
+        slots = self.slots
+        return [
+            slots[each][index]
+            if type(each) is int
+            else [slots[slot][index] for slot in each]
+            if type(each) is tuple
+            else each.value  # type: ignore[union-attr]  # a Constant, by elimination
+            for each in wanted
+        ]
+
+    def result(self, slot: int, index: int) -> Any:
+        """A question's value, or its error."""
+        return self.errors[index] if index in self.errors else self.slots[slot][index]

@@ -1,0 +1,236 @@
+"""A run as events: steps as they end, pieces of text as they come, and last the very answer of `ask`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from queue import Empty, Full, Queue
+from typing import Any
+
+from ragbraid.context import Context
+from ragbraid.errors import Cancelled, RagbraidError, StepError
+from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.plan import Call
+from ragbraid.pipeline.run import Runner
+from ragbraid.pipeline.state import State
+from ragbraid.pipeline.targets import method_of
+from ragbraid.pipeline.workers import Workers
+from ragbraid.types import Delta, Event, Span
+
+_PATIENCE = 0.05
+"""Seconds between looks at the cancellation while one side waits for the other."""
+
+Emit = Callable[[Event], None]
+Finish = Callable[[Any, Run], Any]
+
+
+class Producer:
+    """Runs a plan for one question and emits its events, in a worker's thread."""
+
+    def __init__(
+        self, runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, emit: Emit
+    ) -> None:
+        self._runner = runner
+        self._request = request
+        self._run = run
+        self._finish = finish
+        self._emit = emit
+        self._next = 0
+        run.listener = self._step
+
+    def produce(self) -> None:
+        """Emit everything; the last event is `answer` or `error`. Raises only what ends the process."""
+        step = self._runner.plan.flow
+        try:
+            self._say("answer", step, self._finish(self._value(), self._run))
+        except _GoneError:
+            return
+        except RagbraidError as error:
+            self._last_words(step, error)
+        except Exception as error:
+            wrapped = StepError(f"The flow {step!r} failed with {type(error).__name__}: {error}")
+            wrapped.__cause__ = error
+            self._last_words(step, wrapped)
+
+    def _value(self) -> Any:
+        runner, run = self._runner, self._run
+        state = runner.state([self._request])
+        chain = streaming_chain(runner)
+        runner.drive(state, run, but=chain)
+        if chain and not state.errors:
+            self._hits(chain[-1], state)
+            for item in self._items(chain, state):
+                run.cancellation.check()
+                if isinstance(item, Delta):
+                    self._say("delta", chain[-1].step, item.text)
+        result = state.result(runner.plan.output, 0)
+        if isinstance(result, RagbraidError):
+            raise result
+        return result
+
+    def _items(self, chain: tuple[Call, ...], state: State) -> Iterator[Any]:
+        """What the last call of a chain yields; its value lands in its slot on the way."""
+        *upstream, call = chain
+        task = self._runner.tasks[call]
+        context = Context(self._run.cancellation, call.step) if task.context is not None else None
+        stream = task.target.bind(self._run).stream
+        arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
+        if upstream:
+            del arguments[_replaced(call) or ""]
+            arguments["events"] = self._items(tuple(upstream), state)
+        if context is not None:
+            arguments[_context_name(call)] = context
+        with self._run.timed(call.step, context):
+            value: Any = _NOTHING
+            iterator = stream(**arguments)
+            try:
+                for item in iterator:
+                    if not isinstance(item, Delta):
+                        value = item
+                        state.slots[call.output][0] = task.named(item)
+                    yield item
+            except RagbraidError:
+                raise
+            except Exception as error:
+                raise task.failure(error) from error
+            finally:
+                if inspect.isgenerator(iterator):
+                    iterator.close()
+            if value is _NOTHING:
+                raise StepError(
+                    f"The step {call.step!r} streamed no value.", "`stream` yields the value last."
+                )
+
+    def _hits(self, call: Call, state: State) -> None:
+        arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
+        if "hits" in arguments:
+            self._say("hits", call.step, arguments["hits"])
+
+    def _step(self, span: Span) -> None:
+        self._say("step", span.step, span)
+
+    def _say(self, kind: Any, step: str, value: Any) -> None:
+        event = Event(kind, step, self._next, value)
+        self._next += 1
+        self._emit(event)
+
+    def _last_words(self, step: str, error: RagbraidError) -> None:
+        try:
+            self._say("error", step, error)
+        except _GoneError:
+            return
+
+
+class _GoneError(Exception):
+    """Nobody takes the events any more."""
+
+
+_NOTHING = object()
+
+
+def streaming_chain(runner: Runner) -> tuple[Call, ...]:
+    """The calls at the end of a plan that stream into each other, the first of them first."""
+    call = runner.plan.last
+    chain: list[Call] = []
+    while call is not None and method_of(call.signature.runtime, "stream") is not None:
+        chain.insert(0, call)
+        replaced = _replaced(call)
+        if replaced is None:
+            break
+        slot = call.arguments[_names(call).index(replaced)]
+        call = next((each for each in runner.tasks if each.output == slot), None)
+        if call is None or method_of(call.signature.runtime, "stream") is None:
+            return ()  # it wants events, and what it follows doesn't stream: gather instead
+    return tuple(chain)
+
+
+def _names(call: Call) -> list[str]:
+    return [each.name for each in call.signature.inputs or ()]
+
+
+def _stream_parameters(call: Call) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(call.signature.runtime.stream).parameters
+
+
+def _replaced(call: Call) -> str | None:
+    """The input that a call's `stream` takes as events, if it does."""
+    parameters = _stream_parameters(call)
+    return next((each for each in _names(call) if "events" in parameters and each not in parameters), None)
+
+
+def _context_name(call: Call) -> str:
+    known = {"self", "events", *_names(call)}
+    return next((each for each in _stream_parameters(call) if each not in known), "context")
+
+
+def events(
+    runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, workers: Workers
+) -> Iterator[Event]:
+    """The events of a run. Closing the iterator cancels the run."""
+    queue: Queue[Event] = Queue(maxsize=256)
+
+    def emit(event: Event) -> None:
+        while True:
+            try:
+                return queue.put(event, timeout=_PATIENCE)
+            except Full:
+                if run.cancellation.cancelled:
+                    raise _GoneError from None
+
+    workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
+    sequence = 0
+    try:
+        while True:
+            try:
+                event = queue.get(timeout=_PATIENCE)
+            except Empty:
+                if run.cancellation.remaining() != 0.0:
+                    continue
+                event = overdue(runner.plan.flow, sequence, run)
+            yield event
+            sequence = event.seq + 1
+            if event.kind in ("answer", "error"):
+                return
+    finally:
+        run.cancellation.cancel()
+
+
+async def aevents(
+    runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, workers: Workers
+) -> AsyncIterator[Event]:
+    """The events of a run under asyncio. Closing the iterator, or cancelling its task, cancels the run."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    def emit(event: Event) -> None:
+        if run.cancellation.cancelled:
+            raise _GoneError
+        try:
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+        except RuntimeError:  # the loop is closed
+            raise _GoneError from None
+
+    workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
+    sequence = 0
+    try:
+        while True:
+            try:
+                event = await asyncio.wait_for(queue.get(), run.cancellation.remaining())
+            except TimeoutError:
+                event = overdue(runner.plan.flow, sequence, run)
+            yield event
+            sequence = event.seq + 1
+            if event.kind in ("answer", "error"):
+                return
+    finally:
+        run.cancellation.cancel()
+
+
+def overdue(flow: str, sequence: int, run: Run) -> Event:
+    """The error event of a run whose time is up."""
+    try:
+        run.cancellation.check()
+    except RagbraidError as error:
+        return Event("error", flow, sequence, error)
+    return Event("error", flow, sequence, Cancelled("The run was cancelled."))

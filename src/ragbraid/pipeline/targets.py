@@ -1,0 +1,100 @@
+"""How a step's callable is made for a run: the component with handles in place of its references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.handles import Handle, Run
+
+
+class Target:
+    """A component as a step (or as a reference of one), bound anew for each run.
+
+    Heavy components and those without references are the same for every run; a light one that refers to
+    others is copied, its references replaced by handles that belong to the run.
+    """
+
+    __slots__ = ("_fixed", "_plain", "_references", "_type", "opened", "step")
+
+    def __init__(self, engine: Engine, component: Any, step: str) -> None:
+        self.step = step
+        self.opened = engine.acquire(component)
+        signature = self.opened.signature
+        self._type = type(component)
+        self._fixed: Any = None
+        self._plain: tuple[tuple[str, Any], ...] = ()
+        self._references: tuple[tuple[str, Any], ...] = ()
+        if isinstance(component, FunctionComponent):
+            self._fixed = component.bound()
+            return
+        if signature.heavy:
+            return
+        references = {
+            each.name: _targets(engine, value, step)
+            for each in signature.settings
+            if each.protocol is not None and (value := getattr(component, each.name)) is not None
+        }
+        if not references:
+            self._fixed = component
+            return
+        self._references = tuple(references.items())
+        self._plain = tuple(
+            (each.name, getattr(component, each.name))
+            for each in signature.settings
+            if each.name not in references
+        )
+
+    def bind(self, run: Run) -> Any:
+        """The component to call in this run."""
+        if self._fixed is not None:
+            return self._fixed
+        if not self._references:
+            return self.opened.runtime
+        copy = object.__new__(self._type)
+        write = object.__setattr__
+        for name, value in self._plain:
+            write(copy, name, value)
+        for name, target in self._references:
+            write(
+                copy,
+                name,
+                tuple(each.handle(run) for each in target) if type(target) is tuple else target.handle(run),
+            )
+        return copy
+
+    def handle(self, run: Run) -> Handle:
+        """A handle of this component for the step that refers to it."""
+        target = self.bind(run) if self._references else None
+        return Handle(self.opened, run, self.step, target)
+
+    def warm_up(self) -> None:
+        """Open the runtime and load its weights now, and those of what it refers to."""
+        for each in self._referred():
+            each.warm_up()
+        if self.opened.signature.heavy and (warm := method_of(self.opened.runtime, "warm_up")) is not None:
+            warm()
+
+    def release(self) -> None:
+        """Let go of what it keeps open."""
+        for each in self._referred():
+            each.release()
+        self.opened.release()
+
+    def _referred(self) -> list[Target]:
+        every = (target for _, target in self._references)
+        return [each for target in every for each in (target if isinstance(target, tuple) else (target,))]
+
+
+def _targets(engine: Engine, value: Any, step: str) -> Any:
+    if isinstance(value, tuple):
+        return tuple(Target(engine, each, step) for each in value)
+    return Target(engine, value, step)
+
+
+def method_of(target: Any, name: str) -> Callable[..., Any] | None:
+    """An optional ability of a component, found by its name."""
+    found = getattr(target, name, None)
+    return found if callable(found) else None

@@ -1,0 +1,44 @@
+"""Results as JSON: what commands print and servers send."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from ragbraid.errors import RagbraidError
+from ragbraid.types import Answer
+
+SCHEMA = 1
+"""The version of an answer's JSON; it changes when a reader would have to."""
+
+
+def to_json(value: Any) -> Any:
+    """A result as values that `json.dumps` writes. An `Answer` carries `schema`."""
+    if isinstance(value, Answer):
+        return {"schema": SCHEMA, **_fields(value)}
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if isinstance(value, RagbraidError):
+        return {"error": type(value).__name__, "message": value.message, "hint": value.hint}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(each) for each in value]
+    if isinstance(value, datetime | date):
+        return {"$date": value.isoformat()}
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "item") and callable(value.item):  # a number of numpy's
+        return value.item()
+    return str(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}

@@ -1,0 +1,292 @@
+"""An index in memory, in plain Python: what a store has to do, and nothing to make it fast."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import threading
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbraid.embed.protocol import Embedder
+from ragbraid.errors import IndexStoreError, InputError
+from ragbraid.index.protocol import Change, Entry, SourceState
+from ragbraid.testing.hash_embedder import stems
+from ragbraid.types import Document, Filter, Hit, Scope, Vectors
+
+_DEFAULT = Scope()
+_K1, _B = 1.2, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class ListIndex:
+    """Keeps everything in memory and searches it from end to end, for tests.
+
+    Two indexes with different names share nothing. Without an embedder it is lexical only.
+    """
+
+    embedder: Embedder | None = None
+    name: str = "list"
+
+    def open(self) -> ListIndexRuntime:
+        """Make an empty index."""
+        return ListIndexRuntime(self.embedder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    hit: Hit
+    embedded: str
+    vector: Any
+    terms: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    collection: str
+    state: SourceState
+    document: Document
+    rows: tuple[_Row, ...]
+
+
+_Sources = dict[tuple[str, str], _Stored]
+
+
+class ListIndexRuntime:
+    """The index that a `ListIndex` opens; `commits` counts its transactions."""
+
+    def __init__(self, embedder: Embedder | None) -> None:
+        self.embedder = embedder
+        self.commits = 0
+        self._sources: _Sources = {}
+        self._lock = threading.Lock()
+
+    def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
+        """Every stored source in scope, ordered by name."""
+        return [each.state for each in self._visible(scope)]
+
+    def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
+        """Take in all of the changes, or none."""
+        with self._lock:
+            after = dict(self._sources)
+            for change in changes:
+                _remove(after, [change.origin, *change.replaces], scope, refuse=True)
+                self._add(after, change, scope)
+            self._sources = after
+            self.commits += 1
+
+    def delete(self, origins: Sequence[str], *, scope: Scope = _DEFAULT) -> int:
+        """Remove the origins that are in scope; returns how many there were."""
+        with self._lock:
+            after = dict(self._sources)
+            removed = _remove(after, origins, scope, refuse=False)
+            self._sources = after
+            self.commits += 1
+        return removed
+
+    def get(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """The chunks with these ids, in the order asked for, those that aren't there left out."""
+        rows = {each.hit.id: each.hit for each in self._rows(scope)}
+        return [rows[each] for each in ids if each in rows]
+
+    def document(self, source: str, *, scope: Scope = _DEFAULT) -> Document | None:
+        """The stored document of a source in scope."""
+        stored = self._sources.get((scope.collection, source))
+        return stored.document if stored is not None and _in_scope(stored, scope) else None
+
+    def search_vector(
+        self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT
+    ) -> list[list[Hit]]:
+        """The k nearest chunks for each row by inner product, ties by id."""
+        import numpy as np
+
+        queries = np.asarray(vectors, dtype=np.float32)
+        _check_vectors(queries, len(queries), self._dimensions())
+        rows = self._rows(scope)
+        if not rows:
+            return [[] for _ in queries]
+        scores = queries @ np.stack([each.vector for each in rows]).T
+        return [_best(rows, each, k) for each in scores.tolist()]
+
+    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
+        """The k best chunks for each query by BM25, among those that share a word with it."""
+        rows = self._rows(scope)
+        return [self._matching(rows, stems(each), k) for each in queries]
+
+    def document_frequencies(
+        self, terms: Sequence[str], *, scope: Scope = _DEFAULT
+    ) -> tuple[int, list[int]]:
+        """How many chunks there are, and how many hold each term's stem."""
+        rows = self._rows(scope)
+        return len(rows), [_frequency(rows, stems(each)) for each in terms]
+
+    def vectors(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Vectors | None:
+        """The stored vectors of these chunks, in the order asked for."""
+        import numpy as np
+
+        if self.embedder is None:
+            return None
+        rows = {each.hit.id: each.vector for each in self._rows(scope)}
+        missing = [each for each in ids if each not in rows]
+        if missing:
+            raise InputError(f"No chunk has the id {missing[0]!r}.")
+        return np.array([rows[each] for each in ids], np.float32).reshape(len(ids), self._dimensions())
+
+    def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
+        """Position → vector of the texts that are embedded already, in any collection."""
+        del scope
+        stored = [row for each in self._sources.values() for row in each.rows if row.vector is not None]
+        known = {row.embedded: row.vector for row in stored}
+        return {at: known[text] for at, text in enumerate(texts) if text in known}
+
+    def count(self, *, scope: Scope = _DEFAULT) -> int:
+        """How many chunks are in scope."""
+        return len(self._rows(scope))
+
+    def snapshot(self, target: Path) -> None:
+        """Refused: there is nothing on disk."""
+        raise IndexStoreError(f"A list index is in memory only and can't be copied to {target}.")
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._sources = {}
+
+    def _dimensions(self) -> int:
+        if self.embedder is None:
+            raise InputError("This index holds no vectors.", "Give it an embedder.")
+        return self.embedder.dimensions
+
+    def _visible(self, scope: Scope) -> list[_Stored]:
+        stored = [each for key, each in sorted(self._sources.items()) if key[0] == scope.collection]
+        return [each for each in stored if _in_scope(each, scope)]
+
+    def _rows(self, scope: Scope) -> list[_Row]:
+        stored = [each for each in self._sources.values() if each.collection == scope.collection]
+        rows = [row for each in stored for row in each.rows if _matches(scope.filter, row.hit.metadata)]
+        return sorted(rows, key=lambda row: row.hit.id)
+
+    def _add(self, after: _Sources, change: Change, scope: Scope) -> None:
+        taken = {row.hit.id for each in after.values() for row in each.rows}
+        for entry in change.entries:
+            stored = self._stored(change, entry, scope.collection)
+            key = (scope.collection, entry.document.source)
+            if not entry.document.source or key in after:
+                raise InputError(f"The source {entry.document.source!r} is empty, or another origin's.")
+            if not _in_scope(stored, scope):
+                raise InputError(f"{entry.document.source} lies outside what this caller may write.")
+            ids = [row.hit.id for row in stored.rows]
+            if len({*ids}) < len(ids) or taken.intersection(ids):
+                raise InputError(f"Two chunks have one id in {entry.document.source}.")
+            taken.update(ids)
+            after[key] = stored
+
+    def _stored(self, change: Change, entry: Entry, collection: str) -> _Stored:
+        document = entry.document
+        texts = entry.texts if entry.texts is not None else [each.text for each in entry.chunks]
+        vectors: Sequence[Any] = [None] * len(texts)
+        if self.embedder is not None:
+            _check_vectors(entry.vectors, len(entry.chunks), self._dimensions())
+            vectors = list(entry.vectors) if entry.vectors is not None else []
+        rows = tuple(
+            _Row(hit, text, vector, Counter(stems(hit.text)))
+            for hit, text, vector in zip(_hits(entry, collection), texts, vectors, strict=True)
+        )
+        state = SourceState(
+            source=document.source,
+            origin=change.origin,
+            fingerprint=change.fingerprint,
+            stamp=change.stamp,
+            digest=change.digest,
+            metadata_hash=change.metadata_hash,
+            chunks=len(rows),
+        )
+        return _Stored(collection, state, document, rows)
+
+    def _matching(self, rows: Sequence[_Row], terms: Sequence[str], k: int) -> list[Hit]:
+        mean = sum(row.terms.total() for row in rows) / max(1, len(rows))
+        scores = [0.0] * len(rows)
+        for term in dict.fromkeys(terms):
+            frequency = _frequency(rows, [term])
+            idf = math.log(1 + (len(rows) - frequency + 0.5) / (frequency + 0.5))
+            for at, row in enumerate(rows):
+                if tf := row.terms[term]:
+                    norm = _K1 * (1 - _B + _B * row.terms.total() / mean)
+                    scores[at] += idf * tf * (_K1 + 1) / (tf + norm)
+        found = [at for at, score in enumerate(scores) if score > 0]
+        return _best([rows[at] for at in found], [scores[at] for at in found], k)
+
+
+def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
+    document = entry.document
+    content_hash = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+    for chunk in entry.chunks:
+        if document.text[chunk.start : chunk.end] != chunk.text:
+            raise InputError(f"A chunk of {document.source} isn't the text at its offsets.")
+        metadata = {**document.metadata, **chunk.metadata}
+        try:
+            json.dumps(metadata, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The metadata of {document.source} isn't JSON: {error}.") from error
+        name = "\0".join((collection, chunk.source, str(chunk.start), str(chunk.end), chunk.text))
+        yield Hit(
+            id=chunk.id or hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32],
+            source=chunk.source,
+            start=chunk.start,
+            end=chunk.end,
+            text=chunk.text,
+            metadata=metadata,
+            page=bisect_right(document.pages, chunk.start) or None,
+            collection=collection,
+            content_hash=content_hash,
+        )
+
+
+def _best(rows: Sequence[_Row], scores: Sequence[float], k: int) -> list[Hit]:
+    order = sorted(range(len(rows)), key=lambda at: (-scores[at], rows[at].hit.id))[: max(0, k)]
+    return [dataclasses.replace(rows[at].hit, score=scores[at]) for at in order]
+
+
+def _frequency(rows: Iterable[_Row], terms: Sequence[str]) -> int:
+    return sum(1 for row in rows if terms and all(term in row.terms for term in terms))
+
+
+def _remove(after: _Sources, origins: Sequence[str], scope: Scope, *, refuse: bool) -> int:
+    removed = set()
+    for key, stored in list(after.items()):
+        if stored.collection == scope.collection and stored.state.origin in origins:
+            if _in_scope(stored, scope):
+                removed.add(stored.state.origin)
+                del after[key]
+            elif refuse:
+                raise InputError(f"{stored.state.origin} lies outside what this caller may write.")
+    return len(removed)
+
+
+def _in_scope(stored: _Stored, scope: Scope) -> bool:
+    return _matches(scope.filter, stored.document.metadata)
+
+
+def _check_vectors(vectors: Any, rows: int, dimensions: int) -> None:
+    import numpy as np
+
+    if vectors is None or np.shape(vectors) != (rows, dimensions):
+        raise InputError(f"Vectors of shape ({rows}, {dimensions}) were expected, not {np.shape(vectors)}.")
+    if not np.isfinite(vectors).all() or not np.any(vectors, axis=1).all():
+        raise InputError("A vector has NaN in it, or is zero.")
+
+
+def _matches(given: Filter | None, metadata: Mapping[str, Any]) -> bool:
+    """Equality and `$and` only, until the filter language is there."""
+    for key, want in (given or {}).items():
+        if key == "$and":
+            if not all(_matches(each, metadata) for each in want):
+                return False
+        elif metadata.get(key) != (want["$eq"] if isinstance(want, Mapping) else want):
+            return False
+    return True

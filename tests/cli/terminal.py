@@ -1,0 +1,59 @@
+"""Runs a program on a terminal of its own, and reads what a person would see."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from commandline import environment
+
+CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """A Python process whose three streams are a pseudo-terminal of 80 columns."""
+
+    def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
+        import pty
+
+        self._reading, writing = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=cwd, env=environment(TERM="xterm-256color"),
+            stdin=writing, stdout=writing, stderr=writing, start_new_session=True,
+        )  # fmt: skip
+        os.close(writing)
+        self.seen = ""
+
+    def read_until(self, wanted: Callable[[str], bool], seconds: float = 60) -> bool:
+        """Read until the text so far is as wanted; False where the program or the time ended first."""
+        deadline = time.monotonic() + seconds
+        while not wanted(self.seen) and time.monotonic() < deadline:
+            if not select.select([self._reading], [], [], 0.1)[0]:
+                continue
+            try:
+                piece = os.read(self._reading, 65536)
+            except OSError:  # Linux's way of saying that the other side is closed
+                break
+            if not piece:
+                break
+            self.seen += piece.decode("utf-8", "replace")
+        return wanted(self.seen)
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; the exit code and all that was shown, without control codes."""
+        self.read_until(lambda _: False)
+        code = self.process.wait(30)
+        os.close(self._reading)
+        return code, CODES.sub("", self.seen)

@@ -1,0 +1,109 @@
+"""Every code block of README.md and docs/ runs, and prints what the page shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from blocks import OUTSIDE, Block, agrees, blocks, commands
+
+from ragbraid.pipeline.check import check_file
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+LANGUAGES = {"python", "yaml", "markdown", "console", "sh", "text", "json", "mermaid"}
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "README.md", tmp_path)
+    session = _Session()
+    for block in blocks(page.read_text("utf-8")):
+        session.run(block, f"{page.name}:{block.line}")
+
+
+class _Session:
+    """One page's folder and namespace, and the output that a `text` block may show."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, object] = {"__name__": "page"}
+        self.output: str | None = None
+
+    def run(self, block: Block, place: str) -> None:
+        assert block.lang in LANGUAGES, f"{place}: unknown language {block.lang!r}"
+        if block.title:
+            Path(block.title).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.title).write_text(block.text, "utf-8")
+        output, self.output = self.output, None
+        if block.lang == "python":
+            self.output = self._python(block, place)
+        elif block.lang == "text" and output is not None:
+            assert agrees(block.text, output), f"{place}: shown\n{block.text}\nprinted\n{output}"
+        elif block.lang == "yaml" and block.text.startswith("ragbraid:"):
+            _check(block, place)
+        elif block.lang == "console":
+            _console(block, place)
+        elif block.lang == "sh":
+            _dry(block, place)
+
+    def _python(self, block: Block, place: str) -> str:
+        code = compile("\n" * block.line + block.text, place.rpartition(":")[0], "exec")
+        printed = StringIO()
+        with redirect_stdout(printed):
+            exec(code, self.names)
+        return printed.getvalue()
+
+
+def _check(block: Block, place: str) -> None:
+    file = Path(block.title or "block.yaml")
+    file.write_text(block.text, "utf-8")
+    assert [f"{place}: {each}" for each in check_file(file, env=False)] == []
+
+
+def _console(block: Block, place: str) -> None:
+    code = 0
+    pairs = commands(block.text)
+    for (command, shown), following in zip(pairs, [*pairs[1:], ("", "")], strict=True):
+        if command == "echo $?":
+            got, code = f"{code}", 0
+        else:
+            done = _shell(command)
+            got, code = done.stdout, done.returncode
+            assert code == 0 or following[0] == "echo $?", f"{place}: $ {command}\nexit code {code}\n{got}"
+        assert agrees(shown, got), f"{place}: $ {command}\nshown\n{shown}\nprinted\n{got}"
+
+
+def _shell(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a reader would, with `ragbraid` being this interpreter's."""
+    script = f'ragbraid() {{ "{sys.executable}" -m ragbraid "$@"; }}\n{command}'
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    return subprocess.run(
+        ["sh", "-c", script],
+        env=env, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+
+
+def _dry(block: Block, place: str) -> None:
+    for line in filter(None, block.text.splitlines()):
+        if line.startswith("make "):
+            dry = [*line.partition(" #")[0].split(), "-n"]
+            done = subprocess.run(dry, cwd=ROOT, check=False, capture_output=True)
+            assert done.returncode == 0, f"{place}: {line}: {done.stderr.decode()}"
+        else:
+            assert line.startswith(OUTSIDE), f"{place}: {line!r} runs nowhere; use a console block"
+
+
+def test_shown_output_must_agree() -> None:
+    assert agrees("a ... c\n", "a\nb\nc")
+    assert not agrees("a\nb\n", "a\nc\n")
+    assert commands("$ x \\\n  y\nout\n$ z\n") == [("x y", "out\n"), ("z", "")]
