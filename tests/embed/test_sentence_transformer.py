@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -134,7 +135,8 @@ def test_limits_and_identity_come_without_torch() -> None:
         "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
     )
     minilm()
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert ran.stdout.split() == ["384", "254", "29", "True"]
 
 

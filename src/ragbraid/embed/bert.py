@@ -59,7 +59,7 @@ class Bert:
         x = f.layer_norm(x, width, *self._norm, self._eps)
         for layer in self._layers:
             qkv = f.linear(x, *layer["qkv"]).view(rows, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
-            attended = f.scaled_dot_product_attention(*qkv.unbind(0), attn_mask=attend)
+            attended = f.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], attn_mask=attend)
             attended = attended.transpose(1, 2).reshape(rows, length, -1)
             x = f.layer_norm(x + f.linear(attended, *layer["out"]), width, *layer["norm"], self._eps)
             inner = f.gelu(f.linear(x, *layer["up"]))

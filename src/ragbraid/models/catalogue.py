@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ def catalogue() -> Mapping[str, Model]:
     return {name: _model(name, entry) for name, entry in data.items()}
 
 
-def _model(name: str, entry: dict[str, object]) -> Model:
+def _model(name: str, entry: dict[str, Any]) -> Model:
     fields = dict(entry)
-    files = {path: File(**each) for path, each in fields.pop("files").items()}  # type: ignore[attr-defined]
-    wheel = Wheel(**fields.pop("wheel"))  # type: ignore[arg-type]
-    languages = tuple(fields.pop("languages"))  # type: ignore[call-overload]
-    return Model(name=name, files=files, wheel=wheel, languages=languages, **fields)  # type: ignore[arg-type]
+    files = {path: File(**each) for path, each in fields.pop("files").items()}
+    wheel = Wheel(**fields.pop("wheel"))
+    languages = tuple(fields.pop("languages"))
+    return Model(name=name, files=files, wheel=wheel, languages=languages, **fields)
