@@ -18,7 +18,7 @@ import numpy as np
 
 from ragbraid.errors import IndexDamaged, IndexLocked
 from ragbraid.index import reading, rows
-from ragbraid.index.lexical import UnreadableError, Lexical, LexicalView
+from ragbraid.index.lexical import Lexical, LexicalView, UnreadableError
 from ragbraid.index.lock import exclusive
 from ragbraid.index.rows import Ints, Rows
 from ragbraid.types import Filter

@@ -41,7 +41,7 @@ class Faiss:
     embedder: Embedder | None = None
 
     def open(self) -> FaissRuntime:
-        """Make the runtime. Nothing is read before the first question, nor written before the first upsert."""
+        """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
         return FaissRuntime(self.path, self.embedder)
 
 
@@ -160,12 +160,14 @@ class FaissRuntime:
         import numpy as np
 
         with self._reading(scope) as (connection, collection):
-            if collection is None:
+            rows = {} if collection is None else reading.rows_by_id(connection, collection, ids, scope.filter)
+            if unknown := [each for each in ids if each not in rows]:
+                raise InputError(f"No chunk in scope has the id {unknown[0]!r}.")
+            if not ids:
                 return np.empty((0, self._embedder.dimensions), np.float32)
             self._embedded.demand_same(connection)
-            rows = reading.rows_by_id(connection, collection, ids, scope.filter)
             slots = reading.slots(connection, rows.values())
-            wanted = [slots[rows[each]] for each in ids if each in rows]
+            wanted = [slots[rows[each]] for each in ids]
             self._embedded.demand_complete(sum(each is None for each in wanted), len(wanted))
             return np.array(self._embedded.matrix(connection)[np.array(wanted, np.int64)])
 
@@ -183,7 +185,8 @@ class FaissRuntime:
                 matrix = self._embedded.matrix(connection)
             except IndexDamaged:
                 return {}
-            return {i: matrix[known[each]].copy() for i, each in enumerate(hashes) if each in known}
+            found = [i for i, each in enumerate(hashes) if each in known]
+            return dict(zip(found, matrix[[known[hashes[i]] for i in found]], strict=True))
 
     def count(self, *, scope: Scope = _DEFAULT) -> int:
         """How many chunks are in scope."""
@@ -210,7 +213,7 @@ class FaissRuntime:
 
     @contextmanager
     def _reading(self, scope: Scope) -> Iterator[tuple[Connection, int | None]]:
-        """One committed state, and the collection's number: None, and no connection, before the first write."""
+        """One committed state, and the collection's number: None where nothing was written to it yet."""
         if not self._store.exists():
             yield cast("Connection", None), None
             return

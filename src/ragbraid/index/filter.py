@@ -17,6 +17,7 @@ A list satisfies a comparison when one of its elements does. A missing key equal
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -96,16 +97,28 @@ class Empty:
 Node: TypeAlias = And | Or | Not | Among | Compare | Present | Empty
 
 
-def parse(written: Any) -> Node:
+def parse_filter(written: Any) -> Node:
     """Check a filter and make its tree. Raises `FilterError`, which says where in the filter."""
     return _filter(written, "filter", 0)
 
 
+def check_fields(node: Node, fields: Mapping[str, str]) -> None:
+    """Raise `FilterError` for a field that isn't declared, where any are; `source` always is."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for each in nodes:
+                check_fields(each, fields)
+        case Not(inner):
+            check_fields(inner, fields)
+        case _ if fields and node.path not in (*fields, "source"):
+            near = get_close_matches(node.path, (*fields, "source"), 1, 0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Declared are {', '.join(fields)}."
+            raise FilterError(f"The filter names the field {node.path!r}, which isn't declared.", hint)
+
+
 def matches(written: Any, metadata: Mapping[str, Any]) -> bool:
     """Whether metadata satisfies a filter, as every index must see it."""
-    import json
-
-    return holds(parse(written), json.loads(encode(metadata, "the record")))
+    return holds(parse_filter(written), json.loads(encode(metadata, "the record")))
 
 
 def holds(node: Node, stored: Mapping[str, Any]) -> bool:

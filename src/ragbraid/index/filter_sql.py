@@ -13,7 +13,19 @@ from functools import lru_cache
 from sqlite3 import Connection
 from typing import Any
 
-from ragbraid.index.filter import Among, And, Compare, Empty, Node, Not, Or, Present, holds, kind, parse
+from ragbraid.index.filter import (
+    Among,
+    And,
+    Compare,
+    Empty,
+    Node,
+    Not,
+    Or,
+    Present,
+    holds,
+    kind,
+    parse_filter,
+)
 from ragbraid.index.metadata import dump, is_plain
 from ragbraid.types import Filter
 
@@ -36,7 +48,7 @@ def register(connection: Connection) -> None:
 
 def compile_filter(wanted: Filter, metadata: str, plain: str, source: str) -> Where:
     """The condition that selects what the filter does. Raises `FilterError`."""
-    node = parse(wanted)
+    node = parse_filter(wanted)
     text = json.dumps(wanted, default=_json, ensure_ascii=False, sort_keys=True)
     compiler = _Compiler(metadata, source)
     sql, exact = compiler.compile(node)
@@ -52,7 +64,7 @@ def _json(value: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> Node:
-    return parse(json.loads(text))
+    return parse_filter(json.loads(text))
 
 
 def _holds(filter_text: str, metadata: str, source: str) -> bool:

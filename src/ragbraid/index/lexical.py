@@ -48,7 +48,7 @@ class LexicalView:
     fields: tuple[str, ...]
 
     def search(self, text: str, k: int, allowed: Collection[int] | None) -> dict[int, float]:
-        """The best rows with their scores: k of them, and all that tie with the last. Raises `UnreadableError`."""
+        """The best rows with their scores: k of them, and all that tie with the last."""
         query = self._asked(text)
         if query is None or not k or (allowed is not None and not allowed):
             return {}
@@ -105,7 +105,7 @@ class Lexical:
         return -1 if self.view is None else self.view.seq
 
     def refresh(self) -> None:
-        """See the newest commit on disk. Raises `UnreadableError` where it isn't this index's or can't be read."""
+        """See the newest commit on disk. Raises `UnreadableError` where it can't be read."""
         if not (self._folder / "meta.json").is_file():
             self._index = self.view = None
             return

@@ -57,7 +57,7 @@ class _Candidates:
             mask = np.zeros(len(matrix), bool)
             mask[slots] = True
             self._bits = np.packbits(mask, bitorder="little")
-            self._selector = faiss.IDSelectorBitmap(self._bits)
+            self._selector = faiss.IDSelectorBitmap(self._bits)  # type: ignore[call-arg, arg-type]
 
     def __call__(self, queries: Vectors, width: int) -> tuple[Ints, Vectors]:
         queries = np.ascontiguousarray(queries)
@@ -67,14 +67,15 @@ class _Candidates:
         size = (self._matrix.shape[1], len(queries), len(self._matrix), width)
         result = (faiss.swig_ptr(scores), faiss.swig_ptr(found))
         chosen = () if self._selector is None else (self._selector,)
-        faiss.knn_inner_product(*pointers, *size, *result, *chosen)
+        faiss.knn_inner_product(*pointers, *size, *result, *chosen)  # type: ignore[call-arg]
         return (self._slots[found] if self._gathered else found), scores[:, -1]
 
 
 def _exact(matrix: Vectors, slots: Ints, query: Vectors) -> Vectors:
     # einsum sums each row alike, however many there are; a matrix product doesn't.
     products = np.einsum("ij,j->i", matrix[slots].astype(np.float64), query.astype(np.float64))
-    return products.astype(np.float32)
+    scores: Vectors = products.astype(np.float32)
+    return scores
 
 
 def _best(

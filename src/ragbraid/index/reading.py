@@ -94,20 +94,20 @@ def sources(connection: Connection, scope: Scope, collection: int, dense: bool) 
     """Every source in scope, and origins that hold none. One that lacks vectors is given no digest."""
     where = chunk_filter(scope.filter)
     whole = compile_filter(scope.filter, "d.metadata", "d.plain", "d.source") if scope.filter else where
+    chunks = "FROM chunks AS c WHERE c.collection = o.collection AND c.document"
     found = connection.execute(
         f"""SELECT IFNULL(d.source, o.origin), o.origin, o.fingerprint, o.stamp, o.digest, o.metadata_hash,
-        (SELECT COUNT(*) FROM chunks AS c WHERE c.collection = o.collection AND c.document = d.id AND {where.sql}),
-        EXISTS (SELECT 1 FROM chunks AS c WHERE c.collection = o.collection AND c.document = d.id),
-        EXISTS (SELECT 1 FROM chunks AS c WHERE c.collection = o.collection AND c.document = d.id AND slot IS NULL),
+        (SELECT COUNT(*) {chunks} = d.id AND {where.sql}), EXISTS (SELECT 1 {chunks} = d.id),
+        EXISTS (SELECT 1 {chunks} IN (SELECT id FROM documents WHERE origin = o.id) AND c.slot IS NULL),
         d.id IS NULL OR {whole.sql}
         FROM origins AS o LEFT JOIN documents AS d ON d.origin = o.id WHERE o.collection = ? ORDER BY 1""",
         (*where.parameters, *whole.parameters, collection),
     )
-    for *state, chunks, has_chunks, lacking, visible in found:
-        if not scope.filter or chunks or (visible and not has_chunks):
+    for *state, held, has_chunks, lacking, visible in found:
+        if not scope.filter or held or (visible and not has_chunks):
             source, origin, fingerprint, stamp, digest, metadata_hash = state
             digest = "" if dense and lacking else digest
-            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, chunks)
+            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, held)
 
 
 def document(
@@ -119,7 +119,7 @@ def document(
     ):
         return None
     found = connection.execute(
-        "SELECT source, metadata, pages, warnings, content_hash, checksum, text FROM documents "
+        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text FROM documents "
         "WHERE collection = ? AND source = ?",
         (collection, source),
     ).fetchone()
@@ -128,8 +128,9 @@ def document(
 
 def unpacked(row: Sequence[Any], folder: Path) -> Document:
     """A row of `documents` as a document. Raises `IndexDamaged` where it isn't what was stored."""
-    source, metadata, pages, warnings, content_hash, stored, packed = row
-    if checksum(source, metadata, pages, warnings, content_hash) != stored:
+    *content, stored, packed = row
+    source, metadata, pages, warnings, body, media_type, content_hash = content
+    if checksum(*content) != stored:
         raise damaged(folder, source)
     try:
         raw = zlib.decompress(packed)
@@ -138,7 +139,13 @@ def unpacked(row: Sequence[Any], folder: Path) -> Document:
     if hashlib.sha256(raw).hexdigest() != content_hash:
         raise damaged(folder, source)
     return Document(
-        source, raw.decode(), decode(metadata), tuple(json.loads(pages)), tuple(json.loads(warnings))
+        source,
+        raw.decode(),
+        decode(metadata),
+        tuple(json.loads(pages)),
+        tuple(json.loads(warnings)),
+        body,
+        media_type,
     )
 
 

@@ -26,7 +26,8 @@ CREATE TABLE origins (
 CREATE TABLE documents (
   id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, origin INTEGER NOT NULL,
   source TEXT NOT NULL, metadata TEXT NOT NULL, plain INTEGER NOT NULL, pages TEXT NOT NULL,
-  warnings TEXT NOT NULL, content_hash TEXT NOT NULL, checksum INTEGER NOT NULL, text BLOB NOT NULL,
+  warnings TEXT NOT NULL, body INTEGER NOT NULL, media_type TEXT NOT NULL, content_hash TEXT NOT NULL,
+  checksum INTEGER NOT NULL, text BLOB NOT NULL,
   UNIQUE (collection, source)
 );
 CREATE INDEX documents_by_origin ON documents (origin);

@@ -68,21 +68,21 @@ class VectorFile:
             with suppress(OSError):
                 os.ftruncate(handle, self._place(first))
             os.lseek(handle, self._place(first), os.SEEK_SET)
-            _write_all(handle, memoryview(data).cast("B"))
+            _write_all(handle, data.data.cast("B"))
             _sync(handle)
         finally:
             os.close(handle)
         if fresh:
             sync_folder(self.path.parent)
         starts = range(0, len(data), BLOCK_ROWS)
-        return [(first + i, len(part := data[i : i + BLOCK_ROWS]), zlib.crc32(part)) for i in starts]
+        return [(first + i, len(part := data[i : i + BLOCK_ROWS]), zlib.crc32(part.data)) for i in starts]
 
     def bad_blocks(self, blocks: Iterable[tuple[int, int, int]]) -> list[int]:
         """The first slots of those blocks whose bytes aren't what was written."""
         bad = []
         for first, count, crc in blocks:
             try:
-                if zlib.crc32(np.ascontiguousarray(self.map(first + count)[first:])) != crc:
+                if zlib.crc32(np.ascontiguousarray(self.map(first + count)[first:]).data) != crc:
                     bad.append(first)
             except VectorFileError:
                 bad.append(first)
@@ -95,7 +95,7 @@ class VectorFile:
         )
         try:
             _write_all(handle, self._header)
-            _write_all(handle, memoryview(np.ascontiguousarray(self.map(count))).cast("B"))
+            _write_all(handle, np.ascontiguousarray(self.map(count)).data.cast("B"))
             _sync(handle)
         finally:
             os.close(handle)

@@ -13,6 +13,7 @@ from ragbraid.index import reading
 from ragbraid.index.checks import checksum
 from ragbraid.index.prepare import Passage, Prepared
 from ragbraid.index.protocol import Change
+from ragbraid.index.rows import Ints
 from ragbraid.index.vector_file import VectorFile
 from ragbraid.types import Filter, Scope, Vectors
 
@@ -29,7 +30,7 @@ def upsert(
     """Replace what the changes' origins hold. Raises `InputError` for names that others hold."""
     collection = _collection(connection, scope.collection)
     replaced = [name for change in changes for name in (change.origin, *change.replaces)]
-    remove(connection, collection, replaced, scope.filter)
+    remove(connection, collection, replaced, scope.filter, refuse=True)
     documents = [each for group in prepared for each in group]
     _demand_free(connection, collection, documents)
     passages = [passage for each in documents for passage in each.passages]
@@ -41,28 +42,50 @@ def upsert(
         raise InputError("What was given lies outside the filter that this caller is held to.")
 
 
-def remove(connection: Connection, collection: int, origins: Sequence[str], wanted: Filter | None) -> int:
-    """Remove origins with all that they hold, and log it. Raises `InputError` for one outside the filter."""
+def remove(
+    connection: Connection,
+    collection: int,
+    origins: Sequence[str],
+    wanted: Filter | None,
+    refuse: bool = False,
+) -> int:
+    """Remove origins with all that they hold, and log it; returns how many there were.
+
+    Those with a chunk outside the filter are left alone, or refused with an `InputError`.
+    """
     found = connection.execute(
-        f"SELECT id, origin FROM origins WHERE collection = ? AND origin {_IN}",
-        (collection, json.dumps([*origins])),
+        f"SELECT id FROM origins WHERE collection = ? AND origin {_IN}", (collection, json.dumps([*origins]))
     ).fetchall()
-    numbers = json.dumps([number for number, _ in found])
-    documents = [
-        row[0] for row in connection.execute(f"SELECT id FROM documents WHERE origin {_IN}", (numbers,))
-    ]
-    listed = json.dumps(documents)
-    rows = f"SELECT row FROM chunks WHERE collection = ? AND document {_IN}"
-    if wanted:
-        held = [row for (row,) in connection.execute(rows, (collection, listed))]
-        if len(reading.rows_in_scope(connection, collection, wanted, held)) < len(held):
+    numbers = {number for (number,) in found}
+    if wanted and numbers:
+        outside = _outside(connection, collection, numbers, wanted)
+        if outside and refuse:
             raise InputError("What would be replaced lies outside the filter that this caller is held to.")
-    connection.execute(f"DELETE FROM passages WHERE row IN ({rows})", (collection, listed))
-    connection.execute(f"DELETE FROM chunks WHERE collection = ? AND document {_IN}", (collection, listed))
-    connection.execute(f"DELETE FROM documents WHERE id {_IN}", (listed,))
-    connection.execute(f"DELETE FROM origins WHERE id {_IN}", (numbers,))
-    _log(connection, collection, "delete", documents)
-    return len(found)
+        numbers -= outside
+    owners = json.dumps(sorted(numbers))
+    held = connection.execute(f"SELECT id FROM documents WHERE origin {_IN}", (owners,)).fetchall()
+    documents = json.dumps([document for (document,) in held])
+    rows = f"SELECT row FROM chunks WHERE collection = ? AND document {_IN}"
+    connection.execute(f"DELETE FROM passages WHERE row IN ({rows})", (collection, documents))
+    connection.execute(f"DELETE FROM chunks WHERE collection = ? AND document {_IN}", (collection, documents))
+    connection.execute(f"DELETE FROM documents WHERE id {_IN}", (documents,))
+    connection.execute(f"DELETE FROM origins WHERE id {_IN}", (owners,))
+    _log(connection, collection, "delete", [document for (document,) in held])
+    return len(numbers)
+
+
+def _outside(connection: Connection, collection: int, origins: Iterable[int], wanted: Filter) -> set[int]:
+    """Those origins that hold a chunk, or nothing but documents, outside the filter."""
+    owner_of_row = dict(
+        connection.execute(
+            "SELECT c.row, d.origin FROM documents AS d JOIN chunks AS c ON c.collection = d.collection "
+            f"AND c.document = d.id WHERE d.origin {_IN}",
+            (json.dumps([*origins]),),
+        ).fetchall()
+    )
+    inside = set(reading.rows_in_scope(connection, collection, wanted, list(owner_of_row)))
+    empty = set(origins) - set(owner_of_row.values())
+    return empty | {owner for row, owner in owner_of_row.items() if row not in inside}
 
 
 def forget_blocks(connection: Connection, firsts: Iterable[int]) -> None:
@@ -116,11 +139,13 @@ def _insert_documents(
             (collection, *state),
         ).lastrowid
         for each in group:
-            pages, warnings = json.dumps(each.document.pages), json.dumps(each.document.warnings)
-            content = (each.document.source, each.metadata, pages, warnings, each.content_hash)
+            document = each.document
+            pages, warnings = json.dumps(document.pages), json.dumps(document.warnings)
+            place = (document.source, each.metadata, pages, warnings, document.body, document.media_type)
+            content = (*place, each.content_hash)
             made = connection.execute(
-                "INSERT INTO documents (collection, origin, plain, source, metadata, pages, warnings, content_hash, "
-                "checksum, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO documents (collection, origin, plain, source, metadata, pages, warnings, body, "
+                "media_type, content_hash, checksum, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (collection, origin, each.plain, *content, checksum(*content), each.packed),
             )
             numbers.append(int(made.lastrowid or 0))
@@ -180,7 +205,7 @@ def _store_vectors(
     return [int(each) for each in slots]
 
 
-def _share(slots: Vectors, hashes: Sequence[bytes], given: Vectors, first: int) -> list[int]:
+def _share(slots: Ints, hashes: Sequence[bytes], given: Vectors, first: int) -> list[int]:
     """Fill in the slots of new vectors, equal texts with equal vectors sharing one; which rows to write."""
     chosen: list[int] = []
     pending: dict[bytes, int] = {}

@@ -1,0 +1,71 @@
+"""A grammar whose sentences are the runs of whole words of given texts.
+
+A word is what stands between white space; a character of Chinese or Japanese is a word of its own. A run
+may leave out the punctuation before its first word and after its last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ragbraid.generate.protocol import Quotes
+
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
+_PARTS = re.compile(r"([^\w]*)(.*?)([^\w]*)", re.DOTALL)
+# What a grammar can't hold ends a run, as if the text ended there.
+_BREAK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    gap: str
+    """White space since the last word."""
+    lead: str
+    core: str
+    trail: str
+
+
+def quote_grammar(quotes: Quotes) -> str:
+    """The grammar in GBNF. Raises `ValueError` where there is nothing that could be said."""
+    rules: list[str] = []
+    starts: list[str] = [] if quotes.abstention is None else [_literal(quotes.abstention)]
+    for text in dict.fromkeys(quotes.texts):
+        for part in _BREAK.split(text):
+            words = list(_words(part))
+            for at, word in enumerate(words):
+                name = f"w{len(rules)}"
+                rules.append(f"{name} ::= {_run(words[at : at + quotes.max_words])}")
+                starts.append(f"{_literal(word.lead)}? {name}" if word.lead else name)
+    if not starts:
+        raise ValueError("there is no word that could be quoted")
+    return "\n".join([f"root ::= {' | '.join(starts)}", *rules])
+
+
+def _words(text: str) -> Iterator[_Word]:
+    last = 0
+    for match in _WORD.finditer(text):
+        parts = _PARTS.fullmatch(match.group())
+        lead, core, trail = parts.groups() if parts else ("", match.group(), "")
+        if not core:
+            lead, core, trail = "", match.group(), ""
+        yield _Word(text[last : match.start()], lead, core, trail)
+        last = match.end()
+
+
+def _run(words: list[_Word]) -> str:
+    """The first word, then optionally the second, then optionally the third, and so on."""
+    pieces = [_literal(words[0].core)]
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if word.trail:
+            pieces.append(_literal(word.trail))
+        if following is not None:
+            pieces.append(_literal(following.gap + following.lead + following.core))
+    return " (".join(pieces) + ")?" * (len(pieces) - 1)
+
+
+def _literal(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(each, each) for each in text) + '"'
