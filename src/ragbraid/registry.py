@@ -28,6 +28,10 @@ BUILTIN: Mapping[str, str] = {
     "recursive-splitter": "ragbraid.split.recursive_splitter:RecursiveSplitter",
     "rrf": "ragbraid.rerank.rrf:Rrf",
     "sentence-transformer": "ragbraid.embed.sentence_transformer:SentenceTransformer",
+    "testing/echo-generator": "ragbraid.testing.fakes:EchoGenerator",
+    "testing/fixed-splitter": "ragbraid.testing.fakes:FixedSplitter",
+    "testing/hash-embedder": "ragbraid.testing.fakes:HashEmbedder",
+    "testing/list-index": "ragbraid.testing.fakes:ListIndex",
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NewType, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ else:
 
 T = TypeVar("T")
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Filter: TypeAlias = Mapping[str, Any]
 """A metadata filter as JSON, e.g. `{"year": {"$gte": 2020}}`; see `ragbraid.index.filter`."""
 
@@ -145,14 +145,13 @@ class Usage:
     calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One step of a run as it happened: times in milliseconds since the run began."""
 
     step: str
     start_ms: float
     ms: float
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = _EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,8 @@ class Answer:
     """An answer whose every citation can be checked.
 
     `text` is what is shown; `short`, where there is one, is the generator's words and
-    `short_citation` their place. `confidence` is in [0, 1].
+    `short_citation` their place. `confidence` is in [0, 1]. The trace, whose times differ from run to run,
+    is left out when answers are compared.
     """
 
     text: str
@@ -171,7 +171,7 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     hits: tuple[Hit, ...] = ()
     usage: Usage = Usage()
-    trace: tuple[Span, ...] = ()
+    trace: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,6 @@ def test_json_keeps_every_character(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == value
 
 
-def test_overrides_are_split_at_the_first_equals_sign() -> None:
-    assert options.pairs(["a.b=x=y", " c =1"]) == {"a.b": "x=y", "c": "1"}
-    assert options.pairs(None) == {}
-    for wrong in ("a.b", "=1", ""):
-        with pytest.raises(InputError, match="KEY=VALUE"):
-            options.pairs([wrong])
-
-
 def test_a_filter_is_a_json_object() -> None:
     assert options.parse_filter('{"lang": "en"}') == {"lang": "en"}
     assert options.parse_filter(None) is None

@@ -47,9 +47,7 @@ def test_texts_that_share_words_are_near() -> None:
 
 
 def test_vectors_are_the_same_everywhere() -> None:
-    program = (
-        "from ragbraid.testing import HashEmbedder\nprint(HashEmbedder().open().embed(['ab c'])[0, :3].tolist())"
-    )
+    program = "from ragbraid.testing import *; print(HashEmbedder().open().embed(['ab c'])[0, :3].tolist())"
     here = f"{EMBEDDER.embed(['ab c'])[0, :3].tolist()}\n"
     assert run_python(program, PYTHONHASHSEED="1") == run_python(program, PYTHONHASHSEED="2") == here
 
@@ -230,6 +228,11 @@ def test_a_generator_can_be_cancelled() -> None:
     cancellation.cancel()
     with pytest.raises(Cancelled):
         next(stream)
+
+
+def test_front_matter_is_no_passage() -> None:
+    (chunk,) = FixedSplitter()([Document("a", "x: 1\n---\nbody text", body=9)])
+    assert (chunk.start, chunk.text) == (9, "body text")
 
 
 @given(st.text(), st.integers(1, 9))

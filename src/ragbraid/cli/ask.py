@@ -30,7 +30,8 @@ def command(
 
     For example: ragbraid ask "How long is parental leave?"
     """
-    request = {"filter": options.parse_filter(filter_text), "collection": collection, "timeout": timeout}
+    wanted = options.parse_filter(filter_text)
+    request: dict[str, Any] = {"filter": wanted, "collection": collection, "timeout": timeout}
     with options.load(pipeline, overrides, allow) as loaded:
         if as_json:
             from ragbraid.serial import to_json
@@ -43,15 +44,19 @@ def command(
 def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
     """Print the answer's text as it comes; returns the whole answer."""
     streamed = False
-    for event in pipeline.stream(question, **request):
-        if event.kind == "delta":
-            output.stream(event.value)
-            streamed = True
-        elif event.kind == "error":
-            raise event.value
-        elif event.kind == "answer":
-            output.show("" if streamed else event.value.text)
-            answer: Answer = event.value
+    try:
+        for event in pipeline.stream(question, **request):
+            if event.kind == "delta":
+                output.stream(event.value)
+                streamed = True
+            elif event.kind == "error":
+                raise event.value
+    finally:
+        if streamed:
+            output.show()
+    answer: Answer = event.value
+    if not streamed:
+        output.show(answer.text)
     return answer
 
 

@@ -25,9 +25,10 @@ def command(
     """
     from ragbraid.pipeline.check import check
     from ragbraid.pipeline.find import find
+    from ragbraid.pipeline.overrides import parse_overrides
 
     source = find(pipeline)
-    checked = check(source, set=options.pairs(overrides), allow=tuple(allow or ()), env=not no_env)
+    checked = check(source, set=parse_overrides(overrides or ()), allow=allow or (), env=not no_env)
     for diagnostic in checked.diagnostics:
         output.show(str(diagnostic))
     if checked.diagnostics:

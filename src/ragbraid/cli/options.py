@@ -33,7 +33,9 @@ Overrides = Annotated[
 ]
 Allow = Annotated[
     list[str] | None,
-    typer.Option("--allow", metavar="FILE", help="Allow the pipeline to run code from FILE. Repeatable."),
+    typer.Option(
+        "--allow", metavar="CODE", help="Let the pipeline run this .py file or module. Repeatable."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 Collection = Annotated[
@@ -48,21 +50,9 @@ FilterText = Annotated[
 def load(file: Path | None, overrides: list[str] | None, allow: list[str] | None) -> Pipeline:
     """Load the pipeline that the options name."""
     from ragbraid import Pipeline
+    from ragbraid.pipeline.overrides import parse_overrides
 
-    return Pipeline.load(file, set=pairs(overrides), allow=tuple(allow or ()))
-
-
-def pairs(overrides: list[str] | None) -> dict[str, str]:
-    """`["a.b=1"]` → `{"a.b": "1"}`; raises `InputError` where there is no `=`."""
-    parsed: dict[str, str] = {}
-    for each in overrides or ():
-        key, equals, value = each.partition("=")
-        if not (key.strip() and equals):
-            raise InputError(
-                f"--set {each} has no KEY=VALUE.", "Write for example --set search.dense.candidates=50."
-            )
-        parsed[key.strip()] = value
-    return parsed
+    return Pipeline.load(file, set=parse_overrides(overrides or ()), allow=allow or ())
 
 
 def parse_filter(text: str | None) -> dict[str, Any] | None:

@@ -30,7 +30,9 @@ class Binder:
             self._one(each.name, each.annotation, each.default, node, step, place, environment)
             for each in inputs
         ]
-        return None if any(each is None for each in bound) else tuple(each for each in bound if each is not None)
+        return (
+            None if any(each is None for each in bound) else tuple(each for each in bound if each is not None)
+        )
 
     def flow(
         self, inputs: Mapping[str, FlowInput], node: Map, step: str, place: Place, environment: Environment
@@ -79,7 +81,8 @@ class Binder:
             return Constant(default)
         if not environment.unknown:
             self._problems.add(
-                place, f"{step!r} wants the input `{name}` ({type_name(wanted)}), and no earlier step gives it"
+                place,
+                f"{step!r} wants the input `{name}` ({type_name(wanted)}), and no earlier step gives it",
             )
         return None
 
@@ -96,9 +99,7 @@ class Binder:
             return None if value is None else self._fits(value, name, wanted, step, given.place)
         if isinstance(given, List):
             return self._gathered(name, wanted, given, step, environment)
-        self._problems.add(
-            given.place, f"{name} wants a name or {{value: …}}, not {describe(given)}"
-        )
+        self._problems.add(given.place, f"{name} wants a name or {{value: …}}, not {describe(given)}")
         return None
 
     def _gathered(
@@ -106,7 +107,9 @@ class Binder:
     ) -> Argument | None:
         element = _element(wanted)
         if element is None:
-            self._problems.add(given.place, f"{name} of {step!r} wants {type_name(wanted)}, not a list of names")
+            self._problems.add(
+                given.place, f"{name} of {step!r} wants {type_name(wanted)}, not a list of names"
+            )
             return None
         found: list[Value] = []
         for each in given.items:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ragbraid.index.protocol import Index
 from ragbraid.load.protocol import Loader
-from ragbraid.pipeline.components import Components
+from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
 from ragbraid.pipeline.flows import NAME, FlowChecker
 from ragbraid.pipeline.model import (
@@ -54,13 +54,16 @@ class Book:
             if name in (*FIXED, "ingest"):
                 self._problems.add(node.where(name), f"{name!r} has a section of its own; put it there")
             elif not NAME.fullmatch(name):
-                self._problems.add(node.where(name), f"a flow's name is a word of letters, digits, - and _, not {name!r}")
+                self._problems.add(
+                    node.where(name), f"a flow's name is a word of letters, digits, - and _, not {name!r}"
+                )
             else:
                 self._nodes[name] = (each, node.where(name))
         for name in self._components.names:
             if name in self._nodes:
                 self._problems.add(
-                    self._components.where(name), f"a component and a flow are both called {name!r}; rename one"
+                    self._components.where(name),
+                    f"a component and a flow are both called {name!r}; rename one",
                 )
 
     @property
@@ -91,7 +94,9 @@ class Book:
             return None
         environment = Environment(inputs)
         steps = self._checker.steps(steps_node.items, environment)
-        output = self._output(output_node, environment) if output_node else steps[-1].output if steps else None
+        output = (
+            self._output(output_node, environment) if output_node else steps[-1].output if steps else None
+        )
         if output is not None:
             output.read = True
         self._checker.unread(steps, environment)
@@ -118,7 +123,9 @@ class Book:
             steps, output = node.items.get("steps"), node.items.get("output")
             if "inputs" in node.items:
                 if name in FIXED:
-                    self._problems.add(node.where("inputs"), f"{name} has fixed inputs: question, k and history")
+                    self._problems.add(
+                        node.where("inputs"), f"{name} has fixed inputs: question, k and history"
+                    )
                 else:
                     inputs = self._inputs(node.items["inputs"])
             if steps is None:
@@ -133,7 +140,9 @@ class Book:
 
     def _inputs(self, node: Node) -> dict[str, FlowInput]:
         if not isinstance(node, Map):
-            self._problems.add(node.place, f"`inputs` wants a mapping of names to types, not {describe(node)}")
+            self._problems.add(
+                node.place, f"`inputs` wants a mapping of names to types, not {describe(node)}"
+            )
             return {}
         return {
             name: found for name, each in node.items.items() if (found := self._input(name, each)) is not None
@@ -141,12 +150,14 @@ class Book:
 
     def _input(self, name: str, node: Node) -> FlowInput | None:
         type_node: Node | None = node
-        default = MISSING
+        default: Any = MISSING
         if isinstance(node, Map):
             type_node = node.items.get("type")
             for key in node.items:
                 if key not in ("type", "default"):
-                    self._problems.add(node.where(key), f"an input has no {key!r}{meant(key, ('type', 'default'))}")
+                    self._problems.add(
+                        node.where(key), f"an input has no {key!r}{meant(key, ('type', 'default'))}"
+                    )
         named = type_node.value if isinstance(type_node, Scalar) else None
         if named not in DECLARABLE:
             place = (type_node or node).place
@@ -184,16 +195,17 @@ class Book:
         environment = Environment({"documents": FlowInput(documents)})
         nodes = list(node.items)
         loaders = []
-        while nodes and self._is(nodes[0], Loader):
+        while nodes and self._is(nodes[0], Loader) is not False:
+            environment.unknown |= self._is(nodes[0], Loader) is None
             loaders.append(self._taken(nodes.pop(0)))
-        index = nodes.pop() if nodes and self._is(nodes[-1], Index) else None
+        index = nodes.pop() if nodes and self._is(nodes[-1], Index) is not False else None
         before = len(self._problems)
         steps = self._checker.steps(nodes, environment)
         if not loaders:
             self._problems.add(node.items[0].place, "ingest begins with a loader, such as {type: files}")
         if index is None:
             self._problems.add(node.items[-1].place, "ingest ends in an index, which its chunks go to")
-        if index is None or len(steps) < len(nodes):
+        if index is None or len(steps) < len(nodes) or self._is(index, Index) is None:
             return None
         return self._ingest_steps(steps, environment, loaders, index, before)
 
@@ -203,27 +215,35 @@ class Book:
         chunks = environment.find("chunks")
         if chunks is None or not assignable(chunks.type, list[Chunk]):
             if not environment.unknown:
-                self._problems.add(index.place, "the index wants `chunks`, and no step before it gives them: add a splitter")
+                self._problems.add(
+                    index.place, "the index wants `chunks`, and no step before it gives them: add a splitter"
+                )
             return None
-        chunks.read = True
+        documents = environment.values["documents"]
+        chunks.read = documents.read = True
         self._checker.unread(steps, environment)
         if len(self._problems) > before or any(each is None for each in loaders):
             return None
         inputs = {"documents": FlowInput(environment.inputs["documents"])}
-        name = index.value if isinstance(index, Scalar) else str(getattr(index.items["type"], "value", ""))  # type: ignore[union-attr]
+        name = index.value if isinstance(index, Scalar) else "index"
         value = self._taken(index)
-        return IngestSteps(tuple(loaders), Flow("ingest", inputs, tuple(steps), chunks), value, name)
+        return IngestSteps(
+            tuple(loaders), Flow("ingest", inputs, tuple(steps), chunks), documents, value, name
+        )
 
-    def _is(self, node: Node, protocol: type) -> bool:
+    def _is(self, node: Node, protocol: type) -> bool | None:
+        """Whether a step is a component of that kind; None where its type isn't known."""
         built = self._look(node)
-        return built is not None and built.signature is not None and implements(built.signature.runtime, protocol)
+        if built is None:
+            return False
+        return None if built.signature is None else implements(built.signature.runtime, protocol)
 
     def _taken(self, node: Node) -> Any:
         built = self._look(node)
         return built.value if built else None
 
-    def _look(self, node: Node) -> Any:
-        # Looked at before its flow is checked; a problem noted twice is kept once.
+    def _look(self, node: Node) -> Built | None:
+        # Looked at before its flow is checked; a problem that is noted twice is kept once.
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return self._components.get(node.value)
         if isinstance(node, Map) and "use" in node.items:

@@ -97,13 +97,13 @@ def _version_fits(root: Map, problems: Problems) -> bool:
         )
         return False
     if type(value) is not int or value < 1:
-        problems.add(version.place, f"`ragbraid` wants the version of the language, {VERSION}, not {describe(version)}")
+        problems.add(
+            version.place, f"`ragbraid` wants the version of the language, {VERSION}, not {describe(version)}"
+        )
     return True
 
 
-def _checked(
-    root: Map, source: PipelineSource, allow: Sequence[str], problems: Problems
-) -> CheckedPipeline:
+def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: Problems) -> CheckedPipeline:
     _sections(root, problems)
     components = Components(_mapping(root, "components", problems), source.base, allow, problems)
     book = Book(root, components, problems)
@@ -111,8 +111,10 @@ def _checked(
     flows = book.all()
     ingest = book.ingest()
     if not flows and "ingest" not in root.items and not problems:
-        problems.add(root.place, "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`")
-    sections = {
+        problems.add(
+            root.place, "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`"
+        )
+    sections: dict[str, Any] = {
         name: as_python(root.items[name]) for name in ("description", "serve", "eval") if name in root.items
     }
     name = root.items.get("name")
@@ -156,5 +158,8 @@ def _fields(node: Map | None, problems: Problems) -> dict[str, str]:
             fields[name] = str(value)
         else:
             near = meant(str(value), FIELD_TYPES)
-            problems.add(each.place, f"field {name!r} wants one of {', '.join(FIELD_TYPES)}, not {describe(each)}{near}")
+            problems.add(
+                each.place,
+                f"field {name!r} wants one of {', '.join(FIELD_TYPES)}, not {describe(each)}{near}",
+            )
     return fields

@@ -9,11 +9,11 @@ from typing import Any
 
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.lookup import UnknownType, find_type
+from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
-from ragbraid.pipeline.signature import BadSignature, Setting, Signature, signature_of
+from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
-from ragbraid.pipeline.typecheck import implements, members
+from ragbraid.pipeline.typecheck import implements, lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class Components:
             return Built("")
         try:
             signature = signature_of(find_type(kind.value, self._base, self._allow))
-        except UnknownType as error:
+        except UnknownTypeError as error:
             self._problems.add(kind.place, str(error))
             return Built(kind.value)
-        except BadSignature as error:
+        except SignatureError as error:
             self._problems.add(kind.place, f"{kind.value!r} isn't a component: {error}")
             return Built(kind.value)
         return Built(kind.value, signature, self._value(node, kind.value, signature, tuple(besides)))
@@ -111,11 +111,11 @@ class Components:
     def _misfit(self, node: Node, setting: Setting, built: Built, owner: str) -> None:
         assert setting.protocol is not None
         assert built.signature is not None
-        lacks = sorted(each for each in members(setting.protocol) if not hasattr(built.signature.runtime, each))
+        lacks = lacking(built.signature.runtime, setting.protocol)
         self._problems.add(
             node.place,
             f"{setting.name} of {owner} wants a component of kind {setting.protocol.__name__}, and "
-            f"{built.type!r} isn't one: it has no {listed(lacks[:3] or ['such call'])}",
+            f"{built.type!r} isn't one: it has no {listed(lacks[:3])}",
         )
 
     def _value(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> Any:
@@ -153,7 +153,12 @@ class Components:
         return fine
 
     def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:
-        if isinstance(node, Scalar) and node.value is None and not setting.required and setting.default is None:
+        if (
+            isinstance(node, Scalar)
+            and node.value is None
+            and not setting.required
+            and setting.default is None
+        ):
             into[setting.name] = None
             return True
         if not setting.many:

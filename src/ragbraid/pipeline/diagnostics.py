@@ -45,9 +45,7 @@ class Problems:
 
     def sorted(self) -> list[Diagnostic]:
         """All of them, by line and column; those of overrides last."""
-        return sorted(
-            self._found, key=lambda each: (not each.place.line, each.place.line, each.place.column)
-        )
+        return sorted(self._found, key=lambda each: (not each.place.line, each.place.line, each.place.column))
 
 
 def meant(name: str, known: Iterable[str]) -> str:

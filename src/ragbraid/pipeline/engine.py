@@ -8,15 +8,14 @@ from collections.abc import Hashable
 from typing import Any
 
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.handles import Handle, MethodTable
+from ragbraid.pipeline.handles import Handle
 from ragbraid.pipeline.signature import Signature, signature_of
 
 
 def signature_for(component: Any) -> Signature:
     """The signature of a component value."""
-    return signature_of(
-        component.function if isinstance(component, FunctionComponent) else type(component)
-    )
+    target: Any = component.function if isinstance(component, FunctionComponent) else type(component)
+    return signature_of(target)
 
 
 class Opened:
@@ -26,7 +25,6 @@ class Opened:
         self.component = component
         self.signature = signature_for(component)
         self.lock = None if self.signature.flag("thread_safe", True) else threading.RLock()
-        self.table = MethodTable.of(self.signature.runtime)
         self.users = 0
         self._engine = engine
         self._opening = threading.RLock()

@@ -53,9 +53,13 @@ def _read(path: Path) -> PipelineSource:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"There is no pipeline file {path}.", "Name another with -p, or leave -p out.") from None
+        raise InputError(
+            f"There is no pipeline file {path}.", "Name another with -p, or leave -p out."
+        ) from None
     except IsADirectoryError:
-        raise InputError(f"{path} is a folder, not a pipeline file.", f"Name a file in it, such as {path / FILE}.") from None
+        raise InputError(
+            f"{path} is a folder, not a pipeline file.", f"Name a file in it, such as {path / FILE}."
+        ) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line} isn't UTF-8.", "Save the file as UTF-8.") from None

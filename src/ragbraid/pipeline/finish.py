@@ -9,8 +9,16 @@ from ragbraid.pipeline.handles import Run
 from ragbraid.types import Answer
 
 
+_FIELDS = tuple(each.name for each in dataclasses.fields(Answer))
+
+
 def finish(value: Any, run: Run) -> Any:
     """A flow's output as the caller gets it."""
     if not isinstance(value, Answer):
         return value
-    return dataclasses.replace(value, trace=tuple(run.spans))
+    # A copy, since a component may keep what it returned; by hand, since `replace` costs ten times as much.
+    answer = object.__new__(Answer)
+    for name in _FIELDS:
+        object.__setattr__(answer, name, getattr(value, name))
+    object.__setattr__(answer, "trace", tuple(run.spans))
+    return answer

@@ -62,9 +62,9 @@ class FlowChecker:
             said = f"has both `{forms[0]}` and `{forms[1]}`" if forms else "wants a `type` or a `use`"
             self._fail(node.place, f"a step {said}", environment)
             return None
-        return {"type": self._inline, "use": self._used, "when": self._branch, "repeat": self._loop}[forms[0]](
-            node, environment
-        )
+        return {"type": self._inline, "use": self._used, "when": self._branch, "repeat": self._loop}[
+            forms[0]
+        ](node, environment)
 
     def _inline(self, node: Map, environment: Environment) -> Step | None:
         built = self._components.build(node, besides=("id", "as"))
@@ -73,7 +73,11 @@ class FlowChecker:
     def _used(self, node: Map, environment: Environment) -> Step | None:
         target = node.items["use"]
         if not isinstance(target, Scalar) or not isinstance(target.value, str):
-            self._fail(target.place, f"`use` wants the name of a component or flow, not {describe(target)}", environment)
+            self._fail(
+                target.place,
+                f"`use` wants the name of a component or flow, not {describe(target)}",
+                environment,
+            )
             return None
         return self._named(target.value, target, node, environment)
 
@@ -98,7 +102,9 @@ class FlowChecker:
             environment.unknown = True
             return None
         if built.signature.inputs is None:
-            self._fail(place, f"{name!r} can't be a step, since it takes no input; refer to it by name", environment)
+            self._fail(
+                place, f"{name!r} can't be a step, since it takes no input; refer to it by name", environment
+            )
             return None
         arguments = self._bind.inputs(built.signature.inputs, node, name, place, environment)
         output = Value(identity, built.signature.output, place)
@@ -134,7 +140,9 @@ class FlowChecker:
             role = role_of(then.output.type)
             before = environment.find(role) if role else None
             if before is None:
-                self._fail(node.place, "a branch without `else` needs a value that it leaves as it is", environment)
+                self._fail(
+                    node.place, "a branch without `else` needs a value that it leaves as it is", environment
+                )
                 return None
             before.read = True
             otherwise = Block((), before)
@@ -182,7 +190,9 @@ class FlowChecker:
     def _bound(self, node: Map) -> int | None:
         bound = node.items.get("at_most")
         if bound is None:
-            self._problems.add(node.where("repeat"), "a loop wants a bound: `at_most`, the most rounds it may go")
+            self._problems.add(
+                node.where("repeat"), "a loop wants a bound: `at_most`, the most rounds it may go"
+            )
         elif isinstance(bound, Scalar) and type(bound.value) is int and 1 <= bound.value <= 100:
             return bound.value
         else:
@@ -203,7 +213,9 @@ class FlowChecker:
         step = self._step(node.items["until"], inner)
         if step is not None and not assignable(step.output.type, bool):
             place = node.items["until"].place
-            self._problems.add(place, f"`until` wants a step that gives bool, not {type_name(step.output.type)}")
+            self._problems.add(
+                place, f"`until` wants a step that gives bool, not {type_name(step.output.type)}"
+            )
             return None
         return step
 
@@ -212,7 +224,7 @@ class FlowChecker:
             self._problems.add(node.place, f"a branch wants `{key}`")
             return None
         body = node.items[key]
-        nodes = body.items if isinstance(body, List) else [body]
+        nodes: list[Node] = body.items if isinstance(body, List) else [body]
         if not nodes:
             self._problems.add(body.place, f"`{key}` has no steps")
             return None
@@ -235,7 +247,13 @@ class FlowChecker:
 
     def _identity(self, node: Map, name: str, environment: Environment) -> str:
         given = node.items.get("id")
-        place = given.place if given is not None else node.items["type"].place if "type" in node.items else node.place
+        place = (
+            given.place
+            if given is not None
+            else node.items["type"].place
+            if "type" in node.items
+            else node.place
+        )
         if given is None:
             identity = name.rpartition(":")[2].rpartition("/")[2]
         elif isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
@@ -246,9 +264,7 @@ class FlowChecker:
         if identity in RESERVED:
             self._problems.add(place, f"{identity!r} is the name of a role; give the step another id")
         elif identity in environment.ids:
-            self._problems.add(
-                place, f"two steps have the id {identity!r}; give this one an `id` of its own"
-            )
+            self._problems.add(place, f"two steps have the id {identity!r}; give this one an `id` of its own")
         environment.ids.setdefault(identity, place)
         return identity
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _MEMO = 256
 """How many texts' vectors a run keeps, so that its steps don't embed one twice."""
+
+_NO_NOTES: Mapping[str, Any] = {}
+MemoKey = tuple[int, str, tuple[Any, ...], str]
 
 
 class Run:
@@ -34,19 +37,18 @@ class Run:
         self.cancellation = cancellation
         self.began = perf_counter()
         self.spans: list[Span] = []
-        self.memo: dict[tuple[int, str, str], Any] = {}
+        self.memo: dict[MemoKey, Any] = {}
         self.lock = threading.Lock()
 
-    def record(self, step: str, began: float, notes: dict[str, Any]) -> Span:
+    def record(self, step: str, began: float, notes: Mapping[str, Any] = _NO_NOTES) -> Span:
         """Write a step into the trace, from `began` (a `perf_counter` time) until now."""
-        now = perf_counter()
-        span = Span(step, (began - self.began) * 1000, (now - began) * 1000, notes)
+        span = Span(step, (began - self.began) * 1000, (perf_counter() - began) * 1000, notes)
         self.spans.append(span)
         return span
 
     def finished(self, step: str, began: float, context: Context | None) -> Span:
         """Write a whole step into the trace, and tell whoever listens."""
-        span = self.record(step, began, context.notes if context is not None else {})
+        span = self.record(step, began, _NO_NOTES if context is None else context.notes)
         if self.listener is not None:
             self.listener(span)
         return span
@@ -58,9 +60,9 @@ class Run:
         try:
             yield
         finally:
-            self.record(step, began, context.notes if context is not None else {})
+            self.record(step, began, _NO_NOTES if context is None else context.notes)
 
-    def remember(self, key: tuple[int, str, str], value: Any) -> None:
+    def remember(self, key: MemoKey, value: Any) -> None:
         """Keep a value for the rest of the run, the oldest making room."""
         with self.lock:
             if len(self.memo) >= _MEMO:
@@ -68,32 +70,8 @@ class Run:
             self.memo[key] = value
 
 
-class MethodTable:
-    """What a runtime's methods want injected, read off their signatures once per class."""
-
-    def __init__(self, runtime: Any) -> None:
-        self._runtime = runtime
-        self._wants: dict[str, frozenset[str]] = {}
-
-    @staticmethod
-    @lru_cache(maxsize=256)
-    def of(runtime: Any) -> MethodTable:
-        """The table of a runtime class."""
-        return MethodTable(runtime)
-
-    def wants(self, name: str) -> frozenset[str] | None:
-        """Which of `scope` and `context` a method takes; None for what isn't a method."""
-        if name not in self._wants:
-            function = getattr(self._runtime, name, None)
-            if not callable(function) or isinstance(function, property):
-                return None
-            keywords = {
-                each.name
-                for each in inspect.signature(function).parameters.values()
-                if each.kind is inspect.Parameter.KEYWORD_ONLY
-            }
-            self._wants[name] = frozenset(keywords & {"scope", "context"})
-        return self._wants[name]
+Invoker = Callable[..., Any]
+"""Calls one method of a handle's component: `invoker(handle, *arguments, **keywords)`."""
 
 
 class Handle:
@@ -108,80 +86,98 @@ class Handle:
         self._opened = opened
         self._run = run
         self._step = step
-        self._target = target
+        self._target = opened.runtime if target is None else target
 
     def __getattr__(self, name: str) -> Any:
+        invoker = invoker_of(self._opened.signature.runtime, name)
+        if invoker is not None:
+            return partial(invoker, self)
         if name.startswith("_"):
             raise AttributeError(name)
-        target = self._opened.runtime if self._target is None else self._target
-        wants = self._opened.table.wants(name)
-        if wants is None:
-            value = getattr(target, name)
-            return Handle(value._opened, self._run, self._step) if isinstance(value, Handle) else value
-        if name in ("embed", "token_vectors") and self._run is not None:
-            return self._memoised(name, self._wrapped(name, getattr(target, name), wants))
-        return self._wrapped(name, getattr(target, name), wants)
+        value = getattr(self._target, name)
+        return Handle(value._opened, self._run, self._step) if isinstance(value, Handle) else value
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        target = self._opened.runtime if self._target is None else self._target
-        wants = self._opened.table.wants("__call__") or frozenset()
-        return self._wrapped("call", target.__call__, wants)(*arguments, **keywords)
+        """Call a component whose protocol is a call."""
+        invoker = invoker_of(self._opened.signature.runtime, "__call__")
+        if invoker is None:
+            raise TypeError(f"{self!r} can't be called")
+        return invoker(self, *arguments, **keywords)
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
 
-    def _wrapped(
-        self, name: str, method: Callable[..., Any], wants: frozenset[str]
-    ) -> Callable[..., Any]:
-        run, lock = self._run, self._opened.lock
 
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            if run is None:
-                if "scope" in wants and "scope" not in keywords:
-                    raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
-                with lock or nullcontext():
-                    return method(*arguments, **keywords)
-            run.cancellation.check()
-            context = None
-            if "scope" in wants:
-                keywords["scope"] = run.scope
-            if "context" in wants:
-                context = keywords["context"] = Context(run.cancellation, self._step)
-            began = perf_counter()
-            try:
-                if lock is None:
-                    return method(*arguments, **keywords)
-                with lock:
-                    return method(*arguments, **keywords)
-            finally:
-                run.record(f"{self._step}/{name}", began, context.notes if context else {})
+@lru_cache(maxsize=4096)
+def invoker_of(runtime: Any, name: str) -> Invoker | None:
+    """How a method of a runtime class is called through a handle; None for what isn't a public method."""
+    function = getattr(runtime, name, None)
+    if not callable(function) or isinstance(function, property):
+        return None
+    if name.startswith("_") and name != "__call__":
+        return None
+    keywords = {
+        each.name
+        for each in inspect.signature(function).parameters.values()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+    invoker = _invoker(name, scoped="scope" in keywords, timed="context" in keywords)
+    return _memoised(name, invoker) if name in ("embed", "token_vectors") else invoker
 
-        return call
 
-    def _memoised(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        run = self._run
-        assert run is not None
+def _invoker(name: str, *, scoped: bool, timed: bool) -> Invoker:
+    spoken = name.strip("_")
 
-        def call(texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
-            if len(texts) > _MEMO // 4:
-                return method(texts, *arguments, **keywords)
-            purpose = f"{name} {arguments} {sorted(keywords.items())}"
-            keys = [(id(self._opened), purpose, text) for text in texts]
-            missing = [text for key, text in dict(zip(keys, texts, strict=True)).items() if key not in run.memo]
-            found = {key: run.memo[key] for key in keys if key in run.memo}
-            if missing or not texts:
-                rows = method(missing, *arguments, **keywords)
-                for text, row in zip(missing, rows, strict=True):
-                    key = (id(self._opened), purpose, text)
-                    found[key] = row
-                    run.remember(key, row)
-                if len(missing) == len(texts):
-                    return rows
-            ordered = [found[key] for key in keys]
-            if name == "embed":
-                import numpy as np
+    def invoke(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
+        method, run, lock = getattr(handle._target, name), handle._run, handle._opened.lock
+        if run is None:
+            if scoped and "scope" not in keywords:
+                raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
+            with lock or nullcontext():
+                return method(*arguments, **keywords)
+        run.cancellation.check()
+        notes = _NO_NOTES
+        if scoped:
+            keywords["scope"] = run.scope
+        if timed:
+            context = keywords["context"] = Context(run.cancellation, handle._step)
+            notes = context.notes
+        began = perf_counter()
+        try:
+            if lock is None:
+                return method(*arguments, **keywords)
+            with lock:
+                return method(*arguments, **keywords)
+        finally:
+            run.record(f"{handle._step}/{spoken}", began, notes)
 
-                return np.stack(ordered)
-            return ordered
+    return invoke
 
-        return call
+
+def _memoised(name: str, invoker: Invoker) -> Invoker:
+    """An embedder's method that asks for no text's vectors twice in a run."""
+
+    def invoke(handle: Handle, texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
+        run = handle._run
+        if run is None or keywords or not 0 < len(texts) <= _MEMO // 4:
+            return invoker(handle, texts, *arguments, **keywords)
+        keys = [(id(handle._opened), name, arguments, text) for text in texts]
+        found = {key: run.memo[key] for key in keys if key in run.memo}
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if missing:
+            rows = invoker(handle, [key[-1] for key in missing], *arguments)
+            for key, row in zip(missing, rows, strict=True):
+                found[key] = row
+                run.remember(key, row)
+            if len(missing) == len(keys):
+                return rows
+        ordered = [found[key] for key in keys]
+        return _stacked(ordered) if name == "embed" else ordered
+
+    return invoke
+
+
+def _stacked(rows: Sequence[Any]) -> Any:
+    import numpy as np
+
+    return np.stack(rows)

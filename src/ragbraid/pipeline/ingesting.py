@@ -28,10 +28,12 @@ class Ingesting:
                 f"The pipeline {checked.name!r} has no ingest flow.", "Add an `ingest` section to its file."
             )
         self._base = checked.base
-        self._runner = Runner(plan(steps.flow, checked.flows), engine, workers)
+        self._runner = Runner(plan(steps.flow, checked.flows, [steps.documents]), engine, workers)
         self._loaders = [Target(engine, each, f"load{number}") for number, each in enumerate(steps.loaders)]
         self._index = Target(engine, steps.index, steps.index_id)
-        self._digest = digest([*steps.loaders, *(call.component for call in self._runner.tasks)], checked.base)
+        self._digest = digest(
+            [*steps.loaders, *(call.component for call in self._runner.tasks)], checked.base
+        )
 
     def ingest(
         self,
@@ -44,7 +46,7 @@ class Ingesting:
         """Run the driver; see `ragbraid.ingest.driver.ingest`."""
         from ragbraid.ingest.driver import IngestFlow, ingest
 
-        def process(documents: list[Document]) -> list[Chunk]:
+        def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
             # A trace of every source of a large folder would only grow.
             part = Run(run.scope, run.cancellation)
             state = self._runner.state([{"documents": documents}])
@@ -52,14 +54,21 @@ class Ingesting:
             value = state.result(self._runner.plan.output, 0)
             if isinstance(value, RagbraidError):
                 raise value
-            return list(value)
+            (stored,) = self._runner.plan.kept
+            return state.slots[stored][0], list(value)
 
         flow = IngestFlow(
-            [each.bind(run) for each in self._loaders], process, self._index.handle(run), self._digest  # type: ignore[arg-type]  # a handle is what its component is
+            [each.bind(run) for each in self._loaders], process, self._index.handle(run), self._digest
         )
         context = Context(run.cancellation, "ingest")
         return ingest(
-            flow, paths, base=self._base, prune=prune, metadata=metadata, on_progress=on_progress, context=context
+            flow,
+            paths,
+            base=self._base,
+            prune=prune,
+            metadata=metadata,
+            on_progress=on_progress,
+            context=context,
         )
 
     def warm_up(self) -> None:

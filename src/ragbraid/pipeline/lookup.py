@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,12 @@ from ragbraid.errors import InputError
 from ragbraid.pipeline.diagnostics import meant
 
 
-class UnknownType(Exception):
+class UnknownTypeError(Exception):
     """There is no such component type, or it may not be used; the message says which."""
 
 
 def find_type(name: str, base: Path, allow: Sequence[str]) -> Any:
-    """The component type of that name. Raises `UnknownType` with a message for the user.
+    """The component type of that name. Raises `UnknownTypeError` with a message for the user.
 
     `name` is a registered type, or `./file.py:attribute` or `package.module:attribute`, where `allow`
     has that file, or that module or a package above it.
@@ -31,9 +33,9 @@ def find_type(name: str, base: Path, allow: Sequence[str]) -> Any:
         return registry.find(name)
     except KeyError:
         known = registry.names()
-        raise UnknownType(f"there is no component type {name!r}{meant(name, known)}") from None
+        raise UnknownTypeError(f"there is no component type {name!r}{meant(name, known)}") from None
     except (ImportError, InputError) as error:
-        raise UnknownType(f"the component type {name!r} can't be imported: {error}") from error
+        raise UnknownTypeError(f"the component type {name!r} can't be imported: {error}") from error
 
 
 def _own_code(name: str, base: Path, allow: Sequence[str]) -> Any:
@@ -41,24 +43,25 @@ def _own_code(name: str, base: Path, allow: Sequence[str]) -> Any:
     if module_name.endswith(".py"):
         path = (base / Path(module_name).expanduser()).resolve()
         if path not in {Path(each).expanduser().resolve() for each in allow if each.endswith(".py")}:
-            raise UnknownType(f"{name!r} is code of its own; to let it run, add --allow {module_name}")
-        load = lambda: _module_of(path)  # noqa: E731
+            near = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path
+            raise UnknownTypeError(f"{name!r} is code of its own; to let it run, add --allow {near}")
+        load = partial(_module_of, path)
     else:
         if not any(module_name == each or module_name.startswith(f"{each}.") for each in allow):
             package = module_name.partition(".")[0]
-            raise UnknownType(f"{name!r} is code of its own; to let it run, add --allow {package}")
-        load = lambda: importlib.import_module(module_name)  # noqa: E731
+            raise UnknownTypeError(f"{name!r} is code of its own; to let it run, add --allow {package}")
+        load = partial(importlib.import_module, module_name)
     try:
         module = load()
     except FileNotFoundError:
-        raise UnknownType(f"there is no file {module_name}") from None
+        raise UnknownTypeError(f"there is no file {module_name}") from None
     except Exception as error:  # whatever the user's module raises while it is imported
-        raise UnknownType(f"{module_name} can't be imported: {type(error).__name__}: {error}") from error
+        raise UnknownTypeError(f"{module_name} can't be imported: {type(error).__name__}: {error}") from error
     try:
         return getattr(module, attribute)
     except AttributeError:
         near = meant(attribute, (each for each in vars(module) if not each.startswith("_")))
-        raise UnknownType(f"{module_name} has no {attribute!r}{near}") from None
+        raise UnknownTypeError(f"{module_name} has no {attribute!r}{near}") from None
 
 
 def _module_of(path: Path) -> Any:

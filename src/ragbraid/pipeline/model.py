@@ -115,6 +115,8 @@ class IngestSteps:
 
     loaders: tuple[Any, ...]
     flow: Flow
+    documents: Value
+    """The documents as they are stored: the loader's, or those that a later step made of them."""
     index: Any
     index_id: str
 

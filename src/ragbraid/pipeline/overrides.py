@@ -23,9 +23,13 @@ def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise InputError(f"--set {text!r} isn't of the form KEY=VALUE.", "Write --set search.dense.candidates=50.")
+            raise InputError(
+                f"--set {text!r} isn't of the form KEY=VALUE.", "Write --set search.dense.candidates=50."
+            )
         problems = Problems()
-        node = parse_value(value, f"--set {key.strip()}", problems) if value.strip() else Scalar(Place(""), "")
+        node = (
+            parse_value(value, f"--set {key.strip()}", problems) if value.strip() else Scalar(Place(""), "")
+        )
         if problems or node is None:
             raise PipelineFileError(problems.sorted())
         found[key.strip()] = as_python(node)
@@ -41,7 +45,9 @@ def override(root: Map, values: Mapping[str, Any], problems: Problems) -> None:
         if target is None:
             continue
         if not way and last not in ("name", "description"):
-            problems.add(place, "an override names a setting, such as components.index.path or search.dense.candidates")
+            problems.add(
+                place, "an override names a setting, such as components.index.path or search.dense.candidates"
+            )
             continue
         target.put(last, from_value(value, place), place)
 
@@ -74,7 +80,9 @@ def _entries(node: Node, *, flow: bool) -> dict[str, Node]:
             found.setdefault(name, each)
         for key in ("then", "else"):
             if isinstance(each, Map) and key in each.items:
-                found.update({k: v for k, v in _entries(each.items[key], flow=True).items() if k not in found})
+                found.update(
+                    {k: v for k, v in _entries(each.items[key], flow=True).items() if k not in found}
+                )
     return found
 
 

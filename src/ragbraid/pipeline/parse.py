@@ -55,7 +55,7 @@ def parse_value(text: str, file: str, problems: Problems) -> Node | None:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
         problems.add(Place(file, line, column), f"this isn't YAML: {error.reason}")
-    except _TooMuch as error:
+    except _TooMuchError as error:
         problems.add(error.place, str(error))
     return None
 
@@ -73,7 +73,7 @@ def resolve(text: str) -> Any:
     return text
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
         self.place = place
@@ -98,7 +98,9 @@ class _Composer:
                 case yaml.DocumentStartEvent():
                     documents += 1
                     if documents > 1:
-                        raise _TooMuch(self.place(event), "a file holds one YAML document, and here begins another")
+                        raise _TooMuchError(
+                            self.place(event), "a file holds one YAML document, and here begins another"
+                        )
                 case yaml.ScalarEvent():
                     self.close_value(self.scalar(event), event)
                 case yaml.AliasEvent():
@@ -106,9 +108,11 @@ class _Composer:
                 case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
                     self.open(event)
                 case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                    self.end(event)
+                    self.end()
         if self.root is None and not self.problems:
-            self.problems.add(Place(self.file, 1, 1), "the file is empty; a pipeline begins with `ragbraid: 1`")
+            self.problems.add(
+                Place(self.file, 1, 1), "the file is empty; a pipeline begins with `ragbraid: 1`"
+            )
         return self.root
 
     def place(self, event: Any) -> Place:
@@ -129,14 +133,14 @@ class _Composer:
         place = self.place(event)
         self.refuse_tag(event, place)
         if len(self.stack) >= MAX_DEPTH:
-            raise _TooMuch(place, f"the file is nested more than {MAX_DEPTH} levels deep")
+            raise _TooMuchError(place, f"the file is nested more than {MAX_DEPTH} levels deep")
         node: List | Map = List(place) if isinstance(event, yaml.SequenceStartEvent) else Map(place)
         if event.anchor:
             self.anchors[event.anchor] = None
         self.stack.append((node, event.anchor, self.nodes))
         self.pending.append(None)
 
-    def end(self, event: Any) -> None:
+    def end(self) -> None:
         node, anchor, before = self.stack.pop()
         self.pending.pop()
         if anchor:
@@ -151,10 +155,10 @@ class _Composer:
     def alias(self, event: Any) -> None:
         place = self.place(event)
         if event.anchor not in self.anchors:
-            raise _TooMuch(place, f"there is no anchor &{event.anchor} above")
+            raise _TooMuchError(place, f"there is no anchor &{event.anchor} above")
         held = self.anchors[event.anchor]
         if held is None:
-            raise _TooMuch(place, f"*{event.anchor} stands inside itself")
+            raise _TooMuchError(place, f"*{event.anchor} stands inside itself")
         node, size = held
         self.count(size, place)
         self.attach(node)
@@ -162,7 +166,9 @@ class _Composer:
     def count(self, nodes: int, place: Place) -> None:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
-            raise _TooMuch(place, f"the file comes to over {MAX_NODES:,} values with its anchors written out")
+            raise _TooMuchError(
+                place, f"the file comes to over {MAX_NODES:,} values with its anchors written out"
+            )
 
     def attach(self, node: Node) -> None:
         self.count(1, node.place)
@@ -187,9 +193,13 @@ class _Composer:
             self.problems.add(node.place, f"{shown} isn't a string; put it in quotes")
             return f"\0{self.nodes}", node.place
         if node.value == "<<" and node.plain:
-            self.problems.add(node.place, "merge keys (<<) aren't supported; name a component and refer to it")
+            self.problems.add(
+                node.place, "merge keys (<<) aren't supported; name a component and refer to it"
+            )
             return f"\0{self.nodes}", node.place
         if node.value in parent.items:
             first = parent.where(node.value)
-            self.problems.add(node.place, f"the key {node.value!r} stands here twice, first in line {first.line}")
+            self.problems.add(
+                node.place, f"the key {node.value!r} stands here twice, first in line {first.line}"
+            )
         return node.value, node.place

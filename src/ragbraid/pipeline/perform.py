@@ -134,7 +134,8 @@ class Task:
         type_name, identity = self._renamed
         return [
             dataclasses.replace(
-                hit, scores={identity if key == type_name else key: score for key, score in hit.scores.items()}
+                hit,
+                scores={identity if key == type_name else key: score for key, score in hit.scores.items()},
             )
             if type_name in hit.scores
             else hit

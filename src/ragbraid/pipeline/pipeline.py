@@ -28,7 +28,7 @@ from ragbraid.pipeline.workers import Workers
 from ragbraid.types import Answer, Event, Filter, Hit, Message
 
 if TYPE_CHECKING:
-    from ragbraid.ingest.report import IngestReport, Progress
+    from ragbraid.ingest.report import IngestReport
 
 T = TypeVar("T")
 _CLOSE_SECONDS = 5.0
@@ -115,7 +115,8 @@ class Pipeline:
             raise InputError("There is nothing to ingest.", "Name a file or a folder.")
         run = self._run(None, collection, timeout)
         stamped = {**(metadata or {}), **self._caller.metadata}
-        return self._ingest().ingest([str(each) for each in given], run, prune, stamped, on_progress)
+        report = self._ingest().ingest([str(each) for each in given], run, prune, stamped, on_progress)
+        return cast("IngestReport", report)
 
     def search(
         self,
@@ -128,7 +129,9 @@ class Pipeline:
     ) -> list[Hit]:
         """The k best hits for a question, best first."""
         inputs = {"question": question, "k": k}
-        return cast(list[Hit], self.run("search", filter=filter, collection=collection, timeout=timeout, **inputs))
+        return cast(
+            "list[Hit]", self.run("search", filter=filter, collection=collection, timeout=timeout, **inputs)
+        )
 
     def ask(
         self,
@@ -141,7 +144,9 @@ class Pipeline:
     ) -> Answer:
         """Answer a question from the index. Raises `DeadlineExceeded` after `timeout` seconds."""
         inputs = {"question": question, "history": history}
-        return cast(Answer, self.run("ask", filter=filter, collection=collection, timeout=timeout, **inputs))
+        return cast(
+            "Answer", self.run("ask", filter=filter, collection=collection, timeout=timeout, **inputs)
+        )
 
     async def aask(
         self,
@@ -150,11 +155,13 @@ class Pipeline:
         filter: Filter | None = None,  # noqa: A002
         collection: str | None = None,
         history: Sequence[Message | Mapping[str, Any]] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the same call as `ask`
+        timeout: float | None = None,
     ) -> Answer:
         """`ask` under asyncio; cancelling the task cancels the run."""
         inputs = {"question": question, "history": history}
-        return cast(Answer, await self.arun("ask", filter=filter, collection=collection, timeout=timeout, **inputs))
+        return cast(
+            "Answer", await self.arun("ask", filter=filter, collection=collection, timeout=timeout, **inputs)
+        )
 
     def ask_batch(
         self,
@@ -237,7 +244,7 @@ class Pipeline:
         *,
         filter: Filter | None = None,  # noqa: A002
         collection: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         **inputs: Any,
     ) -> Any:
         """`run` under asyncio."""

@@ -109,14 +109,16 @@ class Plan:
     stages: Stages
     output: int
     last: Call | None
+    kept: tuple[int, ...] = ()
+    """Slots of further values that the caller wants to read."""
 
     def calls(self) -> Iterable[Call]:
         """Every call in it, those of sub-plans too."""
         return _calls(self.stages)
 
 
-def plan(flow: Flow, flows: Mapping[str, Flow]) -> Plan:
-    """Plan a flow; `flows` has those that it calls."""
+def plan(flow: Flow, flows: Mapping[str, Flow], keep: Sequence[Value] = ()) -> Plan:
+    """Plan a flow; `flows` has those that it calls, `keep` further values that the caller will read."""
     planner = _Planner(flows)
     inputs = {name: planner.slot(each.value) for name, each in flow.inputs.items()}
     operations = planner.steps(flow.steps, "")
@@ -131,6 +133,7 @@ def plan(flow: Flow, flows: Mapping[str, Flow]) -> Plan:
         _stages(operations),
         output,
         last,
+        tuple(planner.slot(each) for each in keep),
     )
 
 

@@ -126,7 +126,10 @@ class Runner:
         for stage, view in schedule(self.plan.stages, state, run):
             parts = [view.view(list(view.alive)) for _ in stage.calls]
             await self._together(
-                [self._aperform(self.tasks[call], part, run) for call, part in zip(stage.calls, parts, strict=True)],
+                [
+                    self._aperform(self.tasks[call], part, run)
+                    for call, part in zip(stage.calls, parts, strict=True)
+                ],
                 run,
             )
             view.settle()

@@ -82,33 +82,35 @@ class Signature:
         return next((each for each in self.settings if each.name == name), None)
 
 
-class BadSignature(Exception):
+class SignatureError(Exception):
     """A component isn't written as one; the message says what is wrong with it."""
 
 
 @lru_cache(maxsize=512)
 def signature_of(target: Any) -> Signature:
-    """Read a component's signature. Raises `BadSignature`."""
+    """Read a component's signature. Raises `SignatureError`."""
     if isinstance(target, type):
         return _of_class(target)
     if callable(target):
         return _of_function(target)
-    raise BadSignature(f"{target!r} is neither a class nor a function")
+    raise SignatureError(f"{target!r} is neither a class nor a function")
 
 
 def _of_class(target: type) -> Signature:
     if not dataclasses.is_dataclass(target):
-        raise BadSignature(f"{target.__name__} isn't a dataclass")
+        raise SignatureError(f"{target.__name__} isn't a dataclass")
     if not target.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # typeshed leaves it out
-        raise BadSignature(f"{target.__name__} isn't frozen")
+        raise SignatureError(f"{target.__name__} isn't frozen")
     hints = _hints(target)
     settings = tuple(
-        _setting(each.name, hints[each.name], _default(each)) for each in dataclasses.fields(target) if each.init
+        _setting(each.name, hints[each.name], _default(each))
+        for each in dataclasses.fields(target)
+        if each.init
     )
     opener = getattr(target, "open", None)
     runtime = _hints(opener).get("return") if callable(opener) else target
     if not isinstance(runtime, type):
-        raise BadSignature(f"{target.__name__}.open doesn't say which class it returns")
+        raise SignatureError(f"{target.__name__}.open doesn't say which class it returns")
     call = vars(runtime).get("__call__") or getattr(runtime, "__call__", None)  # noqa: B004
     inputs, output, context = _call(call) if inspect.isfunction(call) else (None, None, None)
     _keep_apart(target.__name__, settings, inputs)
@@ -131,7 +133,7 @@ def _hints(target: Any) -> dict[str, Any]:
         return get_type_hints(target, include_extras=True)
     except (NameError, TypeError) as error:
         name = getattr(target, "__qualname__", target)
-        raise BadSignature(f"the annotations of {name} can't be read: {error}") from error
+        raise SignatureError(f"the annotations of {name} can't be read: {error}") from error
 
 
 def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, int | None]:
@@ -144,7 +146,7 @@ def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, in
     ):
         annotation = hints.get(each.name, Any)
         if each.kind is inspect.Parameter.VAR_POSITIONAL or each.kind is inspect.Parameter.VAR_KEYWORD:
-            raise BadSignature(f"{call.__qualname__} takes *{each.name}, whose inputs nobody can wire")
+            raise SignatureError(f"{call.__qualname__} takes *{each.name}, whose inputs nobody can wire")
         if any(arm is Context for arm in alternatives(annotation)):
             context = position
             continue
@@ -173,7 +175,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _keep_apart(name: str, settings: tuple[Setting, ...], inputs: tuple[Input, ...] | None) -> None:
     both = {each.name for each in settings} & {each.name for each in inputs or ()}
     if both:
-        raise BadSignature(f"{name} uses {sorted(both)[0]!r} both as a setting and as an input")
+        raise SignatureError(f"{name} uses {sorted(both)[0]!r} both as a setting and as an input")
 
 
 def _summary(target: Any) -> str:

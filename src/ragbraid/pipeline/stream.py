@@ -28,7 +28,9 @@ Finish = Callable[[Any, Run], Any]
 class Producer:
     """Runs a plan for one question and emits its events, in a worker's thread."""
 
-    def __init__(self, runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, emit: Emit) -> None:
+    def __init__(
+        self, runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, emit: Emit
+    ) -> None:
         self._runner = runner
         self._request = request
         self._run = run
@@ -42,7 +44,7 @@ class Producer:
         step = self._runner.plan.flow
         try:
             self._say("answer", step, self._finish(self._value(), self._run))
-        except _Gone:
+        except _GoneError:
             return
         except RagbraidError as error:
             self._last_words(step, error)
@@ -96,7 +98,9 @@ class Producer:
                 if inspect.isgenerator(iterator):
                     iterator.close()
             if value is _NOTHING:
-                raise StepError(f"The step {call.step!r} streamed no value.", "`stream` yields the value last.")
+                raise StepError(
+                    f"The step {call.step!r} streamed no value.", "`stream` yields the value last."
+                )
 
     def _hits(self, call: Call, state: State) -> None:
         arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
@@ -114,11 +118,11 @@ class Producer:
     def _last_words(self, step: str, error: RagbraidError) -> None:
         try:
             self._say("error", step, error)
-        except _Gone:
+        except _GoneError:
             return
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """Nobody takes the events any more."""
 
 
@@ -172,7 +176,7 @@ def events(
                 return queue.put(event, timeout=_PATIENCE)
             except Full:
                 if run.cancellation.cancelled:
-                    raise _Gone from None
+                    raise _GoneError from None
 
     workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
     sequence = 0
@@ -201,11 +205,11 @@ async def aevents(
 
     def emit(event: Event) -> None:
         if run.cancellation.cancelled:
-            raise _Gone
+            raise _GoneError
         try:
             loop.call_soon_threadsafe(queue.put_nowait, event)
         except RuntimeError:  # the loop is closed
-            raise _Gone from None
+            raise _GoneError from None
 
     workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
     sequence = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ragbraid.pipeline.engine import Engine, Opened
+from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.handles import Handle, Run
 
@@ -58,7 +58,11 @@ class Target:
         for name, value in self._plain:
             write(copy, name, value)
         for name, target in self._references:
-            write(copy, name, tuple(each.handle(run) for each in target) if type(target) is tuple else target.handle(run))
+            write(
+                copy,
+                name,
+                tuple(each.handle(run) for each in target) if type(target) is tuple else target.handle(run),
+            )
         return copy
 
     def handle(self, run: Run) -> Handle:
@@ -94,5 +98,3 @@ def method_of(target: Any, name: str) -> Callable[..., Any] | None:
     """An optional ability of a component, found by its name."""
     found = getattr(target, name, None)
     return found if callable(found) else None
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import inspect
 import types
 import typing
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -44,25 +45,31 @@ def is_protocol(annotation: Any) -> bool:
 
 
 def members(protocol: type) -> set[str]:
-    """The names that a protocol asks for."""
-    found: set[str] = set()
-    for base in protocol.__mro__:
-        if getattr(base, "_is_protocol", False) and base is not typing.Protocol:
-            found |= set(getattr(base, "__annotations__", {}))
-            found |= {each for each in vars(base) if not each.startswith("_") or each == "__call__"}
-    return found
+    """The methods that a protocol asks for. Attributes aren't among them: a runtime may set its own late."""
+    return {
+        name
+        for base in protocol.__mro__
+        if getattr(base, "_is_protocol", False) and base is not typing.Protocol
+        for name, value in vars(base).items()
+        if inspect.isfunction(value) and (not name.startswith("_") or name == "__call__")
+    }
+
+
+def lacking(runtime: Any, protocol: type) -> list[str]:
+    """The methods of a protocol that a class (or a function) doesn't have, sorted."""
+    return sorted(name for name in members(protocol) if not _has(runtime, name))
 
 
 def implements(runtime: Any, protocol: type) -> bool:
-    """Whether a class (or a function) has everything that a protocol asks for."""
-    return all(hasattr(runtime, name) for name in members(protocol)) and (
-        "__call__" not in members(protocol) or _calls_alike(runtime, protocol)
-    )
+    """Whether a class (or a function) has every method that a protocol asks for."""
+    return not lacking(runtime, protocol)
 
 
-def _calls_alike(runtime: Any, protocol: type) -> bool:
-    # Every class has a `__call__` by its metaclass, so that name alone tells nothing.
-    return "__call__" in dir(runtime) if isinstance(runtime, type) else callable(runtime)
+def _has(runtime: Any, name: str) -> bool:
+    # Every class has a `__call__` by its metaclass, so asking the class itself tells nothing.
+    if name == "__call__" and isinstance(runtime, type):
+        return any(name in vars(base) for base in runtime.__mro__)
+    return hasattr(runtime, name)
 
 
 def unbatched(annotation: Any) -> Any:

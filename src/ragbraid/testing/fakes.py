@@ -35,6 +35,8 @@ __all__ = [
     "SlowStep",
 ]
 
+_WORD = re.compile(r"\S+")
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryLoader:
@@ -88,7 +90,7 @@ class FixedSplitter:
         return [chunk for document in documents for chunk in self._cut(document)]
 
     def _cut(self, document: Document) -> Iterator[Chunk]:
-        spans = [each.span() for each in re.finditer(r"\S+", document.text)]
+        spans = [each.span() for each in _WORD.finditer(document.text, document.body)]
         for first in range(0, len(spans), self.words):
             run = spans[first : first + self.words]
             start, end = run[0][0], run[-1][1]

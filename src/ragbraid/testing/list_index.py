@@ -241,7 +241,7 @@ def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
             end=chunk.end,
             text=chunk.text,
             metadata=metadata,
-            page=bisect_right(document.pages, chunk.start) if document.pages else None,
+            page=bisect_right(document.pages, chunk.start) or None,
             collection=collection,
             content_hash=content_hash,
         )

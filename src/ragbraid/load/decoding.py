@@ -1,0 +1,84 @@
+"""Bytes to text, exactly: a byte order mark, else UTF-8, else what HTML says of itself, else a guess."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from ragbraid.errors import LoadError, MissingDependency
+
+_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_HTML_CHARSET = re.compile(rb"""<meta[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
+_HTML_HEAD = 4096
+_GUESS_FROM = 256 * 1024
+_WESTERN = {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
+
+
+def decode(data: bytes, *, html: bool = False) -> tuple[str, str | None]:
+    """The text of a file, and a warning where its encoding had to be guessed.
+
+    A byte order mark is honoured and is no part of the text; everything else is kept, line endings
+    too. No character is ever replaced: what can't be decoded raises `LoadError`, and so does binary
+    content (NUL bytes without a mark of UTF-16 or UTF-32).
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return _strictly(data[len(mark) :], encoding), None
+    if b"\0" in data:
+        raise LoadError("It holds binary data, not text.", "Leave it out with `exclude`, or convert it to text.")
+    try:
+        return data.decode("utf-8"), None
+    except UnicodeDecodeError:
+        pass
+    if html and (declared := _declared(data)) is not None:
+        return declared, None
+    return _guess(data)
+
+
+def _strictly(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise LoadError(
+            f"Its byte order mark says {encoding.upper()}, but byte {error.start} isn't that.",
+            "Save it anew as UTF-8.",
+        ) from None
+
+
+def _declared(data: bytes) -> str | None:
+    """The text as the page's own `<meta charset>` says, where that holds for all of it."""
+    found = _HTML_CHARSET.search(data[:_HTML_HEAD])
+    if found is None:
+        return None
+    label = found[1].decode("ascii").lower()
+    # Browsers read these labels as windows-1252 (WHATWG Encoding Standard, section 4.2).
+    name = "cp1252" if label in _WESTERN else label
+    try:
+        if not codecs.lookup(name)._is_text_encoding:
+            return None
+        return data.decode(name)
+    except (LookupError, UnicodeError, ValueError):
+        return None
+
+
+def _guess(data: bytes) -> tuple[str, str]:
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        raise MissingDependency(
+            "It isn't UTF-8, and the package that guesses encodings isn't installed.",
+            "Install it with: pip install 'ragbraid[local]'.",
+        ) from None
+    best = from_bytes(data[:_GUESS_FROM]).best()
+    for encoding in (best.encoding if best else "cp1252", "cp1252"):
+        try:
+            return data.decode(encoding), f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
+        except UnicodeDecodeError:
+            continue
+    raise LoadError("Its encoding can't be told.", "Save it anew as UTF-8.")

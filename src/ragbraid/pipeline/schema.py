@@ -1,0 +1,173 @@
+"""The JSON Schema of pipeline files, made from the same signatures as the check, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ragbraid import registry
+from ragbraid.pipeline.check import FIELD_TYPES, VERSION
+from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, SignatureError, signature_of
+from ragbraid.pipeline.typecheck import DECLARABLE, type_name
+
+_NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
+_VARIABLE = {"type": "string", "pattern": r"\$\{"}
+_OWN_CODE = {"type": "string", "pattern": ":"}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of a whole file (JSON Schema 2020-12). Installed third-party components are in it."""
+    signatures = _signatures()
+    flow = {"anyOf": [{"$ref": "#/$defs/steps"}, {"$ref": "#/$defs/flow"}]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ragbraid pipeline",
+        "type": "object",
+        "required": ["ragbraid"],
+        "properties": {
+            "ragbraid": {"const": VERSION, "description": "The version of the pipeline language."},
+            "name": {"type": "string"},
+            "description": {"type": "string"},
+            "components": {"type": "object", "additionalProperties": {"$ref": "#/$defs/component"}},
+            "fields": {"type": "object", "additionalProperties": {"enum": list(FIELD_TYPES)}},
+            "ingest": {"$ref": "#/$defs/steps"},
+            **dict.fromkeys(("search", "ask", "chat"), flow),
+            "flows": {"type": "object", "propertyNames": _NAME, "additionalProperties": flow},
+            "serve": {"type": "object"},
+            "eval": {"type": "object"},
+        },
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+        "$defs": {
+            "component": _dispatch(signatures, "component"),
+            "step": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/inline"}, *_control_steps()]},
+            "inline": _dispatch(signatures, "step"),
+            "steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}},
+            "flow": _flow(),
+            "input": _input(),
+            **{f"component {name}": _of_type(each, step=False) for name, each in signatures.items()},
+            **{f"step {name}": _of_type(each, step=True) for name, each in signatures.items()},
+        },
+    }
+
+
+def _signatures() -> dict[str, Signature]:
+    found: dict[str, Signature] = {}
+    for name in registry.names():
+        try:
+            found[name] = signature_of(registry.find(name))
+        except (ImportError, SignatureError):
+            continue  # a third party's component that can't be imported is reported where it is used
+    return found
+
+
+def _dispatch(signatures: dict[str, Signature], form: str) -> dict[str, Any]:
+    """A mapping whose `type` decides what else may stand in it."""
+    return {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": {"anyOf": [{"enum": list(signatures)}, _OWN_CODE]}},
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {
+                    "$ref": f"#/$defs/{form} {name}".replace("/", "~1").replace("#~1$defs~1", "#/$defs/")
+                },
+            }
+            for name in signatures
+        ],
+    }
+
+
+def _of_type(signature: Signature, *, step: bool) -> dict[str, Any]:
+    properties: dict[str, Any] = {"type": {"type": "string"}}
+    properties |= {each.name: _setting(each) for each in signature.settings}
+    if step:
+        properties |= {"id": _NAME, "as": _NAME}
+        properties |= {each.name: _described(each) for each in signature.inputs or ()}
+    return {
+        "description": signature.summary,
+        "properties": properties,
+        "required": ["type", *(each.name for each in signature.settings if each.required)],
+        "additionalProperties": False,
+    }
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    if setting.protocol is not None:
+        one = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/component"}]}
+        schema: dict[str, Any] = {"type": "array", "items": one} if setting.many else one
+        return {"anyOf": [schema, {"type": "null"}]} if setting.default is None else schema
+    from pydantic import ConfigDict, TypeAdapter
+    from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
+
+    try:
+        adapter = TypeAdapter(setting.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        schema = {"anyOf": [adapter.json_schema(), _VARIABLE]}
+    except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError):
+        schema = {}
+    if setting.default is not MISSING and isinstance(setting.default, str | int | float | bool):
+        schema["default"] = setting.default
+    return schema
+
+
+def _described(each: Input) -> dict[str, Any]:
+    return {"$ref": "#/$defs/input", "description": f"{type_name(each.annotation)}, an input"}
+
+
+def _input() -> dict[str, Any]:
+    literal = {
+        "type": "object",
+        "required": ["value"],
+        "properties": {"value": {}},
+        "additionalProperties": False,
+    }
+    return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, literal]}
+
+
+def _flow() -> dict[str, Any]:
+    types = {"enum": list(DECLARABLE)}
+    declared = {
+        "type": "object",
+        "required": ["type"],
+        "properties": {"type": types, "default": {}},
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "required": ["steps"],
+        "properties": {
+            "inputs": {"type": "object", "additionalProperties": {"anyOf": [types, declared]}},
+            "steps": {"$ref": "#/$defs/steps"},
+            "output": {"type": "string"},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _control_steps() -> list[dict[str, Any]]:
+    """The steps that aren't components: calls by name, branches and loops."""
+    body = {"anyOf": [{"$ref": "#/$defs/step"}, {"$ref": "#/$defs/steps"}]}
+    used = {"use": {"type": "string"}, "id": _NAME, "as": _NAME}
+    branch = {"when": {"type": "string"}, "then": body, "else": body, "id": _NAME, "as": _NAME}
+    loop = {
+        "repeat": {"type": "string"},
+        "until": {"$ref": "#/$defs/step"},
+        "at_most": {"type": "integer", "minimum": 1, "maximum": 100},
+        "id": _NAME,
+        "as": _NAME,
+    }
+    return [
+        {
+            "type": "object",
+            "required": ["use"],
+            "properties": used,
+            "additionalProperties": {"$ref": "#/$defs/input"},
+        },
+        {"type": "object", "required": ["when", "then"], "properties": branch, "additionalProperties": False},
+        {
+            "type": "object",
+            "required": ["repeat", "until", "at_most"],
+            "properties": loop,
+            "additionalProperties": False,
+        },
+    ]
