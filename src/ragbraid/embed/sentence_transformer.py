@@ -1,0 +1,233 @@
+"""The `sentence-transformer` embedder."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
+
+from ragbraid.context import Context
+from ragbraid.embed.batches import by_length
+from ragbraid.embed.model_files import ModelFiles
+from ragbraid.embed.protocol import Purpose
+from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.locate import locate
+from ragbraid.types import ModelName, Vectors
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+    from ragbraid.embed.encoder import Encoder
+
+
+_DEFAULT = ModelName("all-minilm-l6-v2")
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceTransformer:
+    """Embeds texts with a sentence-transformers model on this machine.
+
+    `max_tokens` and the prefixes come from the model's own files where they are None. `batch_tokens` bounds
+    the tokens of one forward pass.
+    """
+
+    blocking: ClassVar[bool] = True
+
+    model: ModelName = _DEFAULT
+    revision: str | None = None
+    max_tokens: Annotated[int, Ge(1)] | None = None
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
+    batch_tokens: Annotated[int, Ge(1)] = field(default=4096, metadata={"digest": False})
+
+    def open(self) -> SentenceTransformerRuntime:
+        """The running embedder. Its files are read at first need, its weights at the first `embed`."""
+        return SentenceTransformerRuntime(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One text's `TokenVectors`."""
+
+    vectors: Vectors
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+class SentenceTransformerRuntime:
+    """Implements `TokenEmbedder`. A passage over the limit is refused; a query is cut, with a note."""
+
+    def __init__(self, options: SentenceTransformer) -> None:
+        self._options = options
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _files(self) -> ModelFiles:
+        return ModelFiles(locate(self._options.model, self._options.revision))
+
+    @cached_property
+    def identity(self) -> str:
+        """The model's name and a fingerprint of its files and of what is set here."""
+        options, name = self._options, self._options.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        parts = (self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"))
+        own = (None, None, None)
+        if (options.max_tokens, options.query_prefix, options.passage_prefix) == own:
+            return f"{name}@{self._files.fingerprint}"
+        return f"{name}@{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector, from the model's files."""
+        return self._files.dimensions
+
+    @cached_property
+    def max_tokens(self) -> int:
+        """The most tokens of a text that the model sees, without its special tokens."""
+        special = self._files.tokenizer.num_special_tokens_to_add(is_pair=False)
+        most, wanted = self._files.positions - special, self._options.max_tokens
+        if wanted is not None and wanted > most:
+            raise ModelError(
+                f"max_tokens is {wanted}, and {self._options.model} takes {most} at most.", "Lower it."
+            )
+        return wanted or self._files.max_length - special
+
+    def tokenizer_json(self) -> str:
+        """The model's tokenizer, without truncation or padding."""
+        return str(self._files.tokenizer.to_str())
+
+    def embed(
+        self, texts: Sequence[str], purpose: Purpose = "passage", *, context: Context | None = None
+    ) -> Vectors:
+        """Unit vectors in the order of `texts`.
+
+        Raises `ModelError` for a passage over `max_tokens`, and `Cancelled` between two batches.
+        """
+        import numpy as np
+
+        vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
+        if not texts:
+            return vectors
+        prefix = self._prefix(purpose)
+        encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
+        encoder = self._loaded()
+        for rows, batch in self._forward(encodings, encoder.sentences, context):
+            vectors[rows] = batch.cpu().numpy()
+        if not np.isfinite(vectors).all():
+            raise ModelError(f"{self._options.model} gave vectors that aren't numbers.", "Fetch it again.")
+        return vectors
+
+    def token_vectors(self, texts: Sequence[str], *, context: Context | None = None) -> list[Tokens]:
+        """Each text's tokens with their states as unit vectors; a text over the limit is cut, with a note."""
+        import numpy as np
+
+        encodings = self._encode(texts, True, context)
+        found: list[Any] = [None] * len(texts)
+        encoder = self._loaded() if texts else None
+        for rows, batch in self._forward(encodings, encoder.states, context) if encoder else ():
+            for row, states in zip(rows, batch.cpu().numpy(), strict=True):
+                encoding = encodings[row]
+                own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+                found[row] = Tokens(
+                    np.ascontiguousarray(states[own]),
+                    [encoding.ids[at] for at in own],
+                    [encoding.offsets[at] for at in own],
+                )
+        return found
+
+    def warm_up(self) -> None:
+        """Load the weights now."""
+        self._loaded()
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        with self._lock:
+            self._encoder = None
+
+    def _prefix(self, purpose: Purpose) -> str:
+        options = self._options
+        own = options.query_prefix if purpose == "query" else options.passage_prefix
+        return self._files.prefix(purpose) if own is None else own
+
+    def _encode(self, texts: Sequence[str], cut: bool, context: Context | None) -> list[Encoding]:
+        tokenizer = self._files.tokenizer
+        limit = self.max_tokens + tokenizer.num_special_tokens_to_add(is_pair=False)
+        encodings: list[Encoding] = tokenizer.encode_batch(list(texts))
+        long = [at for at, encoding in enumerate(encodings) if len(encoding.ids) > limit]
+        if not long:
+            return encodings
+        tokens = len(encodings[long[0]].ids) - (limit - self.max_tokens)
+        if not cut:
+            raise ModelError(
+                f"Passage {long[0] + 1} of {len(texts)} has {tokens} tokens, and {self._options.model} sees "
+                f"{self.max_tokens}.",
+                "Split into smaller chunks (the splitter's max_tokens), or take a model with a longer limit.",
+            )
+        if context is not None:
+            context.note("cut", {"texts": len(long), "first_tokens": tokens, "kept_tokens": self.max_tokens})
+        for at, encoding in zip(long, self._cutting.encode_batch([texts[at] for at in long]), strict=True):
+            encodings[at] = encoding
+        return encodings
+
+    @cached_property
+    def _cutting(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_str(self.tokenizer_json())
+        special = tokenizer.num_special_tokens_to_add(is_pair=False)
+        tokenizer.enable_truncation(self.max_tokens + special)
+        return tokenizer
+
+    def _forward(
+        self, encodings: list[Encoding], compute: Any, context: Context | None
+    ) -> Iterator[tuple[list[int], Any]]:
+        import numpy as np
+        import torch
+        from torch.nn.functional import normalize
+
+        device = self._device()
+        for rows in by_length([len(each.ids) for each in encodings], self._options.batch_tokens):
+            if context is not None:
+                context.check()
+            length = len(encodings[rows[0]].ids)
+            ids = np.zeros((len(rows), length), np.int64)
+            mask = np.zeros((len(rows), length), np.bool_)
+            for at, row in enumerate(rows):
+                own = encodings[row].ids
+                ids[at, : len(own)], mask[at, : len(own)] = own, True
+            with torch.inference_mode():
+                states = compute(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+                yield rows, normalize(states.float(), dim=-1)
+
+    def _device(self) -> str:
+        wanted = self._options.device
+        if wanted == "cpu":
+            return "cpu"
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        if wanted == "cuda":
+            raise ModelError("device is cuda, and torch finds no CUDA device.", "Set device: auto.")
+        return "cpu"
+
+    def _loaded(self) -> Encoder:
+        with self._lock:
+            if self._encoder is None:
+                try:
+                    import torch  # noqa: F401
+                except ImportError as error:
+                    raise MissingDependency(
+                        "Embedding needs torch, which isn't installed.",
+                        "Run `pip install 'ragbraid[local]'`.",
+                    ) from error
+                from ragbraid.embed.encoder import load
+
+                self._encoder = load(self._files, self._device())
+            return self._encoder

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragbraid.context import Cancellation, Context
+from ragbraid.embed.batches import by_length
+from ragbraid.embed.sentence_transformer import SentenceTransformer, SentenceTransformerRuntime
+from ragbraid.errors import Cancelled, ModelError, ModelMissing
+from ragbraid.models.locate import locate
+from ragbraid.testing.embedder import EmbedderConformance
+from ragbraid.types import ModelName
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz", *"water boils fire ##s .".split()]
+
+
+def minilm() -> Path:
+    try:
+        return locate("all-minilm-l6-v2")
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
+
+
+def make_tiny(folder: Path, *, seed: int = 0, model_type: str = "bert", pooling: str = "mean_tokens") -> Path:
+    """A sentence-transformers folder with random weights: 2 layers, 32 dimensions, 16 tokens."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
+
+    torch.manual_seed(seed)
+    shape = {
+        "vocab_size": len(WORDS),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 48,
+    }
+    if model_type == "bert":
+        model = BertModel(BertConfig(**shape, max_position_embeddings=20))
+    else:
+        model = XLMRobertaModel(XLMRobertaConfig(**shape, max_position_embeddings=22, pad_token_id=0))
+    model.save_pretrained(folder)
+    tokenizer = Tokenizer(models.WordPiece({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.add_special_tokens(WORDS[:4])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]"}
+    write(folder / "tokenizer_config.json", settings)
+    write(folder / "sentence_bert_config.json", {"max_seq_length": 18})
+    kinds = ["Transformer", "Pooling", "Normalize"]
+    paths = ["", "1_Pooling", "2_Normalize"]
+    write(
+        folder / "modules.json",
+        [
+            {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for at, (kind, path) in enumerate(zip(kinds, paths, strict=True))
+        ],
+    )
+    (folder / "1_Pooling").mkdir()
+    write(
+        folder / "1_Pooling" / "config.json",
+        {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": False, f"pooling_mode_{pooling}": True},
+    )
+    return folder
+
+
+def write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def opened(folder: Path, **options: object) -> SentenceTransformerRuntime:
+    return replace(SentenceTransformer(model=ModelName(str(folder))), **options).open()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+class TestTinyConforms(EmbedderConformance):
+    @pytest.fixture(autouse=True)
+    def folder(self, tiny: Path) -> None:
+        self.tiny = tiny
+
+    def make(self) -> SentenceTransformerRuntime:
+        return opened(self.tiny)
+
+
+@pytest.mark.model
+class TestMiniLmConforms(EmbedderConformance):
+    def make(self) -> SentenceTransformerRuntime:
+        minilm()
+        return SentenceTransformer().open()
+
+
+def reference(folder: Path, texts: list[str]) -> np.ndarray:
+    import warnings
+
+    from sentence_transformers import SentenceTransformer as Reference
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = Reference(str(folder), device="cpu")
+        return model.encode(texts, normalize_embeddings=True)
+
+
+@pytest.mark.model
+def test_minilm_equals_sentence_transformers() -> None:
+    texts = ["Water boils.", "A longer text about " + "many things, " * 40, "😀 é 水", "", "[MASK] <tag>"]
+    ours = SentenceTransformer().open().embed(texts)
+    assert (ours * reference(minilm(), texts)).sum(1).min() > 0.99999
+
+
+@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens"])
+def test_random_weights_equal_sentence_transformers(tmp_path: Path, model_type: str, pooling: str) -> None:
+    folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
+    texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]
+    assert (opened(folder).embed(texts) * reference(folder, texts)).sum(1).min() > 0.99999
+
+
+def test_limits_and_identity_come_without_torch() -> None:
+    code = (
+        "import sys; from ragbraid.embed.sentence_transformer import SentenceTransformer as S;"
+        "r = S().open(); print(r.dimensions, r.max_tokens, len(r.identity), len(r.tokenizer_json()) > 1000);"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+    )
+    minilm()
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert ran.stdout.split() == ["384", "254", "29", "True"]
+
+
+def test_identity_tells_weights_and_settings_apart(tiny: Path, tmp_path: Path) -> None:
+    other = make_tiny(tmp_path / "tiny", seed=1)
+    identities = {
+        opened(tiny).identity,
+        opened(other).identity,
+        opened(tiny, max_tokens=8).identity,
+        opened(tiny, query_prefix="query: ").identity,
+    }
+    assert len(identities) == 4
+    assert opened(tiny, device="cpu", batch_tokens=7).identity == opened(tiny).identity
+
+
+def test_a_long_passage_is_refused_and_a_long_query_cut(tiny: Path) -> None:
+    runtime, context = opened(tiny), Context()
+    text = "a " * 30
+    with pytest.raises(ModelError, match=r"Passage 2 of 2 has 30 tokens, and .* sees 16\."):
+        runtime.embed(["a", text])
+    cut = runtime.embed([text], "query", context=context)
+    assert context.notes["cut"] == {"texts": 1, "first_tokens": 30, "kept_tokens": 16}
+    assert np.allclose(cut, runtime.embed(["a " * 16], "query"), atol=1e-6)
+
+
+def test_max_tokens_beyond_the_positions_is_refused(tiny: Path) -> None:
+    with pytest.raises(ModelError, match="takes 18 at most"):
+        _ = opened(tiny, max_tokens=19).max_tokens
+    assert opened(tiny, max_tokens=18).embed(["a " * 18]).shape == (1, 32)
+
+
+def test_prefixes_are_put_before_the_text(tiny: Path, tmp_path: Path) -> None:
+    plain, prefixed = opened(tiny), opened(tiny, query_prefix="fire ", passage_prefix="water ")
+    assert np.allclose(prefixed.embed(["a"], "query"), plain.embed(["fire a"]), atol=1e-6)
+    assert np.allclose(prefixed.embed(["a"]), plain.embed(["water a"]), atol=1e-6)
+    own = make_tiny(tmp_path / "own")
+    write(own / "config_sentence_transformers.json", {"prompts": {"query": "fire ", "document": "water "}})
+    assert np.allclose(opened(own).embed(["a"], "query"), plain.embed(["fire a"]), atol=1e-6)
+    assert np.allclose(opened(own).embed(["a"]), plain.embed(["water a"]), atol=1e-6)
+
+
+def test_token_vectors_lie_where_they_say(tiny: Path) -> None:
+    text = "Water boils 😀 fires."
+    (tokens,) = opened(tiny).token_vectors([text])
+    assert [text[start:end] for start, end in tokens.offsets] == ["Water", "boils", "😀", "fire", "s", "."]
+    assert tokens.vectors.shape == (6, 32)
+    assert np.allclose(np.linalg.norm(tokens.vectors, axis=1), 1.0, atol=1e-5)
+    assert opened(tiny).token_vectors([]) == []
+
+
+def test_a_token_has_the_same_vector_in_any_company(tiny: Path) -> None:
+    runtime, texts = opened(tiny, batch_tokens=64), ["water", "a b c d e f", "fire boils", "a"]
+    for alone, together in zip(texts, runtime.token_vectors(texts), strict=True):
+        assert np.allclose(runtime.token_vectors([alone])[0].vectors, together.vectors, atol=1e-5)
+
+
+def test_cancelling_stops_between_two_batches(tiny: Path) -> None:
+    class Late(Cancellation):
+        checks = 0
+
+        def check(self) -> None:
+            Late.checks += 1
+            if Late.checks == 3:
+                self.cancel()
+            super().check()
+
+    with pytest.raises(Cancelled):
+        opened(tiny, batch_tokens=8).embed(["a b c d"] * 50, context=Context(Late()))
+    assert Late.checks == 3
+
+
+@pytest.mark.parametrize(("name", "content"), [("model.safetensors", b"broken"), ("tokenizer.json", b"{")])
+def test_a_damaged_file_is_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    folder = make_tiny(tmp_path / "m")
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelError):
+        opened(folder).embed(["a"])
+
+
+def test_a_folder_that_is_no_model_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="isn't an embedding model"):
+        opened(tmp_path).embed(["a"])
+
+
+def test_batches_keep_to_their_budget_and_hold_everything_once() -> None:
+    lengths = [5, 1, 9, 30, 9, 2, 0, 7]
+    batches = list(by_length(lengths, 18))
+    assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or max(lengths[at] for at in batch) * len(batch) <= 18 for batch in batches)
+    assert batches[0] == [3]
