@@ -1,4 +1,4 @@
-"""What speaks for quoting a sentence: five cheap features, each on its raw scale."""
+"""What speaks for quoting a sentence: cheap features, each on its raw scale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def features(
 ) -> list[Features]:
     """One mapping per candidate.
 
-    `overlap`: share of the question's terms in the sentence, weighted by their rarity among the hits;
+    `overlap`: share of the question's terms in the sentence, weighted by their rarity among the hits
+    (`share`: unweighted);
     `context`: the share found only in title, heading or the sentence before; `type`: 1 where the
     sentence holds the kind of thing asked for, 0 where not, 0.5 where the question doesn't say;
     `rank`: the passage's reciprocal rank; with an embedder `maxsim` and `cosine` (see `text.late`).
@@ -28,7 +29,7 @@ def features(
     language = language_of([question, *(hit.text for hit in hits[:5])])
     weights = _rarity(question, hits, language)
     total = sum(weights.values()) or 1.0
-    fits = _answer_type(question)
+    fits = _AnswerType(question)
     neural = _neural(question, found, embedder) if embedder is not None else None
     rows: list[Features] = []
     for position, each in enumerate(found):
@@ -36,6 +37,7 @@ def features(
         near = (weights.keys() & set(terms(each.surroundings, language))) - here
         row = {
             "overlap": sum(weights[term] for term in here) / total,
+            "share": len(here) / (len(weights) or 1),
             "context": sum(weights[term] for term in near) / total,
             "type": fits(each.text),
             "rank": 1 / (1 + each.rank),
@@ -85,11 +87,18 @@ _CAUSE = re.compile(
     r"|deshalb|daher|wegen|aufgrund)\b|ため|ので|因为|由于",
     re.IGNORECASE,
 )
-_KINDS = (
-    (re.compile(r"\bwhen\b|\b(?:what|which) (?:year|century|date|month|day)\b|\bwann\b|いつ|什么时候", re.I), _TIME),
-    (re.compile(r"\bhow (?:many|much|long|old|far|tall|large|big|often)\b|\bwie ?viele?\b|いくつ|多少", re.I), _NUMBER),
-    (re.compile(r"\bwhy\b|\bwarum\b|\bwieso\b|\bweshalb\b|なぜ|为什么", re.I), _CAUSE),
-    (re.compile(r"\b(?:who|whom|whose|where)\b|\b(?:wer|wem|wen|wessen|wo|woher|wohin)\b", re.I), _NAME),
+_ASKS_TIME = r"\bwhen\b|\b(?:what|which) (?:year|century|date|month|day)\b|\bwann\b|いつ|什么时候"
+_ASKS_NUMBER = r"\bhow (?:many|much|long|old|far|tall|large|big|often)\b|\bwie ?viele?\b|いくつ|多少"
+_ASKS_CAUSE = r"\bwhy\b|\bwarum\b|\bwieso\b|\bweshalb\b|なぜ|为什么"
+_ASKS_NAME = r"\b(?:who|whom|whose|where|wer|wem|wen|wessen|wo|woher|wohin)\b"
+_KINDS = tuple(
+    (re.compile(asks, re.IGNORECASE), found)
+    for asks, found in (
+        (_ASKS_TIME, _TIME),
+        (_ASKS_NUMBER, _NUMBER),
+        (_ASKS_CAUSE, _CAUSE),
+        (_ASKS_NAME, _NAME),
+    )
 )
 
 
@@ -104,7 +113,3 @@ class _AnswerType:
         if self.pattern is None:
             return 0.5
         return float(any(match.group().lower() not in self.known for match in self.pattern.finditer(text)))
-
-
-def _answer_type(question: str) -> _AnswerType:
-    return _AnswerType(question)

@@ -35,20 +35,24 @@ _ORDINAL_NEXT = re.compile(
     r"|Jahrhundert|Jh|Auflage|Mal|Platz|Kapitel)"
 )
 
-_NEVER_LAST = frozenset(
-    # Titles and the like: what follows belongs to them, capital or not.
-    "mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr gov sen rep hon rev fr messrs vs viz cf eg ie "
-    "e.g i.e fig figs eq eqs sec ch no nos vol vols pp p ed eds al approx ca "
-    "hr fr frl nr bzw vgl sog z.b d.h u.a o.ä s.o s.u z.t i.d.r v.a abb tab abs art str geb gest "
-    "evtl ggf inkl exkl max min".split()
-)
-_MAY_BE_LAST = frozenset(
-    # These end a sentence as often as not: a function word with a capital after them decides.
-    "inc ltd co corp jr sr etc u.s u.k u.s.a u.n a.m p.m b.c a.d ph.d m.d d.c usw usf bd jan feb mar apr "
-    "jun jul aug sep sept oct nov dec".split()
-)
+# What follows a title belongs to it, capital or not.
+_TITLES = """
+mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr gov sen rep hon rev fr messrs vs viz cf eg ie e.g i.e al
+approx ca hr frl bzw vgl sog z.b d.h u.a o.ä s.o s.u z.t i.d.r v.a geb gest evtl ggf inkl exkl
+"""
+# These are abbreviations before a number, and words elsewhere.
+_BEFORE_NUMBERS = "no nos nr vol vols bd p pp fig figs eq eqs sec ch ed art abs abb tab max min"
+# These end a sentence as often as not: a function word with a capital after them decides.
+_EITHER = """
+inc ltd co corp jr sr etc u.s u.k u.s.a u.n a.m p.m b.c a.d ph.d m.d d.c usw usf jan feb mar apr jun jul aug
+sep sept oct nov dec
+"""
+_NEVER_LAST = frozenset(_TITLES.split())
+_NUMBERED = frozenset(_BEFORE_NUMBERS.split())
+_MAY_BE_LAST = frozenset(_EITHER.split())
 _OPENER = re.compile(r"\s+[\"'“„«(\[]*(\w+)")
 _OPENERS = STOP_WORDS["en"] | STOP_WORDS["de"]
+_NUMBER_NEXT = re.compile(r"\s+\d")
 _HIRAGANA = re.compile(r"[\u3040-\u309f]")
 
 
@@ -147,6 +151,8 @@ def _explained(text: str, left: int, match: re.Match[str]) -> bool:
     if lower in _MAY_BE_LAST:
         opener = _OPENER.match(text, match.end())
         return opener is None or opener.group(1).lower() not in _OPENERS
+    if lower in _NUMBERED:
+        return _NUMBER_NEXT.match(text, match.end()) is not None
     return lower in _NEVER_LAST
 
 

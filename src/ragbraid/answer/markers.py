@@ -1,0 +1,61 @@
+"""`[n]` in prose: which passages a text refers to, cleaned as it streams."""
+
+from __future__ import annotations
+
+import re
+
+_MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_UNFINISHED = re.compile(r"[ \t]*(?:\[[\d\s,;]{0,20})?$")
+
+
+class Markers:
+    """Takes text in pieces and gives it back with only those markers that name one of `count` passages.
+
+    A piece that may be the beginning of a marker is held back until it is seen whole, so the pieces
+    given back join to the very text that the answer holds.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.text = ""
+        self.removed: list[int] = []
+        self._held = ""
+
+    def feed(self, piece: str) -> str:
+        """What can be shown now."""
+        text = self._held + piece
+        unfinished = _UNFINISHED.search(text)
+        cut = unfinished.start() if unfinished else len(text)
+        self._held = text[cut:]
+        return self._given(text[:cut])
+
+    def finish(self) -> str:
+        """What was held back at the end, without trailing white space."""
+        text, self._held = self._held.rstrip(), ""
+        return self._given(text)
+
+    def _given(self, text: str) -> str:
+        clean = _MARKER.sub(self._valid, text)
+        self.text += clean
+        return clean
+
+    def _valid(self, match: re.Match[str]) -> str:
+        numbers = [int(each) for each in re.findall(r"\d+", match.group(1))]
+        good = [each for each in numbers if 1 <= each <= self.count]
+        self.removed += [each for each in numbers if each not in good]
+        if len(good) == len(numbers):
+            return match.group()
+        space = match.group()[: match.group().index("[")]
+        return f"{space}[{', '.join(map(str, good))}]" if good else ""
+
+
+def marked(text: str) -> list[tuple[str, int]]:
+    """Each marker's number with the text before it, back to the marker before the last sentence's end."""
+    found: list[tuple[str, int]] = []
+    begin, claim = 0, ""
+    for match in _MARKER.finditer(text):
+        between = text[begin : match.start()].strip(" \t\n.;,")
+        claim = between or claim
+        found += [(claim, int(each)) for each in re.findall(r"\d+", match.group(1))]
+        begin = match.end()
+    return found

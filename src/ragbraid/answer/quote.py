@@ -1,0 +1,73 @@
+"""Answers by quotation: ranking decides what is quoted, the model says the short answer within it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+
+from ragbraid.answer.candidates import candidates
+from ragbraid.answer.confidence import THRESHOLDS, Abstain, confidence, refusal
+from ragbraid.answer.features import features
+from ragbraid.answer.select import choose, probabilities, quotes
+from ragbraid.answer.short import short_answer
+from ragbraid.context import Context
+from ragbraid.embed.protocol import TokenEmbedder
+from ragbraid.generate.protocol import Generator
+from ragbraid.text.question import check_question
+from ragbraid.types import Answer, Delta, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Answers with one to three quoted sentences, and with the model's short answer within them.
+
+    The sentences of the best `passages` are weighed by a few features (see `answer.features`), better with
+    an `embedder`; a sentence is quoted where its chance of holding the answer outweighs `price` per word.
+    `text` is the quotes, one a line; `short` the words that the `generator`, held to the quotes, chose.
+    Where nothing found speaks of the question, it abstains and says what came nearest. Raises `InputError`
+    for an empty question, `ModelMissing` where the generator's model is.
+    """
+
+    generator: Generator | None = None
+    embedder: TokenEmbedder | None = None
+    passages: Annotated[int, Ge(1)] = 5
+    max_sentences: Annotated[int, Ge(1)] = 3
+    price: Annotated[float, Ge(0)] = 0.0043
+    short: bool = True
+    abstain: Abstain = "default"
+
+    blocking: ClassVar[bool] = True
+
+    def __call__(self, question: str, hits: list[Hit], context: Context) -> Answer:
+        """The quotes and the short answer."""
+        return self._shortened(question, self._quoted(question, hits), context)
+
+    def stream(self, question: str, hits: list[Hit], context: Context) -> Iterator[Delta | Answer]:
+        """The quotes as soon as they are chosen, then the answer with the model's words."""
+        quoted = self._quoted(question, hits)
+        yield Delta(quoted.text)
+        yield self._shortened(question, quoted, context)
+
+    def _quoted(self, question: str, hits: list[Hit]) -> Answer:
+        check_question(question)
+        found = candidates(hits[: self.passages])
+        rows = features(question, found, hits, self.embedder)
+        chosen = choose(found, probabilities(rows), self.price, self.max_sentences)
+        sure = confidence(rows, hits)
+        if not chosen or sure < THRESHOLDS[self.abstain]:
+            said = refusal(hits, chosen[0] if chosen else None)
+            return Answer(said, abstained=True, confidence=sure, hits=tuple(hits))
+        cited = quotes(chosen)
+        text = "\n".join(each.quote for each in cited)
+        return Answer(text, confidence=sure, citations=tuple(cited), hits=tuple(hits))
+
+    def _shortened(self, question: str, quoted: Answer, context: Context) -> Answer:
+        if self.generator is None or not self.short or quoted.abstained:
+            return quoted
+        place, usage = short_answer(self.generator, question, quoted.citations, context)
+        if place is None:
+            return replace(quoted, usage=usage)
+        return replace(quoted, short=place.quote, short_citation=place, usage=usage)

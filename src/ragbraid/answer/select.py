@@ -1,0 +1,79 @@
+"""Which sentences are quoted: a conditional logit over the features, and a price per word."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ragbraid.answer.candidates import Candidate
+from ragbraid.answer.cite import cite
+from ragbraid.answer.features import Features
+from ragbraid.types import Citation
+
+WEIGHTS: Mapping[str, Mapping[str, float]] = {
+    # Fitted on 473 questions over encyclopedia articles; with one article left out at a time, 0.93 of the
+    # answers hold the right thing at 39 words with the embedder, 0.91 at 43 without.
+    "with embedder": {
+        "maxsim": 16.6, "cosine": 4.05, "overlap": 6.5, "context": 5.0, "type": 1.93, "rank": 2.1,
+    },
+    "without": {"overlap": 11.0, "context": 3.9, "type": 1.96, "rank": 4.6},
+}  # fmt: skip
+
+
+def probabilities(rows: Sequence[Features]) -> list[float]:
+    """How likely each candidate is to hold the answer; they sum to 1."""
+    if not rows:
+        return []
+    weights = WEIGHTS["with embedder" if "maxsim" in rows[0] else "without"]
+    scores = [sum(weight * row[name] for name, weight in weights.items()) for row in rows]
+    best = max(scores)
+    shares = [math.exp(score - best) for score in scores]
+    total = sum(shares)
+    return [share / total for share in shares]
+
+
+def choose(
+    found: Sequence[Candidate], likely: Sequence[float], price: float, most: int
+) -> list[Candidate]:
+    """The sentences worth their length, best first: never none, at most `most`.
+
+    The first has the highest probability less `price` per word; others follow while their probability
+    per word is above the price.
+    """
+    if not found:
+        return []
+    positions = range(len(found))
+    first = max(positions, key=lambda each: (likely[each] - price * found[each].words, -each))
+    worth = {each: likely[each] / found[each].words for each in positions if each != first}
+    others = sorted(worth, key=lambda each: (-worth[each], each))
+    chosen = [first, *(each for each in others[: most - 1] if worth[each] > price)]
+    return [found[each] for each in chosen]
+
+
+def quotes(chosen: Sequence[Candidate]) -> list[Citation]:
+    """The chosen sentences as citations in their order; neighbours in a passage become one quote."""
+    runs: list[tuple[Candidate, int, int]] = []
+    for each in chosen:
+        for position, (other, start, end) in enumerate(runs):
+            left, right = min(start, each.start), max(end, each.end)
+            between = each.hit.text[min(end, each.end) : max(start, each.start)]
+            if other.hit.id == each.hit.id and not between.strip():
+                runs[position] = (other, left, right)
+                break
+        else:
+            runs.append((each, each.start, each.end))
+    return [cite(each.hit, start, end) for each, start, end in _joined(runs)]
+
+
+def _joined(runs: list[tuple[Candidate, int, int]]) -> list[tuple[Candidate, int, int]]:
+    """Runs that a later sentence has made overlap or touch (1, 3, then 2) become one."""
+    result: list[tuple[Candidate, int, int]] = []
+    for run in runs:
+        for position, other in enumerate(result):
+            between = run[0].hit.text[min(run[2], other[2]) : max(run[1], other[1])]
+            if other[0].hit.id == run[0].hit.id and not between.strip():
+                result[position] = (other[0], min(run[1], other[1]), max(run[2], other[2]))
+                break
+        else:
+            result.append(run)
+    return result

@@ -1,0 +1,82 @@
+"""The short answer: the model's words, held to the quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ragbraid.context import Context
+from ragbraid.errors import GenerationError, ModelError, Stopped
+from ragbraid.generate.protocol import Completion, Generator, Quotes, Request
+from ragbraid.types import Citation, Message, Usage
+
+MAX_WORDS = 12
+
+_EXAMPLES = (
+    (
+        "The bridge was opened in May 1932 by the mayor, Ada Lind. It is 412 metres long.",
+        "Who opened the bridge?",
+        "Ada Lind",
+    ),
+    (
+        "Copper was first smelted in the valley around 4500 BC. The ore came from the eastern hills.",
+        "When was copper first smelted there?",
+        "around 4500 BC",
+    ),
+    (
+        "The pump stops because the float valve closes. A red lamp shows this state.",
+        "Why does the pump stop?",
+        "because the float valve closes",
+    ),
+)
+
+
+def short_answer(
+    generator: Generator, question: str, quotes: Sequence[Citation], context: Context
+) -> tuple[Citation | None, Usage]:
+    """The generator's run of words within the quotes, as a citation, and what it took.
+
+    A generator that fails leaves None and a note in the trace: the quotes stand on their own. A model that
+    is absent or unfit raises its `ModelError`, for whoever configured it wants to know.
+    """
+    texts = tuple(each.quote for each in quotes)
+    request = Request(_prompt(texts, question), max_tokens=64, constraint=Quotes(texts, MAX_WORDS))
+    try:
+        outcome = generator.generate([request])[0]
+    except GenerationError as error:
+        outcome = error
+    if isinstance(outcome, Completion):
+        place = _place(outcome.text.strip(), quotes)
+        if place is None and outcome.text.strip():
+            context.note("short", "The generator's words aren't in the quotes and were left out.")
+        return place, outcome.usage
+    if isinstance(outcome, Stopped | ModelError):
+        raise outcome
+    context.note("short", f"No short answer: {outcome}")
+    return None, Usage()
+
+
+def _prompt(texts: Sequence[str], question: str) -> tuple[Message, ...]:
+    messages = [Message("system", "Answer the question with a few words taken from the text.")]
+    for text, asked, answer in _EXAMPLES:
+        messages += [_turn(text, asked), Message("assistant", answer)]
+    return (*messages, _turn("\n".join(texts), question))
+
+
+def _turn(text: str, question: str) -> Message:
+    return Message("user", f"Text: {text}\nQuestion: {question}")
+
+
+def _place(words: str, quotes: Sequence[Citation]) -> Citation | None:
+    """Where the words stand in the quotes: the first place at whole words, else the first at all."""
+    if not words:
+        return None
+    whole = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
+    for pattern in (whole, re.compile(re.escape(words))):
+        for quote in quotes:
+            found = pattern.search(quote.quote)
+            if found:
+                start = quote.start + found.start()
+                return replace(quote, start=start, end=start + len(words), quote=words)
+    return None

@@ -1,0 +1,42 @@
+"""Retrieval by meaning: the chunks whose vectors are nearest to the question's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
+
+from ragbraid.errors import IndexStoreError
+from ragbraid.index.protocol import Index
+from ragbraid.retrieve.each import each_valid, stamped
+from ragbraid.types import Batch, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """Finds passages by meaning, with the embedder of the index.
+
+    Gives `max(k, candidates)` hits a question, best first, scored by the cosine in [-1, 1] under `dense`.
+    All questions of a run are embedded at once. A question that is empty or too long gets an `InputError`
+    of its own; a lexical index raises `IndexStoreError`.
+    """
+
+    index: Index
+    candidates: Annotated[int, Ge(1)] = 30
+
+    blocking: ClassVar[bool] = True
+
+    def __call__(self, question: Batch[str], k: int) -> Batch[list[Hit]]:
+        """The nearest chunks of each question."""
+        return each_valid(question, lambda valid: self._search(valid, max(k, self.candidates)))
+
+    def _search(self, questions: list[str], k: int) -> list[list[Hit]]:
+        embedder = self.index.embedder
+        if embedder is None:
+            raise IndexStoreError(
+                "The index has no embedder, so it can't be searched by meaning.",
+                "Give the index an `embedder` and ingest anew, or search it with `lexical` alone.",
+            )
+        found = self.index.search_vector(embedder.embed(questions, "query"), k)
+        return [stamped(hits, "dense") for hits in found]

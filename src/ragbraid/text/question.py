@@ -1,0 +1,19 @@
+"""What counts as a question, in one place for every component that takes one."""
+
+from __future__ import annotations
+
+from ragbraid.errors import InputError
+
+LONGEST = 8000
+"""Characters. Embedders read a few hundred words at most; beyond this the caller has pasted a document."""
+
+
+def check_question(question: str) -> None:
+    """Raise `InputError` for a question that says nothing, or that is longer than `LONGEST`."""
+    if len(question) > LONGEST:
+        raise InputError(
+            f"The question has {len(question):,} characters; at most {LONGEST:,} are taken.",
+            "Ask for one thing, and ingest long texts instead.",
+        )
+    if not any(character.isprintable() and not character.isspace() for character in question):
+        raise InputError("The question is empty.", "Ask something.")
