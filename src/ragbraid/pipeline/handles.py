@@ -102,7 +102,7 @@ def handle_type(runtime: Any) -> type[Handle]:
         name: _method(name, function)
         for name in dir(runtime)
         if name == "__call__" or not name.startswith("_")
-        if inspect.isroutine(function := getattr(runtime, name))
+        if callable(function := getattr(runtime, name))
     }
     return type("Handle", (Handle,), {"__slots__": (), **methods})
 
