@@ -172,7 +172,7 @@ class ListIndexRuntime:
         stored = [each for each in self._sources.values() if each.collection == scope.collection]
         rows = [row for each in stored for row in each.rows]
         if scope.filter:
-            node = filter.parse(scope.filter)
+            node = filter.parse_filter(scope.filter)
             rows = [row for row in rows if _holds(node, row.hit.source, row.hit.metadata)]
         return sorted(rows, key=lambda row: row.hit.id)
 
@@ -273,7 +273,7 @@ def _remove(after: _Sources, origins: Sequence[str], scope: Scope, *, refuse: bo
 def _in_scope(stored: _Stored, scope: Scope) -> bool:
     if not scope.filter:
         return True
-    return _holds(filter.parse(scope.filter), stored.document.source, stored.document.metadata)
+    return _holds(filter.parse_filter(scope.filter), stored.document.source, stored.document.metadata)
 
 
 def _holds(node: filter.Node, source: str, metadata: Mapping[str, Any]) -> bool:
