@@ -15,7 +15,7 @@ from ragbraid.types import Message
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a prompt: the template's own, where control tokens count, or somebody's text, where none do."""
+    """A part of a prompt: the template's own, where control tokens count, or a text, where none does."""
 
     text: str
     control: bool

@@ -45,6 +45,36 @@ def quote_grammar(quotes: Quotes) -> str:
     return "\n".join([f"root ::= {' | '.join(starts)}", *rules])
 
 
+def is_quote(text: str, quotes: Quotes) -> bool:
+    """Whether the grammar has this sentence; the abstention isn't asked for."""
+    return bool(text) and any(
+        _runs_through(part, text, quotes.max_words)
+        for source in quotes.texts
+        for part in _BREAK.split(source)
+        if text in part
+    )
+
+
+def _runs_through(part: str, text: str, max_words: int) -> bool:
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    at = 0
+    for number, word in enumerate(_words(part)):
+        lead = at + len(word.gap)
+        core = lead + len(word.lead)
+        done = core + len(word.core)
+        at = done + len(word.trail)
+        starts |= {lead: number, core: number}
+        ends |= {done: number, at: number}
+    found = part.find(text)
+    while found >= 0:
+        first, last = starts.get(found), ends.get(found + len(text))
+        if first is not None and last is not None and last - first < max_words:
+            return True
+        found = part.find(text, found + 1)
+    return False
+
+
 def _words(text: str) -> Iterator[_Word]:
     last = 0
     for match in _WORD.finditer(text):
