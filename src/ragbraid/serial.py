@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from ragbraid.errors import RagbraidError
-from ragbraid.types import Answer
+from ragbraid.types import Answer, Span
 
 SCHEMA = 1
 """The version of an answer's JSON; it changes when a reader would have to."""
@@ -27,6 +27,8 @@ def to_json(value: Any) -> Any:
         return _fields(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(each) for key, each in value.items()}
+    if isinstance(value, Span):
+        return {name: to_json(each) for name, each in value._asdict().items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_json(each) for each in value]
     if isinstance(value, datetime | date):

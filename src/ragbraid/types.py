@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NewType, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,14 +145,13 @@ class Usage:
     calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One step of a run as it happened: times in milliseconds since the run began."""
 
     step: str
     start_ms: float
     ms: float
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = _EMPTY
 
 
 @dataclass(frozen=True, slots=True)

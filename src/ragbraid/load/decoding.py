@@ -14,7 +14,9 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_HTML_CHARSET = re.compile(rb"""<meta[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
+_HTML_CHARSET = re.compile(
+    rb"""<meta[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE
+)
 _HTML_HEAD = 4096
 _GUESS_FROM = 256 * 1024
 _WESTERN = {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
@@ -31,7 +33,7 @@ def decode(data: bytes, *, html: bool = False) -> tuple[str, str | None]:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding), None
     if b"\0" in data:
-        raise LoadError("It holds binary data, not text.", "Leave it out with `exclude`, or convert it to text.")
+        raise LoadError("It holds binary data, not text.", "Leave it out, or convert it to text.")
     try:
         return data.decode("utf-8"), None
     except UnicodeDecodeError:
@@ -78,7 +80,8 @@ def _guess(data: bytes) -> tuple[str, str]:
     best = from_bytes(data[:_GUESS_FROM]).best()
     for encoding in (best.encoding if best else "cp1252", "cp1252"):
         try:
-            return data.decode(encoding), f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
+            text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        return text, f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
     raise LoadError("Its encoding can't be told.", "Save it anew as UTF-8.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ MAX_QUESTION = 20_000
 
 MAX_K = 10_000
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad" + string.whitespace + "\u00a0\u3000\u2028\u2029\u0085"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def question_of(question: object) -> str:
     """The question, if it can be asked. Raises `InputError`."""
     if not isinstance(question, str):
         raise InputError(f"A question is text, not {type(question).__name__}.")
-    if not question.translate(_INVISIBLE).strip():
+    if not question.strip(_INVISIBLE):
         raise InputError("The question is empty.", "Ask something.")
     if len(question) > MAX_QUESTION:
         raise InputError(
