@@ -21,7 +21,17 @@ from ragbraid.types import Batch, Span
 class Task:
     """A planned call with what performing it needs worked out."""
 
-    __slots__ = ("_batches", "_lock", "_renamed", "_simple", "batched", "blocking", "call", "context", "target")
+    __slots__ = (
+        "_batches",
+        "_lock",
+        "_renamed",
+        "_simple",
+        "batched",
+        "blocking",
+        "call",
+        "context",
+        "target",
+    )
 
     def __init__(self, call: Call, engine: Engine) -> None:
         signature = call.signature
@@ -29,7 +39,8 @@ class Task:
         self.target = Target(engine, call.component, call.step)
         self.batched = tuple(each.batch for each in signature.inputs or ())
         self._batches = any(self.batched)
-        self._simple = call.arguments if all(type(each) is int for each in call.arguments) else ()
+        slots = tuple(each for each in call.arguments if isinstance(each, int))
+        self._simple = slots if len(slots) == len(call.arguments) else ()
         self.context = signature.context
         self.blocking = signature.flag("blocking", False)
         self._lock = self.target.opened.lock
@@ -108,7 +119,7 @@ class Task:
         ]
 
     def groups(self, state: State) -> Sequence[Sequence[int]]:
-        """The calls to make, each for questions that share it: with Batch parameters those whose other inputs are equal."""
+        """The calls to make: with Batch parameters, questions whose other inputs are equal share one."""
         if len(state.alive) <= 1:
             return (state.alive,) if state.alive else ()
         if not self._batches:
