@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,17 @@ from ragbraid.types import Batch, Span
 class Task:
     """A planned call with what performing it needs worked out."""
 
-    __slots__ = ("_batches", "_lock", "_renamed", "batched", "blocking", "call", "context", "target")
+    __slots__ = (
+        "_batches",
+        "_lock",
+        "_renamed",
+        "_simple",
+        "batched",
+        "blocking",
+        "call",
+        "context",
+        "target",
+    )
 
     def __init__(self, call: Call, engine: Engine) -> None:
         signature = call.signature
@@ -29,6 +39,8 @@ class Task:
         self.target = Target(engine, call.component, call.step)
         self.batched = tuple(each.batch for each in signature.inputs or ())
         self._batches = any(self.batched)
+        slots = tuple(each for each in call.arguments if isinstance(each, int))
+        self._simple = slots if len(slots) == len(call.arguments) else ()
         self.context = signature.context
         self.blocking = signature.flag("blocking", False)
         self._lock = self.target.opened.lock
@@ -52,23 +64,25 @@ class Task:
         return run.finished(self.call.step, began, context)
 
     def _all(self, target: Callable[..., Any], state: State, context: Context | None) -> None:
-        for indexes, arguments in self.attempts(state, context):
+        for indexes in self.groups(state):
             try:
-                self.store(state, indexes, target(*arguments))
+                self.store(state, indexes, target(*self.arguments(state, indexes, context)))
             except Stopped:
                 raise
             except Exception as error:
                 self.fail(state, indexes, error)
 
-    def attempts(self, state: State, context: Context | None) -> Iterator[tuple[Sequence[int], list[Any]]]:
-        """The calls to make: which questions each is for, and its arguments."""
-        for indexes in self._groups(state):
+    def arguments(self, state: State, indexes: Sequence[int], context: Context | None) -> list[Any]:
+        """What a call for these questions is made with."""
+        if self._simple:
+            arguments = [state.slots[slot][indexes[0]] for slot in self._simple]
+        else:
             arguments = state.arguments(self.call.arguments, indexes[0])
-            if self._batches:
-                arguments = self._batch(state, indexes, arguments)
-            if self.context is not None:
-                arguments.insert(self.context, context)
-            yield indexes, arguments
+        if self._batches:
+            arguments = self._batch(state, indexes, arguments)
+        if self.context is not None:
+            arguments.insert(self.context, context)
+        return arguments
 
     def store(self, state: State, indexes: Sequence[int], value: Any) -> None:
         """Write what a call gave into the output slot, each question's error among its errors."""
@@ -104,8 +118,8 @@ class Task:
             for position, batched in enumerate(self.batched)
         ]
 
-    def _groups(self, state: State) -> Sequence[Sequence[int]]:
-        """Questions that share a call: with Batch parameters those whose other inputs are equal."""
+    def groups(self, state: State) -> Sequence[Sequence[int]]:
+        """The calls to make: with Batch parameters, questions whose other inputs are equal share one."""
         if len(state.alive) <= 1:
             return (state.alive,) if state.alive else ()
         if not self._batches:
