@@ -17,7 +17,7 @@ def cut(text: str) -> list[str]:
     ("text", "expected"),
     [
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("Dr. Smith paid $3.50 to J. R. Ewing. He left.", ["Dr. Smith paid $3.50 to J. R. Ewing.", "He left."]),
+        ("Dr. Smith paid $3.50 to J. R. Ott. He left.", ["Dr. Smith paid $3.50 to J. R. Ott.", "He left."]),
         ("He moved to Washington, D.C. He liked it.", ["He moved to Washington, D.C.", "He liked it."]),
         ("The U.S. Army came, e.g. by ship.", ["The U.S. Army came, e.g. by ship."]),
         ("See Fig. 3 now. He ate a fig. Then no. 7.", ["See Fig. 3 now.", "He ate a fig.", "Then no. 7."]),
@@ -50,8 +50,8 @@ def test_cuts_what_nobody_would_quote() -> None:
 
 
 PIECES = st.sampled_from(
-    ["Word", "is", " ", "  ", "\n", "\n\n", "\r\n", ".", "...", "?", "!", "。", "」", '"', ")", "Dr.", "3.", "z. B.",
-     "```", "# ", "- ", "| ", "1. ", "水", "\u2028", "\u00a0", "\u200b", "😀", "[", "x" * 700]
+    ["Word", "is", " ", "  ", "\n", "\n\n", "\r\n", ".", "...", "?", "!", "。", "」", '"', ")", "Dr.", "3.",
+     "z. B.", "```", "# ", "- ", "| ", "1. ", "水", "\u2028", "\u00a0", "\u200b", "😀", "[", "x" * 700]
 )  # fmt: skip
 
 

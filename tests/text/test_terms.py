@@ -25,8 +25,8 @@ def test_terms(text: str, language: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("texts", "language"),
-    [(["The cat is on the mat."], "en"), (["Das ist ein Haus und die Katze."], "de"), (["水"], "en"), ([], "en"),
-     (["Où est la gare dans cette ville ?"], "fr")],
+    [(["The cat is on the mat."], "en"), (["Das ist ein Haus und die Katze."], "de"), (["水"], "en"),
+     ([], "en"), (["Où est la gare dans cette ville ?"], "fr")],
 )  # fmt: skip
 def test_language_of(texts: list[str], language: str) -> None:
     assert language_of(texts) == language

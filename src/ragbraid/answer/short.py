@@ -47,7 +47,7 @@ def short_answer(
     except GenerationError as error:
         outcome = error
     if isinstance(outcome, Completion):
-        place = _place(outcome.text.strip(), quotes)
+        place = _place(_bare(outcome.text), quotes)
         if place is None and outcome.text.strip():
             context.note("short", "The generator's words aren't in the quotes and were left out.")
         return place, outcome.usage
@@ -66,6 +66,20 @@ def _prompt(texts: Sequence[str], question: str) -> tuple[Message, ...]:
 
 def _turn(text: str, question: str) -> Message:
     return Message("user", f"Text: {text}\nQuestion: {question}")
+
+
+def _bare(words: str) -> str:
+    """The words without the punctuation that the sentence, not the answer, put around them."""
+    words = words.strip().lstrip(",;:.!?…。、，！？")
+    ending = words.rstrip(",;:.!?…。、，！？")
+    if words[len(ending) :] == "." and "." in ending.rpartition(" ")[2]:
+        return words  # "p.m.", "U.S."
+    for opening, closing in ("()", "[]", "「」", "“”", '""'):
+        if ending.endswith(closing) and ending.count(opening) < 1 + (opening == closing):
+            ending = ending[:-1]
+        if ending.startswith(opening) and ending.count(closing) < 1 + (opening == closing):
+            ending = ending[1:]
+    return ending.strip()
 
 
 def _place(words: str, quotes: Sequence[Citation]) -> Citation | None:

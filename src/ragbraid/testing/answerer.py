@@ -48,7 +48,9 @@ class AnswererConformance:
         """One a test."""
         return self.make()
 
-    @pytest.mark.parametrize("question", ["When does iron melt?", "What holds {braces}?", "水は何度で沸騰する"])
+    @pytest.mark.parametrize(
+        "question", ["When does iron melt?", "What holds {braces}?", "水は何度で沸騰する"]
+    )
     def test_every_citation_is_its_span(self, answerer: Any, question: str) -> None:
         """Quote, offsets, hash, page and chunk are those of the stored document."""
         hits = hits_of(DOCUMENTS, skip=3)
