@@ -49,7 +49,7 @@ def test_reading_makes_no_folder(tmp_path: Path) -> None:
 
 def test_someone_elses_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("mine")
-    with pytest.raises(IndexMismatch, match="notes.md"):
+    with pytest.raises(IndexMismatch, match=r"notes\.md"):
         Faiss(tmp_path, EMBEDDER).open().upsert([change("a", ["goat"])])
     assert [each.name for each in tmp_path.iterdir()] == ["notes.md"]
 

@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -86,10 +87,8 @@ def test_metadata_comes_back_as_it_was(metadata: Any) -> None:
 
 @given(st.one_of(FILTERS, st.recursive(SCALARS, lambda each: st.dictionaries(st.text(max_size=4), each))))
 def test_any_value_is_a_filter_or_a_filter_error(wanted: Any) -> None:
-    try:
+    with suppress(FilterError):
         parse_filter(wanted)
-    except FilterError as error:
-        assert str(error).startswith("filter")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_a_filter_too_deep_is_refused() -> None:
 
 def test_only_declared_fields_may_be_named() -> None:
     node = parse_filter({"$or": [{"lang": "en"}, {"$not": {"source": "a"}}, {"yaer": 1}]})
-    with pytest.raises(FilterError, match="'yaer'.*Did you mean 'year'"):
+    with pytest.raises(FilterError, match=r"'yaer'.*Did you mean 'year'"):
         check_fields(node, {"lang": "str", "year": "int"})
     check_fields(node, {"lang": "str", "yaer": "int"})
     check_fields(node, {})
