@@ -58,7 +58,7 @@ def test_contents_reach_the_prompt_as_they_are() -> None:
 
 
 def test_a_template_that_refuses_is_a_sentence() -> None:
-    template = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}{% endif %}{% endfor %}"
+    template = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
     with pytest.raises(GenerationError, match=r"refuses these messages \(system, user\)"):
         render(template, [Message("system", "a"), Message("user", "b")], bos="", eos="")
     with pytest.raises(GenerationError, match="leaves out the user message"):
@@ -132,7 +132,8 @@ def test_a_truncated_model_is_a_sentence(tmp_path: Path, keep: int) -> None:
 
 def test_an_unknown_architecture_is_a_sentence(tmp_path: Path) -> None:
     strange = tmp_path / "m.gguf"
-    strange.write_bytes(smollm().read_bytes().replace(b"\x05\x00\x00\x00\x00\x00\x00\x00llama", b"\x05" + b"\x00" * 7 + b"lxama", 1))
+    length = (5).to_bytes(8, "little")
+    strange.write_bytes(smollm().read_bytes().replace(length + b"llama", length + b"lxama", 1))
     with pytest.raises(ModelError, match="can't load"):
         LlamaCpp(model=ModelName(str(strange))).open().warm_up()
 
