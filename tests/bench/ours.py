@@ -55,3 +55,10 @@ def same_calls(index: Any) -> Callable[[str], str]:
         return Answer(text=text, confidence=1.0, hits=tuple(hits)).text
 
     return ask
+
+
+def opened_index(folder: Path) -> Any:
+    """The index that `over_index` filled, as a component opens it."""
+    from ragbraid.index.faiss import Faiss
+
+    return Faiss(path=folder / "real" / "index", embedder=stubs.StubEmbedder()).open()

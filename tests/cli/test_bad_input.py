@@ -77,7 +77,7 @@ def test_a_wrong_pipeline_file(folder: Path) -> None:
     (folder / "wrong.yaml").write_text(WORDS.replace("lexical", "lexcal"), "utf-8")
     says(ragbraid("search", "x", "-p", "wrong.yaml", cwd=folder), 2, "wrong.yaml:9:", "lexical")
     (folder / "wrong.yaml").write_text("ragbraid: 1\nsearch: [", "utf-8")
-    says(ragbraid("ingest", "docs", "-p", "wrong.yaml", cwd=folder), 2, "wrong.yaml:2:")
+    says(ragbraid("ingest", "docs", "-p", "wrong.yaml", cwd=folder), 2, "wrong.yaml:", "YAML")
     (folder / "wrong.yaml").write_text(WORDS.replace("ragbraid: 1", "ragbraid: 2"), "utf-8")
     says(ragbraid("search", "x", "-p", "wrong.yaml", cwd=folder), 2, "wrong.yaml:1:")
 
@@ -94,7 +94,7 @@ def test_check_prints_every_mistake_on_standard_output(folder: Path) -> None:
 
 
 def test_a_missing_environment_variable(folder: Path) -> None:
-    (folder / "env.yaml").write_text(WORDS.replace(".ragbraid/index", "${RAGBRAID_NOWHERE}"), "utf-8")
+    (folder / "env.yaml").write_text(WORDS.replace(".ragbraid/index", "'${RAGBRAID_NOWHERE}'"), "utf-8")
     says(ragbraid("search", "x", "-p", "env.yaml", cwd=folder), 2, "RAGBRAID_NOWHERE")
     done = ragbraid("check", "-p", "env.yaml", "--no-env", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,7 +130,7 @@ def test_a_model_that_is_absent(folder: Path) -> None:
 
 def test_a_server_that_is_not_there(folder: Path) -> None:
     asking = WORDS.replace(
-        "ingest:", "  generator: {type: openai, url: 'http://127.0.0.1:9/v1', model: m}\ningest:"
+        "ingest:", "  generator: {type: openai, base_url: 'http://127.0.0.1:9/v1', model: m}\ningest:"
     )
     asking += "ask:\n  - search\n  - {type: quote, generator: generator}\n"
     (folder / "ragbraid.yaml").write_text(asking, "utf-8")

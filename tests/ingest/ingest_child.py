@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ragbraid.index.faiss import Faiss
+from ragbraid.index.faiss import Faiss, FaissRuntime
 from ragbraid.ingest import IngestFlow, Progress, driver, ingest
 from ragbraid.load.files import Files
 from ragbraid.testing import FixedSplitter, HashEmbedder
@@ -13,8 +13,8 @@ from ragbraid.testing import FixedSplitter, HashEmbedder
 SPLITTER = FixedSplitter(5)
 
 
-def open_index(place: Path):  # type: ignore[no-untyped-def]
-    return Faiss(path=place, embedder=HashEmbedder(dimensions=16).open()).open()  # type: ignore[arg-type]
+def open_index(place: Path) -> FaissRuntime:
+    return Faiss(path=place, embedder=HashEmbedder(dimensions=16).open()).open()
 
 
 def acknowledge(progress: Progress) -> None:
@@ -24,7 +24,7 @@ def acknowledge(progress: Progress) -> None:
 def main(folder: Path, place: Path) -> None:
     driver.PATIENCE = 0.01  # many small commits, so that a kill meets every state
     index = open_index(place)
-    flow = IngestFlow([Files()], SPLITTER, index, "d")
+    flow = IngestFlow([Files()], lambda documents: (documents, SPLITTER(documents)), index, "d")
     print("begin", flush=True)
     ingest(flow, [str(folder)], base=folder, prune=True, on_progress=acknowledge)
     index.close()

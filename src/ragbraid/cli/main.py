@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 from typing import Annotated
 
 import typer
@@ -47,7 +47,10 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    with failures.as_sentences():
-        output.speak_utf8()
-        app(prog_name="ragbraid")
-    sys.exit(0)
+    try:
+        with failures.as_sentences():
+            output.speak_utf8()
+            app(prog_name="ragbraid")
+    finally:
+        # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -35,9 +35,9 @@ def get(
 
     For example: ragbraid models get all-minilm-l6-v2 smollm2-135m-instruct
     """
-    from ragbraid.models import fetch
+    from ragbraid.models.fetch import get as fetch
 
     for name in names:
         with progress.download(name, quiet) as on_progress:
-            folder = fetch.get(name, source=source, on_progress=on_progress)
-        output.show(f"{name}: {folder}")
+            path = fetch(name, source=source, on_progress=on_progress)
+        output.show(f"{name}: {path}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ragbraid.errors import InputError
+from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Index, SourceState
 from ragbraid.ingest.report import Kind
 from ragbraid.ingest.scan import Found, Scan
@@ -69,11 +69,8 @@ class Comparison:
 
 
 def hash_metadata(metadata: Mapping[str, Any]) -> str:
-    """A mark of the stamped metadata, empty where there is none. Raises `InputError` if it isn't JSON."""
+    """A mark of the stamped metadata, empty where there is none. Raises `InputError` for unfit values."""
     if not metadata:
         return ""
-    try:
-        text = json.dumps(metadata, sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The metadata to be stamped isn't JSON: {error}.") from error
+    text = json.dumps(json.loads(encode(metadata, "the ingest")), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -72,17 +72,18 @@ def ingest(
     Raises `InputError` for a path that isn't there, before anything is changed; what concerns every
     source (a missing model, a locked index, a full disk, cancellation) as it comes.
     """
+    ledger = Ledger(on_progress)
     seen = scan(flow.loaders, paths, base)
     comparison = Comparison(flow.index, seen, flow.digest, hash_metadata(metadata or {}))
-    run = _Run(flow, metadata or {}, comparison, Ledger(on_progress), context or Context())
-    run.ledger.total = len(seen.found)
+    run = _Run(flow, metadata or {}, comparison, ledger, context or Context())
+    ledger.total = len(seen.found)
     for entry in seen.skipped:
-        run.ledger.skipped(entry, found=False)
+        ledger.skipped(entry, found=False)
     for found in seen.found.values():
         run.take(found)
     run.flush()
     run.settle_gone(prune)
-    return run.ledger.close(run.embedding.embedded)
+    return ledger.close(run.embedding.embedded)
 
 
 class _Run:

@@ -19,7 +19,9 @@ _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi",
 _BROKEN_WORD = re.compile(r"(\w+)[-\u00ad]\n([a-zß-öø-ÿ]\w*)")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _LANG = re.compile(r"<html[^>]*?\slang\s*=\s*[\"']?([A-Za-z][A-Za-z0-9-]{0,34})", re.IGNORECASE)
-_ESCAPED = re.compile(r"(?P<code>(?<![\\`])(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`))|\\(?P<sign>[!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(
+    r"(?P<code>(?<![\\`])(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`))|\\(?P<sign>[!-/:-@\[-`{-~])"
+)
 _HEAD = 64 * 1024
 _NO_TITLE = {"", "untitled"}
 
@@ -44,7 +46,7 @@ def extract_pdf(data: bytes, timeout: float) -> Extracted:
     pages = _whole_words([content.translate(_LIGATURES).strip() for content in contents])
     if not any(pages):
         raise LoadError(
-            "It has no text layer: its pages are pictures.", "Run it through OCR first, e.g. `ocrmypdf in.pdf out.pdf`."
+            "It has no text layer: its pages are pictures.", "Run it through OCR first, e.g. with `ocrmypdf`."
         )
     starts, offset = [], 0
     for page in pages:
@@ -64,7 +66,7 @@ def extract_html(text: str, timeout: float) -> Extracted:
 
     Takes decoded text, so that the page's charset has been settled before.
     """
-    found = _extract(text.encode("utf-8", "replace"), HTML, timeout)
+    found = _extract(text.encode("utf-8"), HTML, timeout)
     head = text[:_HEAD]
     title, lang = _TITLE.search(head), _LANG.search(head)
     return Extracted(
@@ -127,7 +129,7 @@ def _extract(data: bytes, mime_type: str, timeout: float) -> Any:
     if isinstance(result, (LoadError, MissingDependency)):
         raise result
     if isinstance(result, TimeoutError):
-        raise LoadError(f"Reading it took more than {timeout:g} s.", "Raise `timeout`, or leave the file out.")
+        raise LoadError(f"Reading it took over {timeout:g} s.", "Raise `timeout`, or leave the file out.")
     if isinstance(result, BaseException):
         raise LoadError(*_reason(str(result))) from None
     return result
@@ -138,7 +140,8 @@ async def _extraction(data: bytes, mime_type: str, timeout: float) -> Any:
         import xberg
     except ImportError:
         raise MissingDependency(
-            "Reading PDF, DOCX and HTML needs the package xberg.", "Install it with: pip install 'ragbraid[local]'."
+            "Reading PDF, DOCX and HTML needs the package xberg.",
+            "Install it with: pip install 'ragbraid[local]'.",
         ) from None
     config = xberg.ExtractionConfig(
         use_cache=False,

@@ -50,7 +50,7 @@ class Files:
         given = [os.path.abspath(path) for path in paths]
         for path, each in zip(given, paths, strict=True):
             if not os.path.lexists(path):
-                raise InputError(f"There is no file or folder {each!r}.", "Check the path; nothing was changed.")
+                raise InputError(f"There is no file or folder {each!r}.", "Check how it is written.")
         return self._scan(given, base)
 
     def fingerprint(self, ref: SourceRef) -> str:
@@ -75,7 +75,7 @@ class Files:
         except OSError as error:
             raise _unreadable(error) from None
         if len(data) > self.max_mb * 1e6:
-            raise LoadError(f"It is larger than `max_mb` ({self.max_mb:g} MB).", "Raise `max_mb`, or split the file.")
+            raise LoadError(f"It is larger than `max_mb` ({self.max_mb:g} MB).", "Raise `max_mb`.")
         yield reader(ref.origin, data, self.timeout)
 
     def _scan(self, paths: list[str], base: Path) -> Iterator[SourceRef | Skipped]:
@@ -118,7 +118,7 @@ def _inside(path: str, folder: str) -> str | None:
 
 
 def _stamp(found: Found) -> str:
-    """Empty for a file changed a moment ago: a further change within the clock's tick would leave it equal."""
+    """Empty for a file changed a moment ago: one more change within the clock's tick would not show."""
     status = found.status
     if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _FRESH_NS:
         return ""
@@ -127,7 +127,7 @@ def _stamp(found: Found) -> str:
 
 def _unknown(source: str) -> str:
     suffix = os.path.splitext(source)[1]
-    return f"its format ({suffix}) isn't one that is read" if suffix else "its name has no extension that tells a format"
+    return f"its format ({suffix}) isn't one that is read" if suffix else "its name tells no format"
 
 
 def _unreadable(error: OSError) -> LoadError:

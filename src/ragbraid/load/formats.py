@@ -6,39 +6,40 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from ragbraid.errors import LoadError
 from ragbraid.load import extraction, front_matter
 from ragbraid.load.decoding import decode
 from ragbraid.text.markdown import outline
 from ragbraid.types import Document
 
 Reader = Callable[[str, bytes, float], Document]
+"""Source, bytes and the most seconds that a parser may take → the document."""
 
 _TEXT = """
-txt text log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml svg srt vtt
-py pyi ipy js mjs cjs jsx ts tsx java kt kts scala groovy gradle c h cc cpp cxx hh hpp hxx cs fs fsx vb go rs swift
-m mm rb php pl pm lua r jl dart ex exs erl hrl hs lhs ml mli clj cljs edn lisp el scm nim zig d pas asm s sh bash
-zsh fish ps1 bat cmd sql graphql gql proto thrift css scss sass less vue svelte cmake mk tf hcl nix dockerfile
-diff patch bib
+txt text log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml svg srt
+vtt py pyi ipy js mjs cjs jsx ts tsx java kt kts scala groovy gradle c h cc cpp cxx hh hpp hxx cs fs fsx vb
+go rs swift m mm rb php pl pm lua r jl dart ex exs erl hrl hs lhs ml mli clj cljs edn lisp el scm nim zig d
+pas asm s sh bash zsh fish ps1 bat cmd sql graphql gql proto thrift css scss sass less vue svelte cmake mk
+tf hcl nix dockerfile diff patch bib
 """
-_NAMES = frozenset(
-    "readme license licence copying notice authors contributors changelog changes news todo install"
-    " makefile dockerfile containerfile jenkinsfile vagrantfile gemfile rakefile procfile justfile".split()
-)
+_LONGEST = 500
+_NAMES = """
+readme license licence copying notice authors contributors changelog changes news todo install makefile
+dockerfile containerfile jenkinsfile vagrantfile gemfile rakefile procfile justfile
+"""
 
 
-def read_text(source: str, data: bytes, timeout: float) -> Document:
+def read_text(source: str, data: bytes, _timeout: float) -> Document:
     """The file decoded, and otherwise untouched."""
     text, warning = decode(data)
     return Document(source, text, warnings=_warnings(source, warning))
 
 
-def read_markdown(source: str, data: bytes, timeout: float) -> Document:
+def read_markdown(source: str, data: bytes, _timeout: float) -> Document:
     """The file decoded and otherwise untouched; a front matter becomes metadata, not body."""
     text, warning = decode(data)
     front = front_matter.read(text)
     metadata = dict(front.metadata)
-    headings = outline(text, front.body).headings
+    headings = outline(text, front.end).headings
     _describe(metadata, next((each.text for each in headings if each.text), None), metadata.get("language"))
     warnings = _warnings(source, warning, front.warning)
     return Document(source, text, metadata, (), warnings, front.body, "text/markdown")
@@ -74,12 +75,12 @@ def reader_for(name: str) -> Reader | None:
     path = PurePath(name)
     if path.suffix:
         return READERS.get(path.suffix.lower())
-    return read_text if path.name.lower() in _NAMES else None
+    return read_text if path.name.lower() in _NAMES.split() else None
 
 
-def _extracted(source: str, found: extraction.Extracted, media_type: str, warning: str | None = None) -> Document:
-    if not found.text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in found.text):
-        raise LoadError("Its text holds broken characters.", "Save it anew, or convert it to text.")
+def _extracted(
+    source: str, found: extraction.Extracted, media_type: str, warning: str | None = None
+) -> Document:
     metadata: dict[str, Any] = {}
     title = found.title
     if title is None and media_type == "text/markdown":
@@ -93,7 +94,7 @@ def _describe(metadata: dict[str, Any], title: str | None, lang: Any) -> None:
     for key, value in (("title", title), ("lang", lang)):
         value = metadata.get(key) if metadata.get(key) not in (None, "") else value
         if isinstance(value, (str, int, float)) and str(value).strip():
-            metadata[key] = str(value)
+            metadata[key] = str(value)[:_LONGEST]
         else:
             metadata.pop(key, None)
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_BLOCK = re.compile(r"---[ \t]*(?:\r\n|\r|\n)(?P<yaml>.*?)(?:(?<=[\r\n]))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL)
+_BLOCK = re.compile(
+    r"---[ \t]*(?:\r\n|\r|\n)(?P<yaml>.*?)(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL
+)
 _RULE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)(?P<first>[^\r\n]*)")
 _KEY = re.compile(r"(?:#.*|[\"']?[\w][\w .\-/]{0,80}[\"']?[ \t]*:(?:[ \t].*)?)$")
 _MAX_CHARACTERS = 64 * 1024
@@ -21,10 +23,15 @@ RESERVED = frozenset({"source", "collection", "page"})
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """What the block says, where the text behind it begins, and what was wrong with it."""
+    """What the block says, and what was wrong with it.
+
+    `end` is where the block ends, and `body` where the text begins: 0 where the block is broken, so that
+    its words can be found at least.
+    """
 
     metadata: Mapping[str, Any] = field(default_factory=dict)
     body: int = 0
+    end: int = 0
     warning: str | None = None
 
 
@@ -42,15 +49,16 @@ def read(text: str) -> FrontMatter:
         return FrontMatter(warning="line 1: the front matter is never closed, or is longer than 64 KB")
     try:
         value = _parse(block["yaml"])
-    except _Broken as error:
-        return FrontMatter(warning=f"line {error.line}: the front matter isn't valid YAML ({error})")
+    except _BrokenError as error:
+        warning = f"line {error.line}: the front matter isn't valid YAML ({error})"
+        return FrontMatter(end=block.end(), warning=warning)
     dropped = sorted(RESERVED & value.keys())
     metadata = {key: each for key, each in value.items() if key not in RESERVED}
-    warning = f"line 1: the front matter can't set {', '.join(dropped)}" if dropped else None
-    return FrontMatter(metadata, block.end(), warning)
+    refused = f"line 1: the front matter can't set {', '.join(dropped)}" if dropped else None
+    return FrontMatter(metadata, block.end(), block.end(), refused)
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     def __init__(self, message: str, line: int = 2) -> None:
         super().__init__(message)
         self.line = line
@@ -63,21 +71,22 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         depth = 0
         for event in yaml.parse(text, Loader=loader):
+            line = event.start_mark.line + 2 if event.start_mark else 2
             if isinstance(event, yaml.AliasEvent):
-                raise _Broken("aliases aren't allowed here", event.start_mark.line + 2)
+                raise _BrokenError("aliases aren't allowed here", line)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_DEPTH:
-                raise _Broken("it is nested too deeply", event.start_mark.line + 2)
-        value = yaml.load(text, Loader=loader)  # noqa: S506
+                raise _BrokenError("it is nested too deeply", line)
+        value = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _Broken(error.problem or "it can't be parsed", (mark.line if mark else 0) + 2) from None
+        raise _BrokenError(error.problem or "it can't be parsed", (mark.line if mark else 0) + 2) from None
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, AttributeError) as error:
-        raise _Broken(str(error).splitlines()[0] if str(error) else "it can't be parsed") from None
+        raise _BrokenError(str(error).splitlines()[0] if str(error) else "it can't be parsed") from None
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _Broken("it isn't a mapping")
+        raise _BrokenError("it isn't a mapping")
     return {str(key): _plain(each) for key, each in value.items()}
 
 
@@ -89,6 +98,8 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
-    if value is None or isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, (bool, int, str)):
         return value
     return str(value)

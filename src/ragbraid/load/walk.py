@@ -14,6 +14,8 @@ from ragbraid.types import Skipped
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+_NEVER = (".git", ".ragbraid")
+
 Ignores = tuple[tuple[str, "GitIgnoreSpec"], ...]
 """Folder → what its `.gitignore` says, outermost first."""
 
@@ -61,7 +63,7 @@ class Walk:
         if any(each.name == ".gitignore" for each in entries):
             ignores = (*ignores, *_read_ignores(path))
         for each in entries:
-            if not self._hidden and each.name.startswith(".") or each.name in (".git", ".ragbraid"):
+            if each.name in _NEVER or (each.name.startswith(".") and not self._hidden):
                 continue
             is_folder = each.is_dir(follow_symlinks=False)
             if ignores and ignored(each.path, is_folder, ignores):

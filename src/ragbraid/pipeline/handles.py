@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache, partial
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,9 @@ from ragbraid.types import Scope, Span
 if TYPE_CHECKING:
     from ragbraid.pipeline.engine import Opened
 
+_MEMOISED = ("embed", "token_vectors")
 _MEMO = 256
-"""How many texts' vectors a run keeps, so that its steps don't embed one twice."""
-
-_NO_NOTES: Mapping[str, Any] = {}
-MemoKey = tuple[int, str, tuple[Any, ...], str]
+"""How many texts' vectors a run keeps of each embedder, so that its steps don't embed one twice."""
 
 
 class Run:
@@ -37,18 +35,19 @@ class Run:
         self.cancellation = cancellation
         self.began = perf_counter()
         self.spans: list[Span] = []
-        self.memo: dict[MemoKey, Any] = {}
+        self.memo: dict[Hashable, dict[str, Any]] = {}
         self.lock = threading.Lock()
 
-    def record(self, step: str, began: float, notes: Mapping[str, Any] = _NO_NOTES) -> Span:
+    def record(self, step: str, began: float, notes: dict[str, Any]) -> Span:
         """Write a step into the trace, from `began` (a `perf_counter` time) until now."""
-        span = Span(step, (began - self.began) * 1000, (perf_counter() - began) * 1000, notes)
+        now = perf_counter()
+        span = Span(step, (began - self.began) * 1000, (now - began) * 1000, notes)
         self.spans.append(span)
         return span
 
     def finished(self, step: str, began: float, context: Context | None) -> Span:
         """Write a whole step into the trace, and tell whoever listens."""
-        span = self.record(step, began, _NO_NOTES if context is None else context.notes)
+        span = self.record(step, began, context.notes if context is not None else {})
         if self.listener is not None:
             self.listener(span)
         return span
@@ -60,24 +59,22 @@ class Run:
         try:
             yield
         finally:
-            self.record(step, began, _NO_NOTES if context is None else context.notes)
+            self.record(step, began, context.notes if context is not None else {})
 
-    def remember(self, key: MemoKey, value: Any) -> None:
-        """Keep a value for the rest of the run, the oldest making room."""
+    def remember(self, memo: dict[str, Any], rows: Mapping[str, Any]) -> None:
+        """Keep texts' rows for the rest of the run, the oldest making room."""
         with self.lock:
-            if len(self.memo) >= _MEMO:
-                del self.memo[next(iter(self.memo))]
-            self.memo[key] = value
-
-
-Invoker = Callable[..., Any]
-"""Calls one method of a handle's component: `invoker(handle, *arguments, **keywords)`."""
+            memo.update(rows)
+            while len(memo) > _MEMO:
+                del memo[next(iter(memo))]
 
 
 class Handle:
     """A reference to an opened component, for one run; without a run, for another runtime.
 
-    Only public names pass. In a run the scope is always the run's own, whatever the caller says.
+    Only public names pass. In a run the scope is always the run's own, whatever the caller says. A runtime's
+    methods stand in a subclass that `handle_type` makes once, since each question makes its handles anew;
+    what isn't a method is looked up here.
     """
 
     __slots__ = ("_opened", "_run", "_step", "_target")
@@ -86,98 +83,95 @@ class Handle:
         self._opened = opened
         self._run = run
         self._step = step
-        self._target = opened.runtime if target is None else target
+        self._target = target
 
     def __getattr__(self, name: str) -> Any:
-        invoker = invoker_of(self._opened.signature.runtime, name)
-        if invoker is not None:
-            return partial(invoker, self)
         if name.startswith("_"):
             raise AttributeError(name)
-        value = getattr(self._target, name)
-        return Handle(value._opened, self._run, self._step) if isinstance(value, Handle) else value
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        """Call a component whose protocol is a call."""
-        invoker = invoker_of(self._opened.signature.runtime, "__call__")
-        if invoker is None:
-            raise TypeError(f"{self!r} can't be called")
-        return invoker(self, *arguments, **keywords)
+        value = getattr(self._opened.runtime if self._target is None else self._target, name)
+        return value._opened.handle(self._run, self._step) if isinstance(value, Handle) else value
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
 
 
-@lru_cache(maxsize=4096)
-def invoker_of(runtime: Any, name: str) -> Invoker | None:
-    """How a method of a runtime class is called through a handle; None for what isn't a public method."""
-    function = getattr(runtime, name, None)
-    if not callable(function) or isinstance(function, property):
-        return None
-    if name.startswith("_") and name != "__call__":
-        return None
-    keywords = {
-        each.name
-        for each in inspect.signature(function).parameters.values()
-        if each.kind is inspect.Parameter.KEYWORD_ONLY
+@lru_cache(maxsize=256)
+def handle_type(runtime: Any) -> type[Handle]:
+    """The class of handles for a runtime class: what its methods want injected is read off it once."""
+    methods = {
+        name: _method(name, function)
+        for name in dir(runtime)
+        if name == "__call__" or not name.startswith("_")
+        if callable(function := getattr(runtime, name))
     }
-    invoker = _invoker(name, scoped="scope" in keywords, timed="context" in keywords)
-    return _memoised(name, invoker) if name in ("embed", "token_vectors") else invoker
+    return type("Handle", (Handle,), {"__slots__": (), **methods})
 
 
-def _invoker(name: str, *, scoped: bool, timed: bool) -> Invoker:
-    spoken = name.strip("_")
+def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A runtime's method as its handle has it."""
+    wanted = _keyword_only(function)
+    scoped, contextual = "scope" in wanted, "context" in wanted
+    label = name.strip("_")
 
-    def invoke(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
-        method, run, lock = getattr(handle._target, name), handle._run, handle._opened.lock
+    def outside(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
+        if scoped and "scope" not in keywords:
+            raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
+        with handle._opened.lock or nullcontext():
+            return getattr(handle._opened.runtime, name)(*arguments, **keywords)
+
+    def call(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
+        run, opened = handle._run, handle._opened
         if run is None:
-            if scoped and "scope" not in keywords:
-                raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
-            with lock or nullcontext():
-                return method(*arguments, **keywords)
+            return outside(handle, *arguments, **keywords)
+        method = getattr(opened.runtime if handle._target is None else handle._target, name)
         run.cancellation.check()
-        notes = _NO_NOTES
+        context = None
         if scoped:
             keywords["scope"] = run.scope
-        if timed:
+        if contextual:
             context = keywords["context"] = Context(run.cancellation, handle._step)
-            notes = context.notes
         began = perf_counter()
         try:
-            if lock is None:
+            if opened.lock is None:
                 return method(*arguments, **keywords)
-            with lock:
+            with opened.lock:
                 return method(*arguments, **keywords)
         finally:
-            run.record(f"{handle._step}/{spoken}", began, notes)
+            run.record(f"{handle._step}/{label}", began, context.notes if context is not None else {})
 
-    return invoke
+    return _memoised(name, call) if name in _MEMOISED else call
 
 
-def _memoised(name: str, invoker: Invoker) -> Invoker:
-    """An embedder's method that asks for no text's vectors twice in a run."""
+def _keyword_only(function: Callable[..., Any]) -> set[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # a method written in C doesn't say
+        return set()
+    return {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    def invoke(handle: Handle, texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
+
+def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A method from texts to rows that asks for no text's row twice in a run."""
+
+    def rows_of(handle: Handle, texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
         run = handle._run
-        if run is None or keywords or not 0 < len(texts) <= _MEMO // 4:
-            return invoker(handle, texts, *arguments, **keywords)
-        keys = [(id(handle._opened), name, arguments, text) for text in texts]
-        found = {key: run.memo[key] for key in keys if key in run.memo}
-        missing = [key for key in dict.fromkeys(keys) if key not in found]
-        if missing:
-            rows = invoker(handle, [key[-1] for key in missing], *arguments)
-            for key, row in zip(missing, rows, strict=True):
-                found[key] = row
-                run.remember(key, row)
-            if len(missing) == len(keys):
+        if run is None or len(texts) > _MEMO // 4:
+            return call(handle, texts, *arguments, **keywords)
+        memo = run.memo.setdefault((handle._opened, name, arguments, *keywords.items()), {})
+        known: dict[str, Any] = {text: memo.get(text) for text in texts}
+        missing = [text for text, row in known.items() if row is None]
+        if missing or not texts:
+            rows = call(handle, missing, *arguments, **keywords)
+            found = dict(zip(missing, rows, strict=True))
+            run.remember(memo, found)
+            if len(missing) == len(texts):
                 return rows
-        ordered = [found[key] for key in keys]
-        return _stacked(ordered) if name == "embed" else ordered
+            known |= found
+        ordered = [known[text] for text in texts]
+        if name == "embed":
+            import numpy as np
 
-    return invoke
+            return np.stack(ordered)
+        return ordered
 
-
-def _stacked(rows: Sequence[Any]) -> Any:
-    import numpy as np
-
-    return np.stack(rows)
+    return rows_of

@@ -21,7 +21,17 @@ from ragbraid.types import Batch, Span
 class Task:
     """A planned call with what performing it needs worked out."""
 
-    __slots__ = ("_batches", "_lock", "_renamed", "batched", "blocking", "call", "context", "target")
+    __slots__ = (
+        "_batches",
+        "_lock",
+        "_renamed",
+        "_simple",
+        "batched",
+        "blocking",
+        "call",
+        "context",
+        "target",
+    )
 
     def __init__(self, call: Call, engine: Engine) -> None:
         signature = call.signature
@@ -29,6 +39,8 @@ class Task:
         self.target = Target(engine, call.component, call.step)
         self.batched = tuple(each.batch for each in signature.inputs or ())
         self._batches = any(self.batched)
+        slots = tuple(each for each in call.arguments if isinstance(each, int))
+        self._simple = slots if len(slots) == len(call.arguments) else ()
         self.context = signature.context
         self.blocking = signature.flag("blocking", False)
         self._lock = self.target.opened.lock
@@ -52,31 +64,31 @@ class Task:
         return run.finished(self.call.step, began, context)
 
     def _all(self, target: Callable[..., Any], state: State, context: Context | None) -> None:
-        for indexes, arguments in self.attempts(state, context):
+        for indexes in self.groups(state):
             try:
-                self.store(state, indexes, target(*arguments))
+                self.store(state, indexes, target(*self.arguments(state, indexes, context)))
             except Stopped:
                 raise
             except Exception as error:
                 self.fail(state, indexes, error)
 
-    def attempts(self, state: State, context: Context | None) -> list[tuple[list[int], list[Any]]]:
-        """The calls to make: which questions each is for, and its arguments."""
-        wanted = self.call.arguments
-        if not self._batches:
-            found = [([index], state.arguments(wanted, index)) for index in state.alive]
+    def arguments(self, state: State, indexes: Sequence[int], context: Context | None) -> list[Any]:
+        """What a call for these questions is made with."""
+        if self._simple:
+            arguments = [state.slots[slot][indexes[0]] for slot in self._simple]
         else:
-            found = [(indexes, self._batch(state, indexes)) for indexes in self._groups(state)]
+            arguments = state.arguments(self.call.arguments, indexes[0])
+        if self._batches:
+            arguments = self._batch(state, indexes, arguments)
         if self.context is not None:
-            for _, arguments in found:
-                arguments.insert(self.context, context)
-        return found
+            arguments.insert(self.context, context)
+        return arguments
 
     def store(self, state: State, indexes: Sequence[int], value: Any) -> None:
         """Write what a call gave into the output slot, each question's error among its errors."""
         output = state.slots[self.call.output]
         if not self._batches:
-            output[indexes[0]] = self.named(value)
+            output[indexes[0]] = value if self._renamed is None else self.named(value)
             return
         if len(value) != len(indexes):
             raise StepError(
@@ -96,17 +108,24 @@ class Task:
         for index in indexes:
             state.fail(index, self.failure(error))
 
-    def _batch(self, state: State, indexes: Sequence[int]) -> list[Any]:
-        rows = [state.arguments(self.call.arguments, index) for index in indexes]
+    def _batch(self, state: State, indexes: Sequence[int], first: list[Any]) -> list[Any]:
+        if len(indexes) == 1:
+            pairs = zip(first, self.batched, strict=True)
+            return [Batch((each,)) if batched else each for each, batched in pairs]
+        rows = [first, *(state.arguments(self.call.arguments, index) for index in indexes[1:])]
         return [
             Batch(row[position] for row in rows) if batched else rows[0][position]
             for position, batched in enumerate(self.batched)
         ]
 
-    def _groups(self, state: State) -> list[list[int]]:
-        """Questions that may share a call: those whose inputs that aren't batched are equal."""
-        if len(state.alive) <= 1 or all(self.batched):
-            return [list(state.alive)] if state.alive else []
+    def groups(self, state: State) -> Sequence[Sequence[int]]:
+        """The calls to make: with Batch parameters, questions whose other inputs are equal share one."""
+        if len(state.alive) <= 1:
+            return (state.alive,) if state.alive else ()
+        if not self._batches:
+            return [(index,) for index in state.alive]
+        if all(self.batched):
+            return (state.alive,)
         groups: list[tuple[list[Any], list[int]]] = []
         for index in state.alive:
             row = state.arguments(self.call.arguments, index)

@@ -102,10 +102,10 @@ class Plan:
     """A flow, ready to run. `last` is the call that gives the output, where a single call does."""
 
     flow: str
-    slots: int
     inputs: Mapping[str, int]
     defaults: Mapping[str, Any]
-    constants: tuple[tuple[int, Any], ...]
+    initial: tuple[Any, ...]
+    """What each slot holds when a run begins: a constant, an input's default, else None."""
     stages: Stages
     output: int
     last: Call | None
@@ -123,13 +123,16 @@ def plan(flow: Flow, flows: Mapping[str, Flow], keep: Sequence[Value] = ()) -> P
     inputs = {name: planner.slot(each.value) for name, each in flow.inputs.items()}
     operations = planner.steps(flow.steps, "")
     output = planner.cut(flow, operations, planner.slot(flow.output))
+    defaults = {name: each.default for name, each in flow.inputs.items() if each.default is not MISSING}
+    initial: list[Any] = [None] * planner.count
+    for slot, value in (*planner.constants, *((inputs[name], value) for name, value in defaults.items())):
+        initial[slot] = value
     last = next((each for each in operations if isinstance(each, Call) and each.output == output), None)
     return Plan(
         flow.name,
-        planner.count,
         inputs,
-        {name: each.default for name, each in flow.inputs.items() if each.default is not MISSING},
-        tuple(planner.constants),
+        defaults,
+        tuple(initial),
         _stages(operations),
         output,
         last,

@@ -148,9 +148,9 @@ class Runner:
         began = perf_counter()
         context = Context(run.cancellation, task.call.step) if task.context is not None else None
         call = task.target.bind(run).acall
-        for indexes, arguments in task.attempts(state, context):
+        for indexes in task.groups(state):
             try:
-                task.store(state, indexes, await call(*arguments))
+                task.store(state, indexes, await call(*task.arguments(state, indexes, context)))
             except Stopped:
                 raise
             except Exception as error:

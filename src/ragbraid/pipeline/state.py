@@ -16,14 +16,12 @@ class State:
 
     def __init__(self, plan: Plan, requests: Sequence[Mapping[str, Any]]) -> None:
         self.size = size = len(requests)
-        self.slots: list[list[Any]] = [[None] * size for _ in range(plan.slots)]
+        self.slots: list[list[Any]] = [[each] * size for each in plan.initial]
         self.alive: list[int] = list(range(size))
         self.errors: dict[int, RagbraidError] = {}
-        for slot, value in plan.constants:
-            self.slots[slot] = [value] * size
-        for name, slot in plan.inputs.items():
-            default = plan.defaults.get(name)
-            self.slots[slot] = [each.get(name, default) for each in requests]
+        for index, request in enumerate(requests):
+            for name, value in request.items():
+                self.slots[plan.inputs[name]][index] = value
 
     def view(self, alive: list[int]) -> State:
         """The same slots, for some of the questions."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.handles import Handle, Run
+from ragbraid.pipeline.handles import Handle, Run, handle_type
 
 
 class Target:
@@ -17,13 +17,14 @@ class Target:
     others is copied, its references replaced by handles that belong to the run.
     """
 
-    __slots__ = ("_fixed", "_plain", "_references", "_type", "opened", "step")
+    __slots__ = ("_fixed", "_handle", "_plain", "_references", "_type", "opened", "step")
 
     def __init__(self, engine: Engine, component: Any, step: str) -> None:
         self.step = step
         self.opened = engine.acquire(component)
         signature = self.opened.signature
         self._type = type(component)
+        self._handle = handle_type(signature.runtime)
         self._fixed: Any = None
         self._plain: tuple[tuple[str, Any], ...] = ()
         self._references: tuple[tuple[str, Any], ...] = ()
@@ -68,7 +69,7 @@ class Target:
     def handle(self, run: Run) -> Handle:
         """A handle of this component for the step that refers to it."""
         target = self.bind(run) if self._references else None
-        return Handle(self.opened, run, self.step, target)
+        return self._handle(self.opened, run, self.step, target)
 
     def warm_up(self) -> None:
         """Open the runtime and load its weights now, and those of what it refers to."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ragbraid.split.counting import Count
 from ragbraid.text.markdown import Outline
-
-Count = Callable[[Sequence[str]], list[int]]
-"""Tokens of each text."""
 
 WINDOW, MARK, WORD, SENTENCE, CODE_LINE, CODE_PARAGRAPH, LINE, PARAGRAPH, HEADING = range(9)
 """Ranks of cuts, weakest first: inside a word, at a punctuation mark, between words, …; a heading of
@@ -81,7 +78,7 @@ class Lexicon:
             elif shredded[i] and ranks[i] == WINDOW:
                 ranks[i] = _rank_after(words[i - 1])
         starts = list(accumulate(map(len, words), initial=start))
-        _rank_markdown(text, outline, starts, ranks)
+        _rank_markdown(outline, starts, ranks)
         return Pieces(starts, [0, *accumulate(tokens for tokens, _, _ in entries)], ranks, shredded)
 
     def _shred(self, words: list[str]) -> tuple[list[str], list[bool]]:
@@ -130,7 +127,7 @@ def _rank_after(part: str) -> int:
     return WINDOW if part[-1].isalnum() else MARK
 
 
-def _rank_markdown(text: str, outline: Outline, starts: list[int], ranks: list[int]) -> None:
+def _rank_markdown(outline: Outline, starts: list[int], ranks: list[int]) -> None:
     """Raise the ranks of headings, and lower those inside code fences, so that fences aren't torn."""
     for begin, end in outline.fences:
         for i in range(bisect_right(starts, begin), min(bisect_left(starts, end), len(ranks))):

@@ -14,4 +14,6 @@ class Splitter(Protocol):
     non-blank text; none is blank, and none exceeds the limit that the splitter was given.
     """
 
-    def __call__(self, documents: list[Document]) -> list[Chunk]: ...
+    def __call__(self, documents: list[Document]) -> list[Chunk]:
+        """The chunks of all documents, in order."""
+        ...

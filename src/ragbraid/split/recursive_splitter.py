@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from ragbraid.embed.protocol import Embedder
-from ragbraid.errors import InputError, MissingDependency
-from ragbraid.split.pieces import Count, Lexicon, Pieces
+from ragbraid.split.counting import Count, counter
+from ragbraid.split.pieces import Lexicon, Pieces
 from ragbraid.text.markdown import Outline, outline
 from ragbraid.types import Chunk, Document
 
 _SEGMENT = 1 << 19
-_BATCH = 8192
 _NO_OUTLINE = Outline((), ())
 
 Span = tuple[int, int]
@@ -27,7 +25,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RecursiveSplitter:
-    """Cuts documents at headings, paragraphs, lines, sentences or words, whichever is the strongest that fits.
+    """Cuts documents at headings, paragraphs, lines, sentences or words: the strongest break that fits.
 
     No chunk has more than `max_tokens` of the embedder's tokens (special tokens not counted); without an
     embedder, a word counts as a token for each four bytes begun. A passage that is too long is cut at all
@@ -48,7 +46,7 @@ class RecursiveSplitter:
 
     def __post_init__(self) -> None:
         if self.overlap > self.max_tokens // 2:
-            raise ValueError(f"overlap ({self.overlap}) may be at most half of max_tokens ({self.max_tokens})")
+            raise ValueError(f"overlap ({self.overlap}) may be half of max_tokens ({self.max_tokens})")
 
     def open(self) -> RecursiveSplitterRuntime:
         """A splitter that reads its embedder's tokenizer at the first call."""
@@ -79,17 +77,29 @@ class RecursiveSplitterRuntime:
         marks = outline(text, document.body) if document.media_type == "text/markdown" else _NO_OUTLINE
         for start, end in _segments(text, document.body):
             pieces = lexicon.pieces(text, start, end, marks)
-            spans = list(self._spans(text, pieces))
-            unsure = [i for i, (first, last) in enumerate(spans) if not exact or any(pieces.shredded[first:last])]
-            ranges = [_trimmed(text, pieces.starts[first], pieces.starts[last]) for first, last in spans]
-            counts = dict(zip(unsure, count([text[a:b] for a, b in (ranges[i] for i in unsure)]), strict=True))
-            for i, span in enumerate(ranges):
-                for a, b in self._halved(text, span, count) if counts.get(i, 0) > self._limit else (span,):
-                    if a < b:
-                        yield Chunk(document.source, a, b, text[a:b])
+            for a, b in self._fitted(text, pieces, count, exact):
+                yield Chunk(document.source, a, b, text[a:b])
 
-    def _spans(self, text: str, pieces: Pieces) -> Iterator[Span]:
-        """Ranges of pieces, one per chunk, with the overlap in front."""
+    def _fitted(self, text: str, pieces: Pieces, count: Count, exact: bool) -> list[Span]:
+        """The chunks of a segment; those whose words' sum may be off are counted, and halved where over."""
+        fitted: list[Span] = []
+        starts, shredded = pieces.starts, pieces.shredded
+        spans: list[tuple[Span, Span]] = []
+        unsure: list[int] = []
+        for begin, first, last in self._overlapping(pieces):
+            new = _trimmed(text, starts[first], starts[last])
+            if new[0] < new[1]:
+                if not exact or any(shredded[begin:last]):
+                    unsure.append(len(spans))
+                spans.append((_trimmed(text, starts[begin], starts[last]), new))
+        counts = count([text[slice(*spans[i][0])] for i in unsure])
+        over = {i for i, tokens in zip(unsure, counts, strict=True) if tokens > self._limit}
+        for i, (span, new) in enumerate(spans):
+            fitted += self._halved(text, new, count) if i in over else (span,)
+        return fitted
+
+    def _overlapping(self, pieces: Pieces) -> Iterator[tuple[int, int, int]]:
+        """For each chunk the piece where it begins, where what's new in it begins, and where it ends."""
         before = -1
         for first, last in _cut(pieces, 0, len(pieces.ranks), self._limit - self._overlap):
             begin = first
@@ -97,11 +107,13 @@ class RecursiveSplitterRuntime:
                 earliest = bisect_left(pieces.tokens, pieces.tokens[first] - self._overlap)
                 begin = max(before + 1, min(earliest, first))
             before = first
-            yield begin, last
+            yield begin, first, last
 
     def _halved(self, text: str, span: Span, count: Count) -> Iterator[Span]:
         """The span in halves that fit. Parts of words may have more tokens together than one by one."""
         start, end = span
+        if start == end:
+            return
         if end - start < 2 or count([text[start:end]])[0] <= self._limit:
             yield span
             return
@@ -112,7 +124,7 @@ class RecursiveSplitterRuntime:
     def _measured(self) -> tuple[Lexicon, Count, bool]:
         with self._lock:
             if self._measure is None:
-                count, exact = _counter(self._embedder, self._limit)
+                count, exact = counter(self._embedder, self._limit)
                 self._measure = (Lexicon(count, self._limit), count, exact)
             return self._measure
 
@@ -189,48 +201,3 @@ def _trimmed(text: str, start: int, end: int) -> Span:
     part = text[start:end]
     start += len(part) - len(part.lstrip())
     return start, max(start, end - (len(part) - len(part.rstrip())))
-
-
-def _counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
-    """What counts tokens, and whether the sum over words is exactly the count of a passage."""
-    if embedder is None:
-        return lambda texts: [_estimate(text) for text in texts], True
-    if limit > embedder.max_tokens:
-        raise InputError(
-            f"The splitter's max_tokens is {limit}, but the embedder sees only {embedder.max_tokens} tokens of a text.",
-            f"Set max_tokens to {embedder.max_tokens} or less.",
-        )
-    try:
-        from tokenizers import Tokenizer
-    except ImportError:
-        raise MissingDependency(
-            "Splitting by tokens needs the package tokenizers.", "Install it with: pip install 'ragbraid[local]'."
-        ) from None
-    written = embedder.tokenizer_json()
-    tokenizer = Tokenizer.from_str(written)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return _Tokens(tokenizer), _adds_up(json.loads(written))
-
-
-class _Tokens:
-    """Counts tokens in batches, without special tokens."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-
-    def __call__(self, texts: Sequence[str]) -> list[int]:
-        counts: list[int] = []
-        for at in range(0, len(texts), _BATCH):
-            batch = list(texts[at : at + _BATCH])
-            counts += map(len, self._tokenizer.encode_batch_fast(batch, add_special_tokens=False))
-        return counts
-
-
-def _adds_up(tokenizer: dict[str, Any]) -> bool:
-    """BERT's pre-tokenizer drops blanks; others give a word another count at the front of a text."""
-    return (tokenizer.get("pre_tokenizer") or {}).get("type") == "BertPreTokenizer"
-
-
-def _estimate(text: str) -> int:
-    return sum(-(-len(word.encode("utf-8", "surrogatepass")) // 4) for word in text.split())

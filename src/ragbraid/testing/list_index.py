@@ -16,9 +16,11 @@ from typing import Any
 
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexStoreError, InputError
+from ragbraid.index import filter  # noqa: A004 - the module's name
+from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Change, Entry, SourceState
 from ragbraid.testing.hash_embedder import stems
-from ragbraid.types import Document, Filter, Hit, Scope, Vectors
+from ragbraid.types import Document, Hit, Scope, Vectors
 
 _DEFAULT = Scope()
 _K1, _B = 1.2, 0.75
@@ -168,7 +170,10 @@ class ListIndexRuntime:
 
     def _rows(self, scope: Scope) -> list[_Row]:
         stored = [each for each in self._sources.values() if each.collection == scope.collection]
-        rows = [row for each in stored for row in each.rows if _matches(scope.filter, row.hit.metadata)]
+        rows = [row for each in stored for row in each.rows]
+        if scope.filter:
+            node = filter.parse_filter(scope.filter)
+            rows = [row for row in rows if _holds(node, row.hit.source, row.hit.metadata)]
         return sorted(rows, key=lambda row: row.hit.id)
 
     def _add(self, after: _Sources, change: Change, scope: Scope) -> None:
@@ -229,10 +234,7 @@ def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
         if document.text[chunk.start : chunk.end] != chunk.text:
             raise InputError(f"A chunk of {document.source} isn't the text at its offsets.")
         metadata = {**document.metadata, **chunk.metadata}
-        try:
-            json.dumps(metadata, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"The metadata of {document.source} isn't JSON: {error}.") from error
+        encode(metadata, document.source)
         name = "\0".join((collection, chunk.source, str(chunk.start), str(chunk.end), chunk.text))
         yield Hit(
             id=chunk.id or hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32],
@@ -269,7 +271,13 @@ def _remove(after: _Sources, origins: Sequence[str], scope: Scope, *, refuse: bo
 
 
 def _in_scope(stored: _Stored, scope: Scope) -> bool:
-    return _matches(scope.filter, stored.document.metadata)
+    if not scope.filter:
+        return True
+    return _holds(filter.parse_filter(scope.filter), stored.document.source, stored.document.metadata)
+
+
+def _holds(node: filter.Node, source: str, metadata: Mapping[str, Any]) -> bool:
+    return filter.holds(node, {"source": source, **json.loads(encode(metadata, source))})
 
 
 def _check_vectors(vectors: Any, rows: int, dimensions: int) -> None:
@@ -279,14 +287,3 @@ def _check_vectors(vectors: Any, rows: int, dimensions: int) -> None:
         raise InputError(f"Vectors of shape ({rows}, {dimensions}) were expected, not {np.shape(vectors)}.")
     if not np.isfinite(vectors).all() or not np.any(vectors, axis=1).all():
         raise InputError("A vector has NaN in it, or is zero.")
-
-
-def _matches(given: Filter | None, metadata: Mapping[str, Any]) -> bool:
-    """Equality and `$and` only, until the filter language is there."""
-    for key, want in (given or {}).items():
-        if key == "$and":
-            if not all(_matches(each, metadata) for each in want):
-                return False
-        elif metadata.get(key) != (want["$eq"] if isinstance(want, Mapping) else want):
-            return False
-    return True

@@ -28,6 +28,7 @@ class LoaderConformance:
         return str(folder / "absent")
 
     def test_a_scan_names_each_source_once_and_in_the_same_order(self, tmp_path: Path) -> None:
+        """Also where paths are given twice."""
         paths = self.write(tmp_path)
         first = [_origin(each) for each in self.loader().scan(paths, tmp_path)]
         assert len(first) >= 2
@@ -35,6 +36,7 @@ class LoaderConformance:
         assert [_origin(each) for each in self.loader().scan([*paths, *paths], tmp_path)] == first
 
     def test_a_path_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        """The error has a hint."""
         path = self.absent(tmp_path)
         with pytest.raises(InputError) as caught:
             list(self.loader().scan([path], tmp_path))
@@ -42,6 +44,7 @@ class LoaderConformance:
         assert caught.value.hint
 
     def test_documents_are_whole(self, tmp_path: Path) -> None:
+        """No replaced characters; `body` and `pages` lie in the text."""
         for ref in self._refs(tmp_path):
             documents = list(self.loader().load(ref))
             assert documents
@@ -49,16 +52,19 @@ class LoaderConformance:
                 _demand_whole(each)
 
     def test_loading_again_gives_the_same(self, tmp_path: Path) -> None:
+        """Loading has no memory."""
         for ref in self._refs(tmp_path):
             assert list(self.loader().load(ref)) == list(self.loader().load(ref))
 
     def test_fingerprints_are_sha256_and_stay(self, tmp_path: Path) -> None:
+        """32 bytes in hexadecimal."""
         for ref in self._refs(tmp_path):
             fingerprint = self.loader().fingerprint(ref)
             assert len(bytes.fromhex(fingerprint)) == 32
             assert self.loader().fingerprint(ref) == fingerprint
 
     def test_a_source_that_is_gone_is_a_load_error(self, tmp_path: Path) -> None:
+        """A file may vanish between scan and load."""
         gone = SourceRef("gone.txt", str(tmp_path / "gone.txt"))
         with pytest.raises(LoadError):
             list(self.loader().load(gone))

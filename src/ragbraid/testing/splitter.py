@@ -60,18 +60,22 @@ class SplitterConformance:
     @pytest.mark.parametrize("media_type", ["text/plain", "text/markdown"])
     @pytest.mark.parametrize("number", range(len(HARD_TEXTS)))
     def test_hard_texts(self, number: int, media_type: str) -> None:
+        """Texts that have broken splitters."""
         self._demand(Document("hard", HARD_TEXTS[number], media_type=media_type))
 
     def test_random_texts(self) -> None:
+        """Texts of many scripts, as plain text and as Markdown."""
         for seed in range(self.count):
             media_type = random.Random(seed).choice(["text/plain", "text/markdown"])
             self._demand(Document(f"random-{seed}", random_text(seed), media_type=media_type))
 
     def test_the_same_text_gives_the_same_chunks(self) -> None:
+        """Splitting has no memory."""
         document = Document("twice", random_text(7) * 20)
         assert self.splitter()([document]) == self.splitter()([document])
 
     def test_documents_stay_in_order_and_apart(self) -> None:
+        """A chunk never spans documents."""
         documents = [Document(name, f"{name} says this. " * 90) for name in ("b", "a", "c")]
         chunks = self.splitter()(documents)
         assert list(dict.fromkeys(chunk.source for chunk in chunks)) == ["b", "a", "c"]
@@ -79,15 +83,18 @@ class SplitterConformance:
         assert chunks == apart
 
     def test_no_documents_no_chunks(self) -> None:
+        """An empty list is no error."""
         assert self.splitter()([]) == []
 
     def test_what_stands_before_the_body_is_in_no_chunk(self) -> None:
+        """A front matter is metadata, not text."""
         text = "---\ntitle: x\n---\nThe body is here."
         chunks = self.splitter()([Document("body", text, body=17)])
         assert [chunk.text for chunk in chunks] == ["The body is here."]
         assert chunks[0].start == 17
 
     def test_large_metadata_costs_no_tokens(self) -> None:
+        """The limit is the text's alone."""
         text = "A sentence of words. " * 30
         plain = self.splitter()([Document("m", text)])
         assert self.splitter()([Document("m", text, {"note": "x " * 4000})]) == plain

@@ -1,0 +1,127 @@
+"""Reads the header of a GGUF file, and finds a damaged one before llama.cpp aborts the process over it."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragbraid.errors import ModelError
+
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
+
+# ggml type → (elements a block, bytes a block); a type that isn't here is checked by its offset alone.
+_BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292),
+    24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 30: (1, 2), 34: (256, 54), 35: (256, 66),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gguf:
+    """What a model file says of itself."""
+
+    metadata: Mapping[str, Any]
+
+    @property
+    def architecture(self) -> str:
+        """llama.cpp's name for the architecture."""
+        return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def context_length(self) -> int | None:
+        """The tokens that the model was trained for."""
+        length = self.metadata.get(f"{self.architecture}.context_length")
+        return None if length is None else int(length)
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja template of a chat."""
+        template = self.metadata.get("tokenizer.chat_template")
+        return None if template is None else str(template)
+
+    def token(self, name: str) -> str:
+        """The text of a special token, `bos` or `eos`; empty where there is none."""
+        number = self.metadata.get(f"tokenizer.ggml.{name}_token_id")
+        tokens = self.metadata.get("tokenizer.ggml.tokens", [])
+        return tokens[number] if number is not None and 0 <= number < len(tokens) else ""
+
+
+def read(path: Path) -> Gguf:
+    """Read the metadata, and check that every tensor lies inside the file. Raises `ModelError`."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _Reader(data, path).read()
+    except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
+        raise _damaged(path, "its header can't be read") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model file {path} can't be read: {error}.") from error
+
+
+class _Reader:
+    def __init__(self, data: mmap.mmap, path: Path) -> None:
+        self._data, self._path, self._at = data, path, 0
+
+    def read(self) -> Gguf:
+        if self._data[:4] != b"GGUF":
+            raise ModelError(f"{self._path} isn't a GGUF file.", "The llama-cpp generator takes GGUF models.")
+        self._at = 4
+        version, tensors, pairs = self._scalar("I"), self._scalar("Q"), self._scalar("Q")
+        if version not in (2, 3):
+            raise ModelError(f"{self._path} is GGUF version {version}, and versions 2 and 3 can be read.")
+        metadata = {}
+        for _ in range(pairs):
+            key = self._string()
+            metadata[key] = self._value(self._scalar("I"))
+        ends = [self._tensor_end() for _ in range(tensors)]
+        alignment = int(metadata.get("general.alignment", 32))
+        begin = -(-self._at // alignment) * alignment
+        missing = begin + max(ends, default=0) - len(self._data)
+        if missing > 0:
+            raise _damaged(self._path, f"{missing:,} bytes are missing at its end")
+        return Gguf(metadata)
+
+    def _scalar(self, code: str) -> Any:
+        (value,) = struct.unpack_from(f"<{code}", self._data, self._at)
+        self._at += struct.calcsize(f"<{code}")
+        return value
+
+    def _string(self) -> str:
+        length = self._scalar("Q")
+        start, self._at = self._at, self._at + length
+        if self._at > len(self._data):
+            raise IndexError
+        return self._data[start : self._at].decode("utf-8", "replace")
+
+    def _value(self, kind: int) -> Any:
+        if kind == _STRING:
+            return self._string()
+        if kind != _ARRAY:
+            return self._scalar(_SCALARS[kind])
+        inner, count = self._scalar("I"), self._scalar("Q")
+        if count > len(self._data):
+            raise IndexError
+        if inner in _SCALARS:
+            code = f"<{count}{_SCALARS[inner]}"
+            values = list(struct.unpack_from(code, self._data, self._at))
+            self._at += struct.calcsize(code)
+            return values
+        return [self._value(inner) for _ in range(count)]
+
+    def _tensor_end(self) -> int:
+        self._string()
+        elements = 1
+        for _ in range(self._scalar("I")):
+            elements *= self._scalar("Q")
+        kind, offset = self._scalar("I"), self._scalar("Q")
+        block, size = _BLOCKS.get(kind, (1, 0))
+        return int(offset + elements // block * size)
+
+
+def _damaged(path: Path, what: str) -> ModelError:
+    return ModelError(f"The model file {path} is damaged: {what}.", "Fetch it again.")

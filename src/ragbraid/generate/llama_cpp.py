@@ -1,0 +1,231 @@
+"""The `llama-cpp` generator."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge
+
+from ragbraid.context import Context
+from ragbraid.errors import GenerationError, ModelError, RagbraidError
+from ragbraid.generate.chat_template import Piece, render
+from ragbraid.generate.gguf import Gguf, read
+from ragbraid.generate.llama_server import LlamaServer
+from ragbraid.generate.protocol import Completion, Constraint, Grammar, Quotes, Request
+from ragbraid.generate.quote_grammar import quote_grammar
+from ragbraid.models.locate import locate
+from ragbraid.types import Message, ModelName, Usage
+
+_DEFAULT = ModelName("smollm2-135m-instruct")
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCpp:
+    """Generates text with a GGUF model by llama.cpp, in this process.
+
+    `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a GPU
+    where llama.cpp was built for one (-1: all).
+    """
+
+    blocking: ClassVar[bool] = True
+
+    model: ModelName = _DEFAULT
+    revision: str | None = None
+    context_tokens: Annotated[int, Ge(64)] = 4096
+    parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
+    threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
+    gpu_layers: Annotated[int, Ge(-1)] = field(default=-1, metadata={"digest": False})
+
+    def open(self) -> LlamaCppRuntime:
+        """The running generator. The weights load at the first request."""
+        return LlamaCppRuntime(self)
+
+
+class LlamaCppRuntime:
+    """Implements `Generator`. A cancelled request stops within one token."""
+
+    def __init__(self, options: LlamaCpp) -> None:
+        self._options = options
+        self._server: LlamaServer | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def context_window(self) -> int:
+        """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
+        return min(self._options.context_tokens, self._file.context_length or self._options.context_tokens)
+
+    def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
+        """Tokens of the prompt, chat template included."""
+        return len(self._tokens(prompt))
+
+    def generate(
+        self, requests: Sequence[Request], *, context: Context | None = None
+    ) -> list[Completion | Exception]:
+        """Each request's completion or its own error; `parallel` of them at once."""
+        self._loaded()
+        if self._options.parallel == 1 or len(requests) < 2:
+            return [self._one(request, context) for request in requests]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(self._options.parallel) as pool:
+            return list(pool.map(lambda request: self._one(request, context), requests))
+
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
+        """Pieces of text, then the completion. Closing the iterator stops the model."""
+        queue: SimpleQueue[str | Completion | Exception] = SimpleQueue()
+        stopped = threading.Event()
+
+        def work() -> None:
+            try:
+                queue.put(self._run(request, context, queue.put, stopped.is_set))
+            except Exception as error:
+                queue.put(error)
+
+        worker = threading.Thread(target=work, name="ragbraid-llama-cpp", daemon=True)
+        worker.start()
+        try:
+            while not isinstance(item := queue.get(), Completion):
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+            yield item
+        finally:
+            stopped.set()
+            worker.join()
+
+    def warm_up(self) -> None:
+        """Load the weights now."""
+        self._loaded()
+
+    def close(self) -> None:
+        """Free the weights and end the server's threads."""
+        with self._lock:
+            server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    def _one(self, request: Request, context: Context | None) -> Completion | Exception:
+        try:
+            return self._run(request, context, lambda _: None, lambda: False)
+        except RagbraidError as error:
+            return error
+
+    def _run(
+        self,
+        request: Request,
+        context: Context | None,
+        say: Callable[[str], None],
+        stopped: Callable[[], bool],
+    ) -> Completion:
+        """Generate, saying each piece; raises what a cancelled context raises."""
+        if context is not None:
+            context.check()
+        tokens = self._tokens(request.prompt)
+        if len(tokens) + request.max_tokens > self.context_window:
+            raise GenerationError(
+                f"The prompt has {len(tokens)} tokens and the answer may have {request.max_tokens}, and the "
+                f"context window is {self.context_window}.",
+                "Send less, allow fewer tokens, or raise context_tokens.",
+            )
+        pieces: list[str] = []
+        last: dict[str, Any] = {}
+
+        def each(chunk: dict[str, Any]) -> bool:
+            last.update(chunk)
+            text = chunk["choices"][0]["text"] if chunk.get("choices") else ""
+            if text:
+                pieces.append(text)
+                say(text)
+            return stopped() or (context is not None and context.cancelled)
+
+        self._loaded().complete(_body(request, tokens), each)
+        if context is not None:
+            context.check()
+        if "error" in last:
+            raise GenerationError(f"llama.cpp refused the request: {last['error'].get('message', '')}.")
+        usage = last.get("usage") or {}
+        return Completion(
+            "".join(pieces),
+            "length" if last.get("choices", [{}])[0].get("finish_reason") == "length" else "stop",
+            Usage(len(tokens), int(usage.get("completion_tokens", 0)), 1),
+        )
+
+    def _tokens(self, prompt: tuple[Message, ...] | str) -> list[int]:
+        server = self._loaded()
+        if isinstance(prompt, str):
+            pieces = [Piece(prompt, False)]
+        else:
+            template = self._file.chat_template
+            if template is None:
+                raise GenerationError(
+                    f"{self._options.model} has no chat template.",
+                    "Send the prompt as plain text, or take a model that was made for chat.",
+                )
+            pieces = render(template, prompt, bos=self._file.token("bos"), eos=self._file.token("eos"))
+        ids = [each for piece in pieces for each in server.tokenize(piece.text, control=piece.control)]
+        begin = server.tokenize("", control=False, special=True)
+        return ids if ids[: len(begin)] == begin else begin + ids
+
+    @cached_property
+    def _path(self) -> Path:
+        path = locate(self._options.model, self._options.revision)
+        if path.is_file():
+            return path
+        files = sorted(path.rglob("*.gguf"))
+        if len(files) == 1:
+            return files[0]
+        found = f"{len(files)} GGUF files" if files else "no GGUF file"
+        raise ModelError(f"There is {found} in {path}.", "Name one GGUF file as the model.")
+
+    @cached_property
+    def _file(self) -> Gguf:
+        return read(self._path)
+
+    def _loaded(self) -> LlamaServer:
+        with self._lock:
+            if self._server is None:
+                self._server = LlamaServer(
+                    self._path,
+                    context=self.context_window,
+                    parallel=self._options.parallel,
+                    threads=self._options.threads or os.cpu_count() or 1,
+                    gpu_layers=self._options.gpu_layers,
+                )
+            return self._server
+
+
+def _body(request: Request, tokens: list[int]) -> dict[str, Any]:
+    return {
+        "prompt": tokens,
+        "n_predict": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "seed": request.seed,
+        "stop": list(request.stop),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "cache_prompt": True,
+        **_constraint(request.constraint),
+    }
+
+
+def _constraint(constraint: Constraint | None) -> dict[str, Any]:
+    if constraint is None:
+        return {}
+    if isinstance(constraint, Quotes):
+        try:
+            return {"grammar": quote_grammar(constraint)}
+        except ValueError as error:
+            raise GenerationError(f"The answer can't be held to quotes: {error}.") from error
+    if isinstance(constraint, Grammar):
+        return {"grammar": constraint.gbnf}
+    return {"json_schema": dict(constraint.schema)}

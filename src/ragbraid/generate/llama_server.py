@@ -1,0 +1,65 @@
+"""llama.cpp's server, in this process: loaded, asked, tokenised with, closed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ragbraid.errors import GenerationError, MissingDependency, ModelError
+
+_QUIET = -1
+
+
+class LlamaServer:
+    """A loaded model. Its own address is on the loopback alone and takes only this object's key."""
+
+    def __init__(self, path: Path, *, context: int, parallel: int, threads: int, gpu_layers: int) -> None:
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise MissingDependency(
+                "The llama-cpp generator needs xllamacpp, which isn't installed.",
+                "Run `pip install 'ragbraid[local]'`.",
+            ) from error
+        self._key = secrets.token_hex(16)
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx, params.n_parallel = context * parallel, parallel
+        params.n_gpu_layers, params.fit_params = gpu_layers, False
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.verbosity, params.warmup, params.ui = _QUIET, False, False
+        params.n_threads_http, params.api_keys = 1, [self._key]
+        try:
+            self._server: Any = xllamacpp.Server(params)
+        except Exception as error:
+            raise ModelError(
+                f"llama.cpp can't load {path}: {str(error).strip() or type(error).__name__}.",
+                "The model may be of an architecture that it doesn't know, or too large for memory.",
+            ) from error
+
+    def complete(self, request: Mapping[str, Any], each: Callable[[dict[str, Any]], bool]) -> None:
+        """Run a completion, handing each chunk to `each`, which returns True to stop."""
+        self._server.handle_completions(dict(request), each)
+
+    def tokenize(self, text: str, *, control: bool, special: bool = False) -> list[int]:
+        """Token ids; `control` reads control tokens in the text, `special` adds the model's BOS."""
+        address = urlsplit(self._server.listening_address)
+        connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=60)
+        body = json.dumps({"content": text, "add_special": special, "parse_special": control})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+        try:
+            connection.request("POST", "/tokenize", body, headers)
+            return list(json.loads(connection.getresponse().read())["tokens"])
+        except (OSError, HTTPException, ValueError, KeyError) as error:
+            raise GenerationError(f"llama.cpp didn't tokenise the prompt: {error}.") from error
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Stop its threads and free its memory."""
+        self._server = None

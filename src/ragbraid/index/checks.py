@@ -1,0 +1,26 @@
+"""Names that can be stored, and the sums that rows carry."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+
+from ragbraid.errors import InputError
+
+
+def demand_name(name: str, what: str) -> None:
+    """Raise `InputError` for a name that is empty or can't be kept as text."""
+    if not name:
+        raise InputError(f"{what} has an empty name.", "Give it a name that is unique in its collection.")
+    if "\0" in name or (not name.isascii() and any("\ud800" <= each <= "\udfff" for each in name)):
+        raise InputError(f"{what} is named {name!r}, which holds something that is no character.")
+
+
+def checksum(*parts: object) -> int:
+    """The CRC-32 that every row carries of its own content."""
+    return zlib.crc32("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"))
+
+
+def text_hash(text: str) -> bytes:
+    """The name under which the vector of an embedded text is known."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

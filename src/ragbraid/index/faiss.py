@@ -1,0 +1,289 @@
+"""The index of one folder: SQLite as the truth, FAISS and tantivy over it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from ragbraid.embed.protocol import Embedder
+from ragbraid.errors import IndexDamaged, IndexStoreError, InputError
+from ragbraid.index import reading, schema
+from ragbraid.index.embedded import Embedded
+from ragbraid.index.lock import exclusive
+from ragbraid.index.protocol import Change, SourceState
+from ragbraid.index.store import Store, speaking
+from ragbraid.types import Document, Hit, Scope, Vectors
+
+if TYPE_CHECKING:
+    from ragbraid.index.derived import Derived
+    from ragbraid.index.lexical import LexicalView
+
+T = TypeVar("T")
+_DEFAULT = Scope()
+WAIT_SECONDS = 5.0
+"""How long a writer waits for another one before it says who is writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faiss:
+    """Stores documents in one folder and searches them exactly, by vector and by text.
+
+    SQLite holds the truth; vectors lie in a file beside it and are searched with FAISS, words with
+    tantivy (BM25). Without an embedder it is lexical only. What `upsert` acknowledged survives a crash.
+    """
+
+    path: Path = Path(".ragbraid/index")
+    embedder: Embedder | None = None
+
+    def open(self) -> FaissRuntime:
+        """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
+        return FaissRuntime(self.path, self.embedder)
+
+
+class FaissRuntime:
+    """An open index; any number of threads may use it, and other processes beside it."""
+
+    def __init__(self, path: Path, embedder: Embedder | None) -> None:
+        self._path, self._embedder = path, embedder
+        self._store = Store(path)
+        self._embedded = Embedded(path, embedder)
+        self._lock = threading.Lock()
+        self._derived: dict[str, Derived] = {}
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """The embedder whose vectors it holds; None for a lexical index."""
+        return self._embedder
+
+    def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
+        """Every stored source, ordered by name; where vectors are missing, without its digest."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return []
+            return list(self._sources(connection, scope, collection))
+
+    def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
+        """Commit the changes as one transaction, on disk when this returns; all of them or none."""
+        from ragbraid.index import writing
+        from ragbraid.index.prepare import prepare
+
+        if not changes:
+            return
+        prepared = prepare(changes, scope.collection)
+        self._embedded.demand_vectors([each for group in prepared for each in group])
+        with self._writing(scope) as connection:
+            vectors = self._embedded.prepare_write(connection)
+            writing.upsert(connection, changes, prepared, scope, vectors)
+
+    def delete(self, origins: Sequence[str], *, scope: Scope = _DEFAULT) -> int:
+        """Remove origins with all they hold; returns how many there were."""
+        from ragbraid.index import writing
+
+        if not origins or not self._store.exists():
+            return 0
+        with self._writing(scope) as connection:
+            collection = reading.collection_id(connection, scope.collection)
+            return 0 if collection is None else writing.remove(connection, collection, origins, scope.filter)
+
+    def get(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """The chunks with these ids, in the order asked for, those that aren't there left out."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return []
+            rows = reading.rows_by_id(connection, collection, ids, scope.filter)
+            found = reading.hits(connection, self._path, scope.collection, rows.values())
+            return [found[rows[each]] for each in ids if each in rows]
+
+    def document(self, source: str, *, scope: Scope = _DEFAULT) -> Document | None:
+        """The stored document, also when its file is gone."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return None
+            return reading.document(connection, self._path, scope, collection, source)
+
+    def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
+        """The k nearest chunks by inner product for each row, best first, ties by id."""
+        from ragbraid.index.nearest import nearest
+        from ragbraid.index.prepare import checked_vectors
+
+        embedder = self._embedded.demand_embedder()
+        queries = checked_vectors(vectors, len(vectors), embedder.dimensions, "the question")
+        _demand_k(k)
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return [[] for _ in queries]
+            self._embedded.demand_same(connection)
+            derived = self._part(connection, scope.collection, collection)
+            rows = derived.rows(connection)
+            self._embedded.demand_complete(rows.missing, len(rows.rows))
+            matrix = self._embedded.matrix(connection)
+            mask = rows.mask(derived.allowed(connection, rows.seq, scope.filter)) if scope.filter else None
+            return [
+                self._ranked(connection, scope.collection, scores, k)
+                for scores in nearest(matrix, rows, queries, k, mask)
+            ]
+
+    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
+        """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
+        _demand_k(k)
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return [[] for _ in queries]
+
+            def search(view: LexicalView, allowed: frozenset[int] | None) -> list[dict[int, float]]:
+                return [view.search(each, k, allowed) for each in queries]
+
+            found = self._lexically(connection, scope, collection, search)
+            return [self._ranked(connection, scope.collection, scores, k) for scores in found]
+
+    def document_frequencies(self, terms: Sequence[str], *, scope: Scope = _DEFAULT) -> tuple[int, list[int]]:
+        """How many chunks there are, and how many of them hold each word in one of its forms."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return 0, [0] * len(terms)
+
+            def look(view: LexicalView, allowed: frozenset[int] | None) -> list[int]:
+                return [view.holding(each, allowed) for each in terms]
+
+            frequencies = self._lexically(connection, scope, collection, look)
+            return reading.count(connection, collection, scope.filter), frequencies
+
+    def vectors(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Vectors | None:
+        """The stored vectors of these chunks, in the order asked for; None without an embedder."""
+        if self._embedder is None:
+            return None
+        import numpy as np
+
+        with self._reading(scope) as (connection, collection):
+            rows = {} if collection is None else reading.rows_by_id(connection, collection, ids, scope.filter)
+            if unknown := [each for each in ids if each not in rows]:
+                raise InputError(f"No chunk in scope has the id {unknown[0]!r}.")
+            if not ids:
+                return np.empty((0, self._embedder.dimensions), np.float32)
+            self._embedded.demand_same(connection)
+            slots = reading.slots(connection, rows.values())
+            wanted = [slots[rows[each]] for each in ids]
+            self._embedded.demand_complete(sum(each is None for each in wanted), len(wanted))
+            return np.array(self._embedded.matrix(connection)[np.array(wanted, np.int64)])
+
+    def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
+        """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
+        from ragbraid.index.checks import text_hash
+
+        if self._embedder is None or not self._store.exists():
+            return {}
+        with self._reading(scope) as (connection, _):
+            self._embedded.demand_same(connection)
+            hashes = [text_hash(each) for each in texts]
+            known = reading.known_slots(connection, list(dict.fromkeys(hashes)))
+            try:
+                matrix = self._embedded.matrix(connection)
+            except IndexDamaged:
+                return {}
+            found = [i for i, each in enumerate(hashes) if each in known]
+            return dict(zip(found, matrix[[known[hashes[i]] for i in found]], strict=True))
+
+    def count(self, *, scope: Scope = _DEFAULT) -> int:
+        """How many chunks are in scope."""
+        with self._reading(scope) as (connection, collection):
+            return 0 if collection is None else reading.count(connection, collection, scope.filter)
+
+    def snapshot(self, target: Path) -> None:
+        """Write a consistent copy into a new folder while readers and the writer go on."""
+        from ragbraid.index.copying import copy_index
+
+        if not self._store.exists():
+            raise IndexStoreError(f"There is no index at {self._path} to copy.", "Ingest something first.")
+        with self._store.reading() as connection:
+            copy_index(self._store, connection, target, self._embedded.file(connection))
+
+    def close(self) -> None:
+        """Let go of every file. A closed index opens again at the next question."""
+        with self._lock:
+            parts, self._derived = list(self._derived.values()), {}
+        for each in parts:
+            each.close()
+        self._embedded.close()
+        self._store.close()
+
+    @contextmanager
+    def _reading(self, scope: Scope) -> Iterator[tuple[Connection, int | None]]:
+        """One committed state, and the collection's number: None where nothing was written to it yet."""
+        if not self._store.exists():
+            yield cast("Connection", None), None
+            return
+        with self._store.reading() as connection:
+            yield connection, reading.collection_id(connection, scope.collection)
+
+    @contextmanager
+    def _writing(self, scope: Scope) -> Iterator[Connection]:
+        """The writer's transaction; once it is on disk, the lexical index follows."""
+        if not self._store.exists():
+            schema.demand_own_folder(self._path)
+        with speaking(self._path):
+            self._path.mkdir(parents=True, exist_ok=True)
+            with exclusive(self._path / "writer.lock", WAIT_SECONDS):
+                self._store.create()
+                with self._store.writing() as connection:
+                    yield connection
+                # The change is on disk; should this fail, the next lexical search does it.
+                with suppress(IndexStoreError), self._reading(scope) as (connection, collection):
+                    if collection is not None:
+                        self._part(connection, scope.collection, collection).catch_up(connection)
+
+    def _part(self, connection: Connection, name: str, collection: int) -> Derived:
+        from ragbraid.index.derived import Derived
+
+        with self._lock:
+            if name not in self._derived:
+                self._derived[name] = Derived(self._path, collection, reading.meta(connection)["uuid"])
+            return self._derived[name]
+
+    def _sources(self, connection: Connection, scope: Scope, collection: int) -> Iterator[SourceState]:
+        dense = self._embedder is not None
+        sound = not dense or self._embedded.is_sound(connection)
+        for each in reading.sources(connection, scope, collection, dense):
+            yield each if sound or not each.chunks else replace(each, digest="")
+
+    def _lexically(
+        self,
+        connection: Connection,
+        scope: Scope,
+        collection: int,
+        work: Callable[[LexicalView, frozenset[int] | None], T],
+    ) -> T:
+        """Ask the lexical index; where its files turn out to be damaged, rebuild it and ask again."""
+        from ragbraid.index.lexical import UnreadableError
+
+        part = self._part(connection, scope.collection, collection)
+        view = part.lexical(connection)
+        wanted = scope.filter
+        allowed = frozenset(part.allowed(connection, view.seq, wanted).tolist()) if wanted else None
+        try:
+            return work(view, allowed)
+        except UnreadableError:
+            with exclusive(self._path / "writer.lock", WAIT_SECONDS):
+                part.catch_up(connection, anew=True)
+            return work(part.lexical(connection), allowed)
+
+    def _ranked(
+        self, connection: Connection, collection: str, scores: Mapping[int, float], k: int
+    ) -> list[Hit]:
+        """The k best of these rows as hits, equal scores in the order of their ids."""
+        if len(scores) > k:
+            names = reading.ids(connection, scores)
+            best = sorted(scores, key=lambda row: (-scores[row], names[row]))[:k]
+            scores = {row: scores[row] for row in best}
+        found = reading.hits(connection, self._path, collection, scores)
+        hits = [replace(found[row], score=score) for row, score in scores.items()]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+
+def _demand_k(k: int) -> None:
+    if k < 1:
+        raise InputError(f"{k} hits were asked for.", "Ask for at least one.")

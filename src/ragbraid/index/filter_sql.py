@@ -1,0 +1,181 @@
+"""Filters as SQL over stored metadata, exact or finished in Python.
+
+SQLite's JSON functions can't decide everything as Python does. What they can't decide exactly is left open
+(a superset), and the rows are then put to `ragbraid_holds`, the Python evaluator as an SQL function. Rows
+that aren't plain (see `metadata.is_plain`) always go there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from sqlite3 import Connection
+from typing import Any
+
+from ragbraid.index.filter import (
+    Among,
+    And,
+    Compare,
+    Empty,
+    Node,
+    Not,
+    Or,
+    Present,
+    holds,
+    kind,
+    parse_filter,
+)
+from ragbraid.index.metadata import dump, is_plain
+from ragbraid.types import Filter
+
+_SQL_OPERATOR = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_TYPES = {"number": "IN ('integer','real')", "string": "= 'text'", "date": "= 'object'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition with its parameters, over the columns `metadata`, `plain` and `source`."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+
+def register(connection: Connection) -> None:
+    """Give a connection the SQL function that conditions use."""
+    connection.create_function("ragbraid_holds", 3, _holds, deterministic=True)
+
+
+def compile_filter(wanted: Filter, metadata: str, plain: str, source: str) -> Where:
+    """The condition that selects what the filter does. Raises `FilterError`."""
+    node = parse_filter(wanted)
+    text = json.dumps(wanted, default=_json, ensure_ascii=False, sort_keys=True)
+    compiler = _Compiler(metadata, source)
+    sql, exact = compiler.compile(node)
+    decide = f"ragbraid_holds(?, {metadata}, {source})"
+    if not exact:
+        return Where(f"(({plain} = 0 OR {sql}) AND {decide})", (*compiler.parameters, text))
+    return Where(f"(CASE WHEN {plain} THEN {sql} ELSE {decide} END)", (*compiler.parameters, text))
+
+
+def _json(value: Any) -> Any:
+    return {"$date": value.isoformat()}
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Node:
+    return parse_filter(json.loads(text))
+
+
+def _holds(filter_text: str, metadata: str, source: str) -> bool:
+    return holds(_parsed(filter_text), {"source": source, **json.loads(metadata)})
+
+
+class _Compiler:
+    """Walks the tree once; `parameters` grow in the order of the SQL text."""
+
+    def __init__(self, metadata: str, source: str) -> None:
+        self._metadata, self._source = metadata, source
+        self.parameters: list[Any] = []
+
+    def compile(self, node: Node) -> tuple[str, bool]:
+        """SQL that holds wherever the node does, and whether it holds nowhere else."""
+        match node:
+            case And(nodes):
+                return self._joined(nodes, " AND ", "1")
+            case Or(nodes):
+                return self._joined(nodes, " OR ", "0")
+            case Not(inner):
+                mark = len(self.parameters)
+                sql, exact = self.compile(inner)
+                if exact:
+                    return f"NOT {sql}", True
+                del self.parameters[mark:]
+                return "1", False
+            case Among(path, values) if _sayable(path) and all(map(_decidable, values)):
+                return self._tested(path, lambda type_, value: self._equal(values, type_, value)), True
+            case Compare(path, name, operand) if _sayable(path) and name != "$itext" and _decidable(operand):
+                return self._tested(path, lambda t, v: self._compared(name, operand, t, v)), True
+            case Present(path) if _sayable(path):
+                return f"({self._type(path)} IS NOT NULL)", True
+            case Empty(path) if _sayable(path):
+                return self._empty(path), True
+        return "1", False
+
+    def _joined(self, nodes: tuple[Node, ...], word: str, none: str) -> tuple[str, bool]:
+        parts = [self.compile(each) for each in nodes]
+        return f"({word.join(sql for sql, _ in parts) or none})", all(exact for _, exact in parts)
+
+    def _tested(self, path: str, test: Any) -> str:
+        """A test of the value or, where it is a list, of its elements."""
+        place = f"{self._root(path)}, {self._place(path)}"
+        elements = f"EXISTS (SELECT 1 FROM json_each({place}) AS e WHERE {test('e.type', 'e.value')})"
+        value = f"IFNULL({test(self._type(path), f'json_extract({place})')}, 0)"
+        return f"(CASE {self._type(path)} WHEN 'array' THEN {elements} ELSE {value} END)"
+
+    def _equal(self, values: tuple[Any, ...], type_: str, value: str) -> str:
+        tests = []
+        for each in ("number", "string"):
+            if some := [v for v in values if kind(v) == each]:
+                self.parameters.append(dump(some))
+                tests.append(f"({type_} {_TYPES[each]} AND {value} IN (SELECT value FROM json_each(?)))")
+        if some := [v["$us"] for v in values if kind(v) == "date"]:
+            self.parameters.append(dump(some))
+            moment = f"""json_extract({value}, '$."$us"')"""
+            tests.append(
+                f"(CASE WHEN {type_} = 'object' THEN {moment} IN (SELECT value FROM json_each(?)) END)"
+            )
+        tests += [f"{type_} = '{dump(v)}'" for v in values if kind(v) in ("boolean", "null")]
+        return f"({' OR '.join(f'IFNULL({each}, 0)' for each in tests) or '0'})"
+
+    def _compared(self, name: str, operand: Any, type_: str, value: str) -> str:
+        if name == "$text":
+            self.parameters.append(operand)
+            return f"({type_} = 'text' AND instr({value}, ?) > 0)"
+        if kind(operand) == "date":
+            value, operand = f"""json_extract({value}, '$."$us"')""", operand["$us"]
+            self.parameters.append(operand)
+            return f"(CASE WHEN {type_} = 'object' THEN {value} {_SQL_OPERATOR[name]} ? END)"
+        self.parameters.append(operand)
+        return f"({type_} {_TYPES[kind(operand)]} AND {value} {_SQL_OPERATOR[name]} ?)"
+
+    def _empty(self, path: str) -> str:
+        value = f"json_extract({self._root(path)}, {self._place(path)})"
+        return (
+            f"(CASE {self._type(path)} WHEN 'text' THEN {value} = '' WHEN 'array' THEN {value} = '[]' "
+            f"WHEN 'object' THEN {value} = '{{}}' WHEN 'null' THEN 1 ELSE {self._type(path)} IS NULL END)"
+        )
+
+    def _type(self, path: str) -> str:
+        return f"json_type({self._root(path)}, {self._place(path)})"
+
+    def _root(self, path: str) -> str:
+        if path == "source":
+            return f"json_insert({self._metadata}, '$.source', {self._source})"
+        return self._metadata
+
+    def _place(self, path: str) -> str:
+        whole = _quoted(path)
+        if "." not in path:
+            return whole
+        return (
+            f"(CASE WHEN json_type({self._metadata}, {whole}) IS NOT NULL THEN {whole} "
+            f"ELSE {_quoted(*path.split('.'))} END)"
+        )
+
+
+def _quoted(*keys: str) -> str:
+    path = "$" + "".join(f'."{key}"' for key in keys)
+    return "'" + path.replace("'", "''") + "'"
+
+
+def _sayable(path: str) -> bool:
+    """Whether SQLite finds this key: it compares keys as they are escaped in the text."""
+    return dump(path) == f'"{path}"' and all(part and part[0] != "$" for part in path.split("."))
+
+
+def _decidable(value: Any) -> bool:
+    """Whether SQL compares with this operand as Python does."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return kind(value) not in ("list", "object") and is_plain(value)

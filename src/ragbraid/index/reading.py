@@ -1,0 +1,211 @@
+"""Questions to the database: everything that is read under a scope, as SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from ragbraid.errors import IndexDamaged
+from ragbraid.index.checks import checksum
+from ragbraid.index.filter_sql import Where, compile_filter
+from ragbraid.index.metadata import decode
+from ragbraid.index.protocol import SourceState
+from ragbraid.types import Document, Filter, Hit, Scope
+
+_HIT = """
+SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, c.checksum
+FROM chunks AS c JOIN documents AS d ON d.id = c.document JOIN passages AS p ON p.row = c.row
+"""
+
+
+def meta(connection: Connection) -> dict[str, str]:
+    """Everything that is said of the index as a whole."""
+    return dict(connection.execute("SELECT key, value FROM meta"))
+
+
+def collection_id(connection: Connection, name: str) -> int | None:
+    """The number of a collection; None where nothing was ever written to it."""
+    found = connection.execute("SELECT id FROM collections WHERE name = ?", (name,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def chunk_filter(wanted: Filter | None) -> Where:
+    """A scope's filter as a condition on `chunks AS c JOIN documents AS d`."""
+    return compile_filter(wanted, "c.metadata", "c.plain", "d.source") if wanted else Where("1", ())
+
+
+def rows_in_scope(
+    connection: Connection, collection: int, wanted: Filter, among: Sequence[int] | None = None
+) -> list[int]:
+    """The rows that a filter selects, of all or of those named."""
+    where = chunk_filter(wanted)
+    named = "" if among is None else "AND c.row IN (SELECT value FROM json_each(?))"
+    found = connection.execute(
+        "SELECT c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document "
+        f"WHERE c.collection = ? {named} AND {where.sql} ORDER BY c.row",
+        (collection, *([] if among is None else [json.dumps(among)]), *where.parameters),
+    )
+    return [row for (row,) in found]
+
+
+def count(connection: Connection, collection: int, wanted: Filter | None) -> int:
+    """How many chunks are in scope."""
+    if not wanted:
+        query = "SELECT COUNT(*) FROM chunks WHERE collection = ?"
+        return int(connection.execute(query, (collection,)).fetchone()[0])
+    return len(rows_in_scope(connection, collection, wanted))
+
+
+def hits(connection: Connection, folder: Path, collection: str, rows: Iterable[int]) -> dict[int, Hit]:
+    """The chunks in these rows. Raises `IndexDamaged` where one isn't what was stored."""
+    found = connection.execute(
+        _HIT + "WHERE c.row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+    )
+    return {each[0]: _hit(each, folder, collection) for each in found}
+
+
+def ids(connection: Connection, rows: Iterable[int]) -> dict[int, str]:
+    """The chunk ids of these rows."""
+    found = connection.execute(
+        "SELECT row, id FROM chunks WHERE row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+    )
+    return dict(found)
+
+
+def rows_by_id(
+    connection: Connection, collection: int, names: Sequence[str], wanted: Filter | None
+) -> dict[str, int]:
+    """The rows of those chunks that exist and are in scope."""
+    where = chunk_filter(wanted)
+    found = connection.execute(
+        "SELECT c.id, c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document WHERE c.collection = ? "
+        f"AND c.id IN (SELECT value FROM json_each(?)) AND {where.sql}",
+        (collection, json.dumps([*names]), *where.parameters),
+    )
+    return dict(found)
+
+
+def sources(connection: Connection, scope: Scope, collection: int, dense: bool) -> Iterator[SourceState]:
+    """Every source in scope, and origins that hold none. One that lacks vectors is given no digest."""
+    where = chunk_filter(scope.filter)
+    whole = compile_filter(scope.filter, "d.metadata", "d.plain", "d.source") if scope.filter else where
+    chunks = "FROM chunks AS c WHERE c.collection = o.collection AND c.document"
+    found = connection.execute(
+        f"""SELECT IFNULL(d.source, o.origin), o.origin, o.fingerprint, o.stamp, o.digest, o.metadata_hash,
+        (SELECT COUNT(*) {chunks} = d.id AND {where.sql}), EXISTS (SELECT 1 {chunks} = d.id),
+        EXISTS (SELECT 1 {chunks} IN (SELECT id FROM documents WHERE origin = o.id) AND c.slot IS NULL),
+        d.id IS NULL OR {whole.sql}
+        FROM origins AS o LEFT JOIN documents AS d ON d.origin = o.id WHERE o.collection = ? ORDER BY 1""",
+        (*where.parameters, *whole.parameters, collection),
+    )
+    for *state, held, has_chunks, lacking, visible in found:
+        if not scope.filter or held or (visible and not has_chunks):
+            source, origin, fingerprint, stamp, digest, metadata_hash = state
+            digest = "" if dense and lacking else digest
+            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, held)
+
+
+def document(
+    connection: Connection, folder: Path, scope: Scope, collection: int, source: str
+) -> Document | None:
+    """A stored document, if it or one of its chunks is in scope."""
+    if scope.filter and not any(
+        each.source == source for each in sources(connection, scope, collection, False)
+    ):
+        return None
+    found = connection.execute(
+        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text "
+        "FROM documents WHERE collection = ? AND source = ?",
+        (collection, source),
+    ).fetchone()
+    return None if found is None else unpacked(found, folder)
+
+
+def unpacked(row: Sequence[Any], folder: Path) -> Document:
+    """A row of `documents` as a document. Raises `IndexDamaged` where it isn't what was stored."""
+    *content, stored, packed = row
+    source, metadata, pages, warnings, body, media_type, content_hash = content
+    if checksum(*content) != stored:
+        raise damaged(folder, source)
+    try:
+        raw = zlib.decompress(packed)
+    except zlib.error:
+        raise damaged(folder, source) from None
+    if hashlib.sha256(raw).hexdigest() != content_hash:
+        raise damaged(folder, source)
+    return Document(
+        source,
+        raw.decode(),
+        decode(metadata),
+        tuple(json.loads(pages)),
+        tuple(json.loads(warnings)),
+        body,
+        media_type,
+    )
+
+
+def _hit(row: Sequence[Any], folder: Path, collection: str) -> Hit:
+    _, name, source, start, end, text, metadata, page, content_hash, stored = row
+    if checksum(name, start, end, page, metadata, text) != stored:
+        raise damaged(folder, source)
+    return Hit(
+        name, source, start, end, text, metadata=decode(metadata), page=page, collection=collection,
+        content_hash=content_hash,
+    )  # fmt: skip
+
+
+def damaged(folder: Path, source: str) -> IndexDamaged:
+    """The error for a row that isn't what was stored."""
+    return IndexDamaged(
+        f"What the index at {folder} holds of {source!r} isn't what was stored.",
+        "Restore a snapshot, or remove the folder and ingest again.",
+    )
+
+
+def slots(connection: Connection, rows: Iterable[int]) -> dict[int, int | None]:
+    """Where the vectors of these rows are."""
+    found = connection.execute(
+        "SELECT row, slot FROM chunks WHERE row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+    )
+    return dict(found)
+
+
+def known_slots(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, int]:
+    """Where the vectors of embedded texts are, for those that have one."""
+    known: dict[bytes, int] = {}
+    for i in range(0, len(hashes), 5000):
+        some = hashes[i : i + 5000]
+        marks = ",".join("?" * len(some))
+        known.update(
+            connection.execute(f"SELECT text_hash, slot FROM vectors WHERE text_hash IN ({marks})", some)
+        )
+    return known
+
+
+def sound_blocks(connection: Connection, last_only: bool = False) -> list[tuple[int, int, int]]:
+    """First slot, count and CRC-32 of the blocks of the vector file that aren't known to be lost."""
+    order = "DESC LIMIT 1" if last_only else ""
+    return connection.execute(
+        f"SELECT first, count, crc FROM vector_blocks WHERE crc IS NOT NULL ORDER BY first {order}"
+    ).fetchall()
+
+
+def passages(
+    connection: Connection, collection: int, documents: Iterable[int] | None
+) -> Iterator[tuple[int, int, str, str]]:
+    """Row, document, metadata and text of the chunks of these documents, or of all."""
+    query = (
+        "SELECT c.row, c.document, c.metadata, p.text FROM chunks AS c JOIN passages AS p ON p.row = c.row "
+        "WHERE c.collection = ?"
+    )
+    if documents is None:
+        return connection.execute(query, (collection,))
+    some = json.dumps([*documents])
+    return connection.execute(
+        f"{query} AND c.document IN (SELECT value FROM json_each(?)) ORDER BY c.row", (collection, some)
+    )

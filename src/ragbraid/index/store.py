@@ -1,0 +1,195 @@
+"""The database file: its connections and transactions, and what its errors mean in plain words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from sqlite3 import Connection
+from urllib.parse import quote
+
+from ragbraid.errors import IndexDamaged, IndexLocked, IndexStoreError
+from ragbraid.index import filter_sql, schema
+
+_IDLE = 8
+_BUSY_SECONDS = 10
+
+
+class Store:
+    """A small pool of connections to one database; any number of threads may read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / schema.DATABASE
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._made = False
+
+    def exists(self) -> bool:
+        """Whether an index was ever committed here. Raises `IndexMismatch` for somebody else's database."""
+        if not self._made and self._file.is_file():
+            with speaking(self.folder), self._connection() as connection:
+                self._made = schema.is_made(connection, self.folder)
+        return self._made
+
+    def create(self) -> None:
+        """Make folder and database where they aren't there; call it under the writer's lock."""
+        if self.exists():
+            return
+        with speaking(self.folder), self._connection(create=True) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            with _transaction(connection, "IMMEDIATE"):
+                schema.create(connection)
+            sync_folder(self.folder)
+        self._made = True
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection inside a transaction that sees one committed state."""
+        with speaking(self.folder), self._connection() as connection, _transaction(connection, "DEFERRED"):
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection inside a transaction that is on disk when this ends, or undone by an exception."""
+        with speaking(self.folder), self._connection() as connection, _transaction(connection, "IMMEDIATE"):
+            yield connection
+
+    def backup(self, connection: Connection, target: Path) -> None:
+        """Copy the state that `connection` sees into a new database file."""
+        copy = sqlite3.connect(target)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for each in idle:
+            each.close()
+
+    @contextmanager
+    def _connection(self, create: bool = False) -> Iterator[Connection]:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        connection = connection or self._open(create)
+        try:
+            yield connection
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+        finally:
+            self._put_back(connection)
+
+    def _put_back(self, connection: Connection) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE:
+                with suppress(sqlite3.ProgrammingError):
+                    connection.total_changes  # noqa: B018 - raises where the connection is closed
+                    self._idle.append(connection)
+                return
+        connection.close()
+
+    def _open(self, create: bool) -> Connection:
+        place = f"file:{quote(str(self._file.absolute()))}"
+        try:
+            return self._connected(f"{place}?mode={'rwc' if create else 'rw'}")
+        except sqlite3.OperationalError:
+            if create or os.access(self.folder, os.W_OK):
+                raise
+            # On read-only media a WAL database opens only as one that nobody can change.
+            return self._connected(f"{place}?mode=ro&immutable=1")
+
+    def _connected(self, uri: str) -> Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+        )
+        try:
+            for setting in (
+                "synchronous = FULL",
+                "fullfsync = ON",
+                "trusted_schema = OFF",
+                "mmap_size = 1073741824",
+            ):
+                connection.execute(f"PRAGMA {setting}")
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        filter_sql.register(connection)
+        return connection
+
+
+@contextmanager
+def _transaction(connection: Connection, mode: str) -> Iterator[None]:
+    connection.execute(f"BEGIN {mode}")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def speaking(folder: Path) -> Iterator[None]:
+    """Turn what SQLite and the operating system say into sentences about the index in `folder`."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _sentence(error, folder) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(folder) from error
+        raise IndexStoreError(
+            f"The index at {folder} can't be read or written: {error.strerror or error}.",
+            "Check the folder's path, its permissions and the disk.",
+        ) from error
+
+
+def _sentence(error: sqlite3.DatabaseError, folder: Path) -> IndexStoreError:
+    text = str(error)
+    if "full" in text:
+        return _full(folder)
+    if "locked" in text:
+        return IndexLocked(
+            f"Another process is writing to the index at {folder}.", "Try again when it is done."
+        )
+    if "readonly" in text or "unable to open" in text:
+        return IndexStoreError(
+            f"The index at {folder} can't be opened for this ({text}).", "Check the folder's permissions."
+        )
+    if isinstance(error, sqlite3.OperationalError) and "disk I/O" in text:
+        return IndexStoreError(
+            f"The disk failed while the index at {folder} was used ({text}).",
+            "Check the disk, then try again.",
+        )
+    return IndexDamaged(
+        f"The database of the index at {folder} is damaged ({text}).",
+        "Restore a snapshot, or remove the folder and ingest again.",
+    )
+
+
+def _full(folder: Path) -> IndexStoreError:
+    return IndexStoreError(
+        f"The disk is full: the change to the index at {folder} was undone.",
+        "Free some space and repeat the command; what was stored before is still there.",
+    )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's name survive a power cut, where the system lets folders be synced."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

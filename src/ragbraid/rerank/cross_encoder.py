@@ -1,0 +1,103 @@
+"""The `cross-encoder` reranker."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
+
+from ragbraid.context import Context
+from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.locate import locate
+from ragbraid.types import Hit, ModelName
+
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEncoder:
+    """Reads the question together with each of the best hits, and orders them by the model's score.
+
+    Nogueira and Cho 2019. The first max(k, `candidates`) hits are scored, the others dropped.
+    """
+
+    blocking: ClassVar[bool] = True
+
+    model: ModelName
+    revision: str | None = None
+    candidates: Annotated[int, Ge(1)] = 50
+    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
+
+    def open(self) -> CrossEncoderRuntime:
+        """The running reranker. Its weights load at the first question."""
+        return CrossEncoderRuntime(self)
+
+
+class CrossEncoderRuntime:
+    """Implements `Reranker`. Of a pair over the model's limit the longer text is cut at its end."""
+
+    def __init__(self, options: CrossEncoder) -> None:
+        self._options = options
+        self._model: Any = None
+        self._lock = threading.Lock()
+
+    def __call__(self, question: str, hits: list[Hit], k: int, context: Context) -> list[Hit]:
+        """The scored hits, best first, equal ones in the order they came in. Raises `ModelError`."""
+        pool = hits[: max(k, self._options.candidates)]
+        if not pool:
+            return []
+        model = self._loaded()
+        scores: list[float] = []
+        for start in range(0, len(pool), _BATCH):
+            context.check()
+            pairs = [(question, hit.text) for hit in pool[start : start + _BATCH]]
+            found = model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
+            if found.ndim != 1:
+                raise ModelError(
+                    f"{self._options.model} gives {found.shape[1]} scores a pair, and a reranker has one.",
+                    "Name a cross-encoder that was trained to rank.",
+                )
+            scores += [float(each) for each in found]
+        if any(score != score for score in scores):
+            raise ModelError(f"{self._options.model} gave scores that aren't numbers.", "Fetch it again.")
+        scored = [
+            replace(hit, score=score, scores={**hit.scores, "cross-encoder": score})
+            for hit, score in zip(pool, scores, strict=True)
+        ]
+        return sorted(scored, key=lambda hit: -hit.score)
+
+    def warm_up(self) -> None:
+        """Load the weights now."""
+        self._loaded()
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        with self._lock:
+            self._model = None
+
+    def _loaded(self) -> Any:
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            return self._model
+
+    def _load(self) -> Any:
+        folder = locate(self._options.model, self._options.revision)
+        try:
+            from sentence_transformers import CrossEncoder as Model
+        except ImportError as error:
+            raise MissingDependency(
+                "Reranking with a cross-encoder needs sentence-transformers, which isn't installed.",
+                "Run `pip install 'ragbraid[local]'`.",
+            ) from error
+        device = None if self._options.device == "auto" else self._options.device
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return Model(str(folder), device=device, local_files_only=True)
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise ModelError(f"The cross-encoder in {folder} can't be loaded: {reason}.") from error

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import writing
+
+from ragbraid.errors import LoadError
+from ragbraid.load.files import Files
+from ragbraid.types import Document, SourceRef
+from soaking import count
+
+DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf")
+
+
+def load(folder: Path, name: str, data: bytes, **options: Any) -> Document:
+    (folder / name).write_bytes(data)
+    (document,) = Files(**options).load(SourceRef(name, str(folder / name)))
+    return document
+
+
+def page_of(document: Document, needle: str) -> int:
+    offset = document.text.index(needle)
+    return sum(start <= offset for start in document.pages)
+
+
+def test_pages_are_found_by_characters(tmp_path: Path) -> None:
+    data = writing.pdf(["Hällo page öne ünd möre"], ["Second é"], [], ["Fourth page"], title="Two Päges")
+    document = load(tmp_path, "a.pdf", data)
+    assert document.metadata["title"] == "Two Päges"
+    assert len(document.pages) == 4
+    assert [page_of(document, each) for each in ("Hällo", "Second", "Fourth")] == [1, 2, 4]
+    assert document.text[document.pages[3] :] == "Fourth page"
+
+
+def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    text = "the quick brown fox jumps over the lazy dog while the grey cat sleeps under a table by the sea"
+    words = text.split()
+    left = [f"{words[i]} {words[i + 1]} left{i}" for i in range(18)]
+    right = [f"{words[-1 - i]} right{i} end" for i in range(18)]
+    document = load(tmp_path, "a.pdf", writing.columns(left, right))
+    text = " ".join(document.text.split())
+    assert " ".join(left) in text
+    assert " ".join(right) in text
+
+
+@pytest.mark.skipif(not DEJAVU.exists(), reason="the font DejaVu isn't installed")
+def test_ligatures_and_broken_words_are_made_whole(tmp_path: Path) -> None:
+    lines = ["ﬁeld oﬃce ﬂow and infor-", "mation, of a well-known and well-", "known kind."]
+    document = load(tmp_path, "a.pdf", writing.pdf(lines, ["second ﬁnd"], font=str(DEJAVU)))
+    for word in ("field office flow", "information", "well-known kind"):
+        assert word in " ".join(document.text.split())
+    assert page_of(document, "second find") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("scan.pdf", writing.scan, "no text layer"),
+        ("locked.pdf", lambda: writing.pdf(["secret"], password="pw"), "password"),
+        ("bad.pdf", lambda: b"not a zip", "damaged"),
+        ("bad.docx", lambda: b"not a zip", "damaged"),
+        ("empty.pdf", lambda: b"", "damaged"),
+        ("empty.docx", lambda: writing.docx(lambda document: None), "No text"),
+        ("empty.html", lambda: b"<script>x</script>", "No text"),
+    ],
+)
+def test_what_gives_no_text_says_why(tmp_path: Path, name: str, data: Any, reason: str) -> None:
+    with pytest.raises(LoadError, match=reason) as caught:
+        load(tmp_path, name, data())
+    assert caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_of_a_docx_are_read_once_and_in_order(tmp_path: Path) -> None:
+    def write(document: Any) -> None:
+        document.core_properties.title = "My Doc"
+        document.add_heading("Heading", 1)
+        document.add_paragraph("Before <b> & `code` \\< _x_.")
+        table = document.add_table(3, 3)
+        for row in range(3):
+            for column in range(3):
+                table.cell(row, column).text = f"c{row}{column}"
+        inner = table.cell(1, 1).add_table(1, 2)
+        inner.cell(0, 0).text, inner.cell(0, 1).text = "nest0", "nest1"
+        table.cell(2, 0).merge(table.cell(2, 1))
+        document.add_heading("Second", 2)
+        document.add_paragraph("After the table.")
+
+    document = load(tmp_path, "a.docx", writing.docx(write))
+    assert document.metadata["title"] == "My Doc"
+    assert document.media_type == "text/markdown"
+    cells = ["c00", "c01", "c02", "c10", "c11", "nest0", "nest1", "c12", "c20", "c21", "c22"]
+    words = ["Heading", "Before", *cells, "Second", "After"]
+    places = [document.text.index(word) for word in words]
+    assert places == sorted(places)
+    assert all(document.text.count(word) == 1 for word in words)
+    assert "# Heading" in document.text
+    assert "Before <b> & `code` \\< _x_." in document.text
+
+
+def test_tracked_changes_and_footnotes(tmp_path: Path) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    def write(document: Any) -> None:
+        paragraph = document.add_paragraph("Kept")
+        for tag, inner, text in (("w:ins", "w:t", " inserted"), ("w:del", "w:delText", " deleted")):
+            change, run, words = OxmlElement(tag), OxmlElement("w:r"), OxmlElement(inner)
+            change.set(qn("w:id"), "1")
+            words.text = text
+            run.append(words)
+            change.append(run)
+            paragraph._p.append(change)
+
+    text = load(tmp_path, "a.docx", writing.docx(write)).text
+    assert "inserted" in text
+    assert "deleted" not in text
+
+
+HTML = """<!doctype html><html lang="de-AT"><head><title>A &amp; B</title><style>p {color: red}</style>
+<script>var x = "<p>not shown</p>"</script></head><body><h1>Chapter 1</h1>
+<p>Run &lt;input&gt; &amp; caf&eacute; <b>bold</b></p><h2>Sec 1.1</h2><p>needle</p>
+<pre><code>List&lt;String&gt; a\\&lt;b # x</code></pre><table><tr><th>A<th>B<tr><td>1<td>2</table>
+<img alt="A picture" src="data:image/png;base64,AAAABBBBCCCC"><h1>Chapter 2</h1><p>x</p></body></html>"""
+
+
+def test_html_is_read_as_readers_see_it(tmp_path: Path) -> None:
+    document = load(tmp_path, "a.html", HTML.encode())
+    assert document.metadata == {"title": "A & B", "lang": "de-AT"}
+    for shown in ("Run <input> & café", "# Chapter 1", "## Sec 1.1", "List<String> a\\<b # x", "A picture"):
+        assert shown in document.text
+    for hidden in ("color", "not shown", "AAAABBBB", "&amp;"):
+        assert hidden not in document.text
+
+
+def test_html_says_its_own_charset(tmp_path: Path) -> None:
+    meta = '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251"><p>' + "Привет мир" * 20
+    document = load(tmp_path, "a.html", meta.encode("cp1251"))
+    assert "Привет мир" in document.text
+    assert document.warnings == ()
+    assert "Größe" in load(tmp_path, "b.html", '<meta charset=utf-8><p>Größe'.encode()).text
+    assert "Größe" in load(tmp_path, "c.html", "<p>Größe".encode("utf-16")).text
+
+
+def test_a_time_limit_is_kept(tmp_path: Path) -> None:
+    data = writing.pdf(*[["some words on a line"] * 40] * 120)
+    with pytest.raises(LoadError, match="took"):
+        load(tmp_path, "a.pdf", data, timeout=0.001)
+
+
+def test_files_are_read_inside_an_event_loop(tmp_path: Path) -> None:
+    async def inside() -> Document:
+        return load(tmp_path, "a.html", HTML.encode())
+
+    assert asyncio.run(inside()).metadata["title"] == "A & B"
+
+
+def test_the_extraction_library_is_free_to_use() -> None:
+    assert "MIT" in str(metadata("xberg").get("License-Expression"))
+
+
+def _samples() -> dict[str, bytes]:
+    return {
+        "a.pdf": writing.pdf(["Some words on a page"] * 5, ["More words"]),
+        "a.docx": writing.docx(lambda document: document.add_heading("Head", 1)),
+        "a.html": HTML.encode(),
+        "a.md": "---\ntitle: x\ntags: [a]\n---\n# Head\n\n```\ncode\n```\nwords é\n".encode(),
+        "a.txt": "wörds and möre".encode("utf-16"),
+    }
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.html", "a.md", "a.txt"])
+def test_mutated_files_give_a_document_or_a_reason(tmp_path: Path, name: str) -> None:
+    sample = _samples()[name]
+    for seed in range(count(25, 400)):
+        try:
+            document = load(tmp_path, name, mutated(sample, seed), timeout=20)
+        except LoadError as error:
+            reason = str(error)
+        else:
+            reason = ""
+            document.text.encode("utf-8")
+        assert "\n" not in reason
+
+
+def mutated(data: bytes, seed: int) -> bytes:
+    chance = random.Random(seed)
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 12)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    if chance.random() < 0.3:
+        del changed[chance.randrange(len(changed)) :]
+    if chance.random() < 0.2:
+        at = chance.randrange(len(changed) + 1)
+        changed[at:at] = chance.randbytes(chance.randint(1, 200))
+    return bytes(changed)
