@@ -49,9 +49,8 @@ def opened(folder: Path, candidates: int = 50) -> CrossEncoderRuntime:
 
 
 def hits(*texts: str) -> list[Hit]:
-    return [
-        Hit(str(at), "s", 0, len(text), text, score=1.0, scores={"dense": 1.0}) for at, text in enumerate(texts)
-    ]
+    before = {"dense": 1.0}
+    return [Hit(str(at), "s", 0, len(text), text, 1.0, before) for at, text in enumerate(texts)]
 
 
 def test_orders_by_its_own_score_and_keeps_the_others(folder: Path) -> None:
