@@ -17,7 +17,6 @@ from ragbraid.pipeline.signature import Setting, Signature, SignatureError, sign
 from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import implements, lacking
 
-
 MAX_DEPTH = 40
 
 
@@ -173,12 +172,13 @@ class Components:
     def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
         settings = [each.name for each in signature.settings]
         inputs = [each.name for each in signature.inputs or ()] if besides else []
+        what = "setting or input" if inputs else "setting"
         fine = True
         for key in node.items:
             if key not in {"type", *besides, *settings, *inputs}:
                 fine = False
                 near = meant(key, [*settings, *inputs, *besides])
-                self._problems.add(node.where(key), f"{kind!r} has no setting {key!r}{near}")
+                self._problems.add(node.where(key), f"{kind!r} has no {what} {key!r}{near}")
         return fine
 
     def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:

@@ -37,6 +37,8 @@ class Naming:
             self._problems.add(place, f"{identity!r} is the name of a role; give the step another id")
         elif identity in environment.ids:
             self._problems.add(place, f"two steps have the id {identity!r}; give this one an `id` of its own")
+            if (first := environment.find(identity)) is not None:
+                first.read = True  # who reads it can't be told from who reads this one
         environment.ids.setdefault(identity, place)
         return identity
 
@@ -50,7 +52,7 @@ class Naming:
             return None
         if isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
             return given.value
-        self._problems.add(given.place, f"`as` wants a name, not {describe(given)}")
+        self._problems.add(given.place, f"`as` wants a name: {NAME_RULE}, not {describe(given)}")
         return None
 
     def options(self, node: Map, inputs: list[str], name: str) -> None:

@@ -154,7 +154,8 @@ class _Composer:
     def alias(self, event: Any) -> None:
         place = self.place(event)
         if event.anchor not in self.anchors:
-            raise _TooMuchError(place, f"there is no anchor &{event.anchor} above{meant(event.anchor, self.anchors)}")
+            near = meant(event.anchor, self.anchors)
+            raise _TooMuchError(place, f"there is no anchor &{event.anchor} above{near}")
         held = self.anchors[event.anchor]
         if held is None:
             raise _TooMuchError(place, f"*{event.anchor} stands inside itself")

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from ragbraid.pipeline.diagnostics import Place
 
-
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 NAME_RULE = "a word of letters, digits, - and _"
 
