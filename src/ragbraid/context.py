@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ragbraid.errors import Cancelled, DeadlineExceeded
+from ragbraid.errors import Cancelled, DeadlineExceeded, Stopped
 
 
 class Cancellation:
@@ -35,9 +35,13 @@ class Cancellation:
         if self._cancelled:
             raise Cancelled("The run was cancelled.")
         if self.deadline is not None and time.monotonic() >= self.deadline:
-            raise DeadlineExceeded(
-                "The time allowed for this run is up.", "Raise the timeout, or ask for less."
-            )
+            raise self.overdue()
+
+    def overdue(self) -> Stopped:
+        """Why the run ends, for one who found that it has to."""
+        if self._cancelled:
+            return Cancelled("The run was cancelled.")
+        return DeadlineExceeded("The time allowed for this run is up.", "Raise the timeout, or ask for less.")
 
 
 class Context:

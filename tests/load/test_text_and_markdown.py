@@ -67,6 +67,13 @@ def test_a_guessed_encoding_is_told(tmp_path: Path) -> None:
     assert "cp1251" in warning
 
 
+@pytest.mark.parametrize("text", ["Größe und Maß: ein Satz.", "café", "naïve “quote” – x", "<p>Größe"])
+def test_a_short_western_text_is_not_taken_for_another_script(tmp_path: Path, text: str) -> None:
+    document = load(tmp_path, "a.txt", text.encode("cp1252"))
+    assert document.text == text
+    assert "cp1252" in document.warnings[0]
+
+
 @given(st.binary(max_size=200))
 def test_decoding_never_replaces_a_character(data: bytes) -> None:
     try:
@@ -192,6 +199,11 @@ def test_headings_of_every_form() -> None:
     found = [(each.level, each.text) for each in outline(text).headings]
     assert found == [(1, "Title"), (2, "Sub"), (1, "Tab"), (2, "Sub two"), (1, "")]
     assert all(text[each.start :].startswith(("Title", "#", "Sub")) for each in outline(text).headings)
+
+
+def test_underlines_without_end_take_no_long_time() -> None:
+    assert outline("=\n" * 300_000).headings == ()
+    assert outline("x" * 2000 + "\n===").headings == ()
 
 
 def test_the_first_heading_is_the_title(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A grammar whose sentences are the runs of whole words of given texts.
 
 A word is what stands between white space; a character of Chinese or Japanese is a word of its own. A run
-may leave out the punctuation before its first word and after its last.
+may leave out brackets, quotation marks and stops before its first word and after its last.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from ragbraid.generate.protocol import Quotes
 
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
-_PARTS = re.compile(r"([^\w]*)(.*?)([^\w]*)", re.DOTALL)
+# Only what carries no meaning can be left out: never the sign of -3, the % of 5% or the ++ of C++.
+_PARTS = re.compile(r"""([(\[{"'«“‘„¿¡]*)(.*?)([.,;:!?…)\]}"'»”’、。，；：！？]*)""", re.DOTALL)
 # What a grammar can't hold ends a run, as if the text ended there.
 _BREAK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import tantivy
@@ -34,9 +34,11 @@ _LONGEST_TERM = 255
 def language(metadata: Mapping[str, Any]) -> str:
     """The analyser for a document: from its `lang`, be it "de", "de-AT" or "German"."""
     named = metadata.get("lang")
-    if not isinstance(named, str) or not named.strip():
-        return "en"
-    name = named.strip().lower()
+    return _code(named.strip().lower()) if isinstance(named, str) and named.strip() else "en"
+
+
+@lru_cache(maxsize=256)
+def _code(name: str) -> str:
     code = re.split("[-_]", name)[0]
     code = {"nb": "no", "nn": "no"}.get(code, code)
     by_name = {full: short for short, full in STEMMED.items()}

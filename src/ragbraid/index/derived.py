@@ -97,12 +97,15 @@ class Derived:
                 anew = anew or self._lexical.seq > seq
             except UnreadableError:
                 anew = True
-            try:
-                self._replay(connection, seq, anew)
-            except UnreadableError as error:
-                raise IndexDamaged(
-                    f"The lexical index at {self._folder} can't be rebuilt ({error}).", "Check the disk."
-                ) from error
+            reason = ""
+            for attempt in (self._rebuild,) if anew else (self._replay, self._replay_tidied, self._rebuild):
+                try:
+                    return attempt(connection, seq)
+                except UnreadableError as error:
+                    reason = str(error)
+        raise IndexDamaged(
+            f"The lexical index at {self._folder} can't be rebuilt ({reason}).", "Check the disk."
+        )
 
     def close(self) -> None:
         """Let go of every file and array."""
@@ -111,9 +114,15 @@ class Derived:
             self._rows = None
             self._allowed.clear()
 
-    def _replay(self, connection: Connection, seq: int, anew: bool) -> None:
-        if anew:
-            self._lexical.clear()
+    def _rebuild(self, connection: Connection, seq: int) -> None:
+        self._lexical.clear()
+        self._replay(connection, seq)
+
+    def _replay_tidied(self, connection: Connection, seq: int) -> None:
+        self._lexical.tidy()
+        self._replay(connection, seq)
+
+    def _replay(self, connection: Connection, seq: int) -> None:
         since = self._lexical.seq
         if since == seq:
             return

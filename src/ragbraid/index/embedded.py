@@ -83,7 +83,11 @@ class Embedded:
         from ragbraid.index.vector_file import VectorFileError
 
         newest = reading.sound_blocks(connection, last_only=True)
-        count = sum(newest[0][:2]) if newest else 0
+        if not newest:
+            import numpy as np
+
+            return np.empty((0, self.demand_embedder().dimensions), np.float32)
+        count = sum(newest[0][:2])
         with self._lock:
             if self._mapped is not None and self._mapped[0] == count:
                 return self._mapped[1]

@@ -146,6 +146,16 @@ class Lexical:
                     writer.wait_merging_threads()
         self.refresh()
 
+    def tidy(self) -> None:
+        """Remove what a crashed commit left behind: tantivy won't write over such a file."""
+        with guarded():
+            self._index = self._index or _opened(self._folder)
+            writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+            try:
+                writer.garbage_collect_files()
+            finally:
+                writer.wait_merging_threads()
+
     def close(self) -> None:
         """Let go of every file."""
         self._index = self.view = None

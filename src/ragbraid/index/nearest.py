@@ -66,7 +66,10 @@ class _Candidates:
         pointers = (faiss.swig_ptr(each) for each in (queries, self._matrix))
         size = (self._matrix.shape[1], len(queries), len(self._matrix), width)
         result = (faiss.swig_ptr(scores), faiss.swig_ptr(found))
-        chosen = () if self._selector is None else (self._selector,)
+        # Without a selector FAISS splits even one question over threads, which took four times as long.
+        few = len(queries) < faiss.cvar.distance_compute_blas_threshold
+        selector = self._selector or (faiss.IDSelectorAll() if few else None)
+        chosen = () if selector is None else (selector,)
         faiss.knn_inner_product(*pointers, *size, *result, *chosen)  # type: ignore[call-arg]
         return (self._slots[found] if self._gathered else found), scores[:, -1]
 

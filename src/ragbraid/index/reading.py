@@ -119,8 +119,8 @@ def document(
     ):
         return None
     found = connection.execute(
-        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text FROM documents "
-        "WHERE collection = ? AND source = ?",
+        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text "
+        "FROM documents WHERE collection = ? AND source = ?",
         (collection, source),
     ).fetchone()
     return None if found is None else unpacked(found, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import string
 
 from ragbraid.errors import LoadError, MissingDependency
 
@@ -19,6 +20,11 @@ _HTML_CHARSET = re.compile(
 )
 _HTML_HEAD = 4096
 _GUESS_FROM = 256 * 1024
+_NEVER_WITHOUT_MARK = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]
+_SURE = 0.2
+"""Coherence from which charset-normalizer's guess has a language behind it."""
+_HIGH = bytes(range(0x80, 0x100))
+_LETTERS = string.ascii_letters.encode()
 _WESTERN = {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
 
 
@@ -77,11 +83,18 @@ def _guess(data: bytes) -> tuple[str, str]:
             "It isn't UTF-8, and the package that guesses encodings isn't installed.",
             "Install it with: pip install 'ragbraid[local]'.",
         ) from None
-    best = from_bytes(data[:_GUESS_FROM]).best()
-    for encoding in (best.encoding if best else "cp1252", "cp1252"):
+    best = from_bytes(data[:_GUESS_FROM], cp_exclusion=_NEVER_WITHOUT_MARK).best()
+    western = best is None or (best.coherence < _SURE and _mostly_ascii(data))
+    for encoding in ("cp1252",) if western or best is None else (best.encoding, "cp1252"):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         return text, f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
     raise LoadError("Its encoding can't be told.", "Save it anew as UTF-8.")
+
+
+def _mostly_ascii(data: bytes) -> bool:
+    """Whether it looks like a western language: accented letters among at least twice as many plain ones."""
+    accented = len(data) - len(data.translate(None, _HIGH))
+    return 2 * accented <= len(data) - len(data.translate(None, _LETTERS))

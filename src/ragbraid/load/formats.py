@@ -21,6 +21,7 @@ go rs swift m mm rb php pl pm lua r jl dart ex exs erl hrl hs lhs ml mli clj clj
 pas asm s sh bash zsh fish ps1 bat cmd sql graphql gql proto thrift css scss sass less vue svelte cmake mk
 tf hcl nix dockerfile diff patch bib
 """
+_LONGEST = 500
 _NAMES = """
 readme license licence copying notice authors contributors changelog changes news todo install makefile
 dockerfile containerfile jenkinsfile vagrantfile gemfile rakefile procfile justfile
@@ -93,7 +94,7 @@ def _describe(metadata: dict[str, Any], title: str | None, lang: Any) -> None:
     for key, value in (("title", title), ("lang", lang)):
         value = metadata.get(key) if metadata.get(key) not in (None, "") else value
         if isinstance(value, (str, int, float)) and str(value).strip():
-            metadata[key] = str(value)
+            metadata[key] = str(value)[:_LONGEST]
         else:
             metadata.pop(key, None)
 

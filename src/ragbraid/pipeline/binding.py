@@ -8,11 +8,12 @@ from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.components import literal
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.environment import Unresolved
 from ragbraid.pipeline.model import Argument, Constant, FlowInput, Value
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.settings import validate
-from ragbraid.pipeline.signature import MISSING, Input, Setting
-from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, assignable, plain, type_name
 
 
@@ -58,6 +59,13 @@ class Binder:
             )
             return None
         return value
+
+    def touch(self, node: Map, signature: Signature, environment: Environment) -> None:
+        """Count what stands under a misspelt input as read, so that one mistake is one message."""
+        known = {each.name for each in signature.settings} | {each.name for each in signature.inputs or ()}
+        for key, each in node.items.items():
+            if key not in known and key not in ("id", "as", "type", "use"):
+                _read(each, environment)
 
     def _one(
         self,
@@ -107,10 +115,13 @@ class Binder:
     ) -> Argument | None:
         element = _element(wanted)
         if element is None:
+            _read(given, environment)
             self._problems.add(
                 given.place, f"{name} of {step!r} wants {type_name(wanted)}, not a list of names"
             )
             return None
+        if not given.items:
+            self._problems.add(given.place, f"{name} of {step!r} wants at least one name")
         found: list[Value] = []
         for each in given.items:
             if not isinstance(each, Scalar) or not isinstance(each.value, str):
@@ -125,6 +136,8 @@ class Binder:
         value = environment.find(name)
         if value is not None:
             value.read = True
+        elif isinstance(name, Unresolved):
+            environment.unknown = True
         elif not environment.unknown:
             near = meant(name, [*environment.values, *(f"inputs.{each}" for each in environment.inputs)])
             self._problems.add(place, f"there is no value {name!r} at this step{near}")
@@ -136,9 +149,17 @@ class Binder:
             return value
         self._problems.add(
             place,
-            f"`{name}` of {step!r} wants {type_name(wanted)}, and {value.name!r} gives {type_name(value.type)}",
+            f"`{name}` of {step!r} wants {type_name(wanted)}, "
+            f"and {value.name!r} gives {type_name(value.type)}",
         )
         return None
+
+
+def _read(node: Node, environment: Environment) -> None:
+    for each in scalars(node):
+        value = environment.find(each.value) if isinstance(each.value, str) else None
+        if value is not None:
+            value.read = True
 
 
 def _element(annotation: Any) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ragbraid.index.protocol import Index
-from ragbraid.load.protocol import Loader
-from ragbraid.pipeline.components import Built, Components
+from ragbraid.pipeline.components import Components
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
-from ragbraid.pipeline.flows import NAME, FlowChecker
+from ragbraid.pipeline.environment import waits
+from ragbraid.pipeline.flows import FlowChecker
+from ragbraid.pipeline.ingest_flow import IngestChecker
 from ragbraid.pipeline.model import (
+    Branch,
     Flow,
     FlowInput,
+    FlowStep,
     IngestSteps,
+    Loop,
     Step,
     Value,
     standard_inputs,
@@ -21,12 +24,15 @@ from ragbraid.pipeline.model import (
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.settings import validate
 from ragbraid.pipeline.signature import MISSING, Setting
-from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
-from ragbraid.pipeline.typecheck import DECLARABLE, assignable, implements, type_name
-from ragbraid.types import Answer, Chunk, Document, Hit
+from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
+from ragbraid.pipeline.typecheck import DECLARABLE, assignable, type_name
+from ragbraid.types import Answer, Hit
 
 FIXED: Mapping[str, Any] = {"search": list[Hit], "ask": Answer, "chat": Answer}
 """Flows whose output has a fixed type, and which take the standard inputs."""
+
+
+MAX_STEPS = 1_000
 
 
 class Book:
@@ -41,8 +47,13 @@ class Book:
         self._checker = FlowChecker(components, self, problems)
         self._components = components
         self._done: dict[str, Flow | None] = {}
+        self._sizes: dict[str, int] = {}
         self._open: list[str] = []
         self._add_named(root.items.get("flows"))
+        for name in components.names:
+            if name in self._nodes:
+                said = f"a component and a flow are both called {name!r}; rename one"
+                problems.add(components.where(name), said)
 
     def _add_named(self, node: Node | None) -> None:
         if node is None:
@@ -55,16 +66,10 @@ class Book:
                 self._problems.add(node.where(name), f"{name!r} has a section of its own; put it there")
             elif not NAME.fullmatch(name):
                 self._problems.add(
-                    node.where(name), f"a flow's name is a word of letters, digits, - and _, not {name!r}"
+                    node.where(name), f"a flow's name is {NAME_RULE}, not {name!r}"
                 )
             else:
                 self._nodes[name] = (each, node.where(name))
-        for name in self._components.names:
-            if name in self._nodes:
-                self._problems.add(
-                    self._components.where(name),
-                    f"a component and a flow are both called {name!r}; rename one",
-                )
 
     @property
     def names(self) -> list[str]:
@@ -99,7 +104,7 @@ class Book:
         )
         if output is not None:
             output.read = True
-        self._checker.unread(steps, environment)
+            self._checker.unread(steps, environment)
         if output is None or len(steps) < len(steps_node.items):
             return None
         wanted = FIXED.get(name)
@@ -109,7 +114,26 @@ class Book:
                 f"{name} ends in {type_name(wanted)}, and {output.name!r} gives {type_name(output.type)}",
             )
             return None
+        self._sizes[name] = size = self._size(steps)
+        if size > MAX_STEPS:
+            said = f"{name!r} comes to over {MAX_STEPS:,} steps with the flows that it calls"
+            self._problems.add(place, said)
+            return None
         return Flow(name, inputs, tuple(steps), output)
+
+    def _size(self, steps: Iterable[Step]) -> int:
+        """How many steps these are when the flows that they call are written out."""
+        size = 0
+        for each in steps:
+            size += 1
+            match each:
+                case FlowStep():
+                    size += self._sizes[each.flow]
+                case Loop():
+                    size += self._sizes[each.flow] + self._size([each.until])
+                case Branch():
+                    size += self._size((*each.then.steps, *each.otherwise.steps))
+        return size
 
     def _parts(self, name: str, node: Node) -> tuple[List | None, dict[str, FlowInput], Node | None]:
         inputs = standard_inputs(node.place)
@@ -160,6 +184,8 @@ class Book:
                     )
         named = type_node.value if isinstance(type_node, Scalar) else None
         if named not in DECLARABLE:
+            if type_node is not None and waits(type_node):
+                return FlowInput(Value(name, Any, node.place))
             place = (type_node or node).place
             near = meant(str(named), DECLARABLE) or f"; the types are {', '.join(DECLARABLE)}"
             self._problems.add(place, f"input {name!r} wants a type, not {describe(type_node or node)}{near}")
@@ -177,77 +203,13 @@ class Book:
     def _output(self, node: Node, environment: Environment) -> Value | None:
         name = node.value if isinstance(node, Scalar) else None
         value = environment.find(name) if isinstance(name, str) else None
-        if value is None and not environment.unknown:
+        if value is None and not environment.unknown and not waits(node):
             near = meant(str(name), environment.values)
             self._problems.add(node.place, f"`output` wants the name of a value, not {describe(node)}{near}")
         return value
 
     def ingest(self) -> IngestSteps | None:
         """The ingest flow in its parts; None where there is none or it is wrong."""
-        node = self._ingest
-        if node is None:
+        if self._ingest is None:
             return None
-        if not isinstance(node, List) or not node.items:
-            self._problems.add(node.place, f"ingest wants a list of steps, not {describe(node)}")
-            return None
-        place = node.place
-        documents = Value("documents", list[Document], place, read=True)
-        environment = Environment({"documents": FlowInput(documents)})
-        nodes = list(node.items)
-        loaders = []
-        while nodes and self._is(nodes[0], Loader) is not False:
-            environment.unknown |= self._is(nodes[0], Loader) is None
-            loaders.append(self._taken(nodes.pop(0)))
-        index = nodes.pop() if nodes and self._is(nodes[-1], Index) is not False else None
-        before = len(self._problems)
-        steps = self._checker.steps(nodes, environment)
-        if not loaders:
-            self._problems.add(node.items[0].place, "ingest begins with a loader, such as {type: files}")
-        if index is None:
-            self._problems.add(node.items[-1].place, "ingest ends in an index, which its chunks go to")
-        if index is None or len(steps) < len(nodes) or self._is(index, Index) is None:
-            return None
-        return self._ingest_steps(steps, environment, loaders, index, before)
-
-    def _ingest_steps(
-        self, steps: list[Step], environment: Environment, loaders: list[Any], index: Node, before: int
-    ) -> IngestSteps | None:
-        chunks = environment.find("chunks")
-        if chunks is None or not assignable(chunks.type, list[Chunk]):
-            if not environment.unknown:
-                self._problems.add(
-                    index.place, "the index wants `chunks`, and no step before it gives them: add a splitter"
-                )
-            return None
-        documents = environment.values["documents"]
-        chunks.read = documents.read = True
-        self._checker.unread(steps, environment)
-        if len(self._problems) > before or any(each is None for each in loaders):
-            return None
-        inputs = {"documents": FlowInput(environment.inputs["documents"])}
-        name = index.value if isinstance(index, Scalar) else "index"
-        value = self._taken(index)
-        return IngestSteps(
-            tuple(loaders), Flow("ingest", inputs, tuple(steps), chunks), documents, value, name
-        )
-
-    def _is(self, node: Node, protocol: type) -> bool | None:
-        """Whether a step is a component of that kind; None where its type isn't known."""
-        built = self._look(node)
-        if built is None:
-            return False
-        return None if built.signature is None else implements(built.signature.runtime, protocol)
-
-    def _taken(self, node: Node) -> Any:
-        built = self._look(node)
-        return built.value if built else None
-
-    def _look(self, node: Node) -> Built | None:
-        # Looked at before its flow is checked; a problem that is noted twice is kept once.
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            return self._components.get(node.value)
-        if isinstance(node, Map) and "use" in node.items:
-            return self._look(node.items["use"])
-        if isinstance(node, Map) and "type" in node.items:
-            return self._components.build(node, besides=("id", "as"))
-        return None
+        return IngestChecker(self._components, self, self._checker, self._problems).check(self._ingest)

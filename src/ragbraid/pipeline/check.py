@@ -14,7 +14,7 @@ from typing import Any
 from ragbraid.pipeline.book import Book
 from ragbraid.pipeline.components import Components
 from ragbraid.pipeline.diagnostics import Diagnostic, Place, Problems, meant
-from ragbraid.pipeline.environment import substitute
+from ragbraid.pipeline.environment import substitute, waits
 from ragbraid.pipeline.find import PipelineSource
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.overrides import override
@@ -63,8 +63,8 @@ def check(
     root = parse(source.text, source.name, problems)
     pipeline = None
     if root is not None:
+        override(root, set or {}, problems)  # first: a variable that an override replaces isn't needed
         substitute(root, os.environ if env else None, problems)
-        override(root, set or {}, problems)
         if _version_fits(root, problems):
             pipeline = _checked(root, source, allow, problems)
     return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
@@ -156,7 +156,7 @@ def _fields(node: Map | None, problems: Problems) -> dict[str, str]:
         value = each.value if isinstance(each, Scalar) else None
         if value in FIELD_TYPES:
             fields[name] = str(value)
-        else:
+        elif not waits(each):
             near = meant(str(value), FIELD_TYPES)
             problems.add(
                 each.place,

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
+from ragbraid.pipeline.environment import waits
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
-from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import implements, lacking
+
+MAX_DEPTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,12 @@ class Components:
         self._allow = allow
         self._problems = problems
         self._built: dict[str, Built] = {}
+        for name in self.names:
+            if not NAME.fullmatch(name):
+                problems.add(self.where(name), f"a component's name is {NAME_RULE}, not {name!r}")
+        self._made: dict[tuple[int, bool], tuple[Map, Built]] = {}
         self._open: list[str] = []
+        self._depth = 0
 
     @property
     def names(self) -> list[str]:
@@ -62,10 +71,21 @@ class Components:
         return built
 
     def build(self, node: Map, besides: Iterable[str] = ()) -> Built:
-        """Make the component of a mapping; keys in `besides` (and a step's inputs there) aren't settings."""
+        """Make the component of a mapping; keys in `besides` (and a step's inputs there) aren't settings.
+
+        Asking again for the same mapping costs nothing.
+        """
+        key = id(node), bool(besides)
+        if key not in self._made:
+            self._made[key] = node, self._build(node, besides)
+        return self._made[key][1]
+
+    def _build(self, node: Map, besides: Iterable[str]) -> Built:
         kind = node.items.get("type")
         if kind is None:
             self._problems.add(node.place, "a component wants a `type`")
+            return Built("")
+        if waits(kind):
             return Built("")
         if not isinstance(kind, Scalar) or not isinstance(kind.value, str):
             self._problems.add(kind.place, f"`type` wants a name, not {describe(kind)}")
@@ -78,11 +98,19 @@ class Components:
         except SignatureError as error:
             self._problems.add(kind.place, f"{kind.value!r} isn't a component: {error}")
             return Built(kind.value)
-        return Built(kind.value, signature, self._value(node, kind.value, signature, tuple(besides)))
+        if self._depth >= MAX_DEPTH:
+            self._problems.add(node.place, f"components refer to each other more than {MAX_DEPTH} deep")
+            return Built(kind.value, signature)
+        self._depth += 1
+        value = self._value(node, kind.value, signature, tuple(besides))
+        self._depth -= 1
+        return Built(kind.value, signature, value)
 
     def refer(self, node: Node, setting: Setting, owner: str) -> Built | None:
         """The component that a reference names or defines in place; None where it is wrong."""
         assert setting.protocol is not None
+        if waits(node):
+            return None
         if isinstance(node, Map):
             built = self.build(node)
         elif isinstance(node, Scalar) and isinstance(node.value, str):
@@ -114,7 +142,7 @@ class Components:
         lacks = lacking(built.signature.runtime, setting.protocol)
         self._problems.add(
             node.place,
-            f"{setting.name} of {owner} wants a component of kind {setting.protocol.__name__}, and "
+            f"{setting.name} of {owner!r} wants a component of kind {setting.protocol.__name__}, and "
             f"{built.type!r} isn't one: it has no {listed(lacks[:3])}",
         )
 
@@ -137,19 +165,20 @@ class Components:
             if signature.function:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
-        except ValueError as error:
+        except (ValueError, RagbraidError) as error:
             self._problems.add(node.place, f"{kind!r}: {error}")
             return None
 
     def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
         settings = [each.name for each in signature.settings]
         inputs = [each.name for each in signature.inputs or ()] if besides else []
+        what = "setting or input" if inputs else "setting"
         fine = True
         for key in node.items:
             if key not in {"type", *besides, *settings, *inputs}:
                 fine = False
                 near = meant(key, [*settings, *inputs, *besides])
-                self._problems.add(node.where(key), f"{kind!r} has no setting {key!r}{near}")
+                self._problems.add(node.where(key), f"{kind!r} has no {what} {key!r}{near}")
         return fine
 
     def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:

@@ -54,7 +54,7 @@ def meant(name: str, known: Iterable[str]) -> str:
     >>> meant("generatr", ["embedder", "generator"])
     "; did you mean 'generator'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

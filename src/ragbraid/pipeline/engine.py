@@ -7,8 +7,9 @@ import threading
 from collections.abc import Hashable
 from typing import Any
 
+from ragbraid.errors import InputError
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.handles import Handle, Run, handle_type
+from ragbraid.pipeline.handles import handle_type
 from ragbraid.pipeline.signature import Signature, signature_of
 
 
@@ -21,16 +22,17 @@ def signature_for(component: Any) -> Signature:
 class Opened:
     """A component in use: its runtime, made at first need, and the lock it is called under, if any."""
 
-    def __init__(self, component: Any, engine: Engine) -> None:
+    def __init__(self, component: Any, key: Hashable, engine: Engine) -> None:
         self.component = component
         self.signature = signature_for(component)
         self.lock = None if self.signature.flag("thread_safe", True) else threading.RLock()
-        self._handle = handle_type(self.signature.runtime)
+        self.key = key
         self.users = 0
         self._engine = engine
         self._opening = threading.RLock()
         self._runtime: Any = None
         self._held: list[Opened] = []
+        self._closed = False
 
     @property
     def runtime(self) -> Any:
@@ -41,30 +43,30 @@ class Opened:
                     self._runtime = self._open()
         return self._runtime
 
-    def handle(self, run: Run | None, step: str = "", target: Any = None) -> Handle:
-        """A reference to it for a step of a run; `target` stands in for the runtime."""
-        return self._handle(self, run, step, target)
-
     def _open(self) -> Any:
         component = self.component
+        if self._closed:  # a step that went on after the end must not open it again
+            raise InputError("This pipeline is closed.", "Load it again.")
+        if isinstance(component, FunctionComponent):
+            return component.bound()
         if not self.signature.heavy:
             return component
         references = {
-            each.name: self._handles(getattr(component, each.name))
+            each.name: self._handles(getattr(component, each.name), each.protocol)
             for each in self.signature.settings
             if each.protocol is not None
         }
         return with_fields(component, references).open() if references else component.open()
 
-    def _handles(self, reference: Any) -> Any:
+    def _handles(self, reference: Any, protocol: type) -> Any:
         # A runtime outlives any one question, so what it holds are handles that belong to no run.
         if reference is None:
             return None
         if isinstance(reference, tuple):
-            return tuple(self._handles(each) for each in reference)
+            return tuple(self._handles(each, protocol) for each in reference)
         opened = self._engine.acquire(reference)
         self._held.append(opened)
-        return opened.handle(None)
+        return handle_type(opened.signature.runtime, protocol)(opened, None)
 
     def release(self) -> None:
         """Give this component back to its engine."""
@@ -73,6 +75,7 @@ class Opened:
     def close(self) -> None:
         """Close the runtime, and let go of what it held."""
         with self._opening:
+            self._closed = True
             runtime, self._runtime = self._runtime, None
             held, self._held = self._held, []
         if runtime is not None and self.signature.heavy and hasattr(runtime, "close"):
@@ -94,7 +97,7 @@ class Engine:
         with self._lock:
             opened = self._opened.get(key)
             if opened is None:
-                opened = self._opened[key] = Opened(component, self)
+                opened = self._opened[key] = Opened(component, key, self)
             opened.users += 1
             return opened
 
@@ -104,7 +107,7 @@ class Engine:
             opened.users -= 1
             if opened.users > 0:
                 return
-            self._opened.pop(identity(opened.component), None)
+            self._opened.pop(opened.key, None)
         opened.close()
 
     def __len__(self) -> int:
@@ -134,7 +137,7 @@ def identity(value: Any) -> Hashable:
 
 
 def with_fields(component: Any, changes: dict[str, Any]) -> Any:
-    """A copy of a frozen dataclass with some fields replaced, unchecked: a handle stands for its component."""
+    """A copy of a frozen dataclass with fields replaced, unchecked: a handle stands for its component."""
     copy = object.__new__(type(component))
     for each in dataclasses.fields(component):
         value = changes[each.name] if each.name in changes else getattr(component, each.name)

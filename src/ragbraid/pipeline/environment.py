@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.parse import resolve
-from ragbraid.pipeline.tree import Node, Scalar, scalars
+from ragbraid.pipeline.tree import Map, Node, Scalar, scalars
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|(\{[^}]*\}?))")
 
@@ -18,15 +18,23 @@ class Unresolved(str):
     __slots__ = ()
 
 
-def substitute(root: Node, variables: Mapping[str, str] | None, problems: Problems) -> None:
-    """Replace references in every scalar of a tree. With `variables` None nothing is looked up."""
+def waits(node: Node) -> bool:
+    """Whether a node is a value that the environment gives, and hasn't given."""
+    return isinstance(node, Scalar) and isinstance(node.value, Unresolved)
+
+
+def substitute(root: Map, variables: Mapping[str, str] | None, problems: Problems) -> None:
+    """Replace references in every scalar of a file but those under `x-…` keys and those of overrides.
+
+    With `variables` None nothing is looked up.
+    """
     seen: set[int] = set()  # an anchored scalar stands in the tree once for each alias
-    for scalar in scalars(root):
-        if id(scalar) in seen or scalar.given:
-            continue
-        seen.add(id(scalar))
-        if isinstance(scalar.value, str) and "$" in scalar.value:
-            _substitute(scalar, variables, problems)
+    for key, section in root.items.items():
+        for scalar in () if key.startswith("x-") else scalars(section):
+            if id(scalar) not in seen and not scalar.given:
+                seen.add(id(scalar))
+                if isinstance(scalar.value, str) and "$" in scalar.value:
+                    _substitute(scalar, variables, problems)
 
 
 def _substitute(scalar: Scalar, variables: Mapping[str, str] | None, problems: Problems) -> None:
@@ -59,3 +67,4 @@ def _substitute(scalar: Scalar, variables: Mapping[str, str] | None, problems: P
         scalar.value = Unresolved(text)
     else:
         scalar.value = resolve(text) if scalar.plain else text
+        scalar.text = text

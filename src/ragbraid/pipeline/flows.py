@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Protocol
 
 from ragbraid.pipeline.binding import Binder
 from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.environment import Unresolved, waits
 from ragbraid.pipeline.model import (
     Block,
     Branch,
@@ -18,11 +18,12 @@ from ragbraid.pipeline.model import (
     Step,
     Value,
 )
-from ragbraid.pipeline.scope import RESERVED, Environment
+from ragbraid.pipeline.naming import Naming
+from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import assignable, role_of, type_name
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+MAX_DEPTH = 40
 
 
 class FlowBook(Protocol):
@@ -46,10 +47,19 @@ class FlowChecker:
         self._book = book
         self._problems = problems
         self._bind = Binder(problems)
+        self._names = Naming(problems)
+        self._depth = 0
 
     def steps(self, nodes: list[Node], environment: Environment) -> list[Step]:
         """The steps of a list; wrong ones are noted and left out."""
-        return [step for each in nodes if (step := self._step(each, environment)) is not None]
+        if self._depth >= MAX_DEPTH:
+            said = f"steps and the flows that they call are nested more than {MAX_DEPTH} deep"
+            self._fail(nodes[0].place, said, environment)
+            return []
+        self._depth += 1
+        steps = [step for each in nodes if (step := self._step(each, environment)) is not None]
+        self._depth -= 1
+        return steps
 
     def _step(self, node: Node, environment: Environment) -> Step | None:
         if isinstance(node, Scalar) and isinstance(node.value, str):
@@ -82,6 +92,9 @@ class FlowChecker:
         return self._named(target.value, target, node, environment)
 
     def _named(self, name: str, node: Node, options: Map | None, environment: Environment) -> Step | None:
+        if isinstance(name, Unresolved):
+            environment.unknown = True
+            return None
         if name in self._book.names:
             return self._call(name, node, options or Map(node.place), environment)
         built = self._components.get(name)
@@ -90,17 +103,21 @@ class FlowChecker:
             self._fail(node.place, f"there is no component or flow {name!r}{meant(name, known)}", environment)
             return None
         if options is not None and built.signature is not None:
-            self._options(options, [each.name for each in built.signature.inputs or ()], name)
+            self._names.options(options, [each.name for each in built.signature.inputs or ()], name)
         return self._component(built, options or Map(node.place), name, environment, node.place)
 
     def _component(
         self, built: Built, node: Map, name: str, environment: Environment, at: Place | None = None
     ) -> Step | None:
         place = at or node.place
-        identity = self._identity(node, name, environment)
+        if not built.type:
+            environment.unknown = True
+            return None
+        identity = self._names.identity(node, name, environment)
         if built.signature is None:
             environment.unknown = True
             return None
+        self._bind.touch(node, built.signature, environment)
         if built.signature.inputs is None:
             self._fail(
                 place, f"{name!r} can't be a step, since it takes no input; refer to it by name", environment
@@ -108,33 +125,31 @@ class FlowChecker:
             return None
         arguments = self._bind.inputs(built.signature.inputs, node, name, place, environment)
         output = Value(identity, built.signature.output, place)
-        environment.store(identity, output, self._as(node))
+        environment.store(identity, output, self._names.role(node, environment))
         if arguments is None:
             return None
         return ComponentStep(identity, built.value, built.signature, arguments, output)
 
     def _call(self, name: str, node: Node, options: Map, environment: Environment) -> Step | None:
         flow = self._book.get(name, node.place)
-        identity = self._identity(options, name, environment)
+        identity = self._names.identity(options, name, environment)
         if flow is None:
             environment.unknown = True
             return None
-        self._options(options, list(flow.inputs), name)
+        self._names.options(options, list(flow.inputs), name)
         arguments = self._bind.flow(flow.inputs, options, name, node.place, environment)
         output = Value(identity, flow.output.type, node.place)
-        environment.store(identity, output, self._as(options))
+        environment.store(identity, output, self._names.role(options, environment))
         return None if arguments is None else FlowStep(identity, name, arguments, output)
 
     def _branch(self, node: Map, environment: Environment) -> Step | None:
-        self._keys(node, ("when", "then", "else", "id", "as"), "a branch")
-        identity = self._identity(node, "when", environment)
+        self._names.keys(node, ("when", "then", "else", "id", "as"), "a branch")
+        identity = self._names.identity(node, "when", environment)
         condition = self._bind.boolean(node.items["when"], "when", environment)
         then = self._block(node, "then", environment)
         otherwise = self._block(node, "else", environment) if "else" in node.items else None
         if then is None or ("else" in node.items and otherwise is None):
             environment.unknown = True
-            return None
-        if condition is None:
             return None
         if otherwise is None:
             role = role_of(then.output.type)
@@ -155,15 +170,15 @@ class FlowChecker:
             )
             return None
         output = Value(identity, then.output.type, node.place)
-        environment.store(identity, output, self._as(node))
-        return Branch(identity, condition, then, otherwise, output)
+        environment.store(identity, output, self._names.role(node, environment))
+        return None if condition is None else Branch(identity, condition, then, otherwise, output)
 
     def _loop(self, node: Map, environment: Environment) -> Step | None:
-        self._keys(node, ("repeat", "until", "at_most", "id", "as"), "a loop")
-        identity = self._identity(node, "repeat", environment)
+        self._names.keys(node, ("repeat", "until", "at_most", "id", "as"), "a loop")
+        identity = self._names.identity(node, "repeat", environment)
         bound = self._bound(node)
         name = node.items["repeat"]
-        flow = self._looped(name, environment)
+        flow = self._looped(name)
         if flow is None:
             environment.unknown = True
             return None
@@ -182,7 +197,7 @@ class FlowChecker:
         inner = environment.child()
         inner.store(identity, output, None)
         until = self._until(node, inner)
-        environment.store(identity, output, self._as(node))
+        environment.store(identity, output, self._names.role(node, environment))
         if arguments is None or until is None or bound is None:
             return None
         return Loop(identity, flow.name, arguments, carried, until, bound, output)
@@ -193,15 +208,19 @@ class FlowChecker:
             self._problems.add(
                 node.where("repeat"), "a loop wants a bound: `at_most`, the most rounds it may go"
             )
+        elif waits(bound):
+            return None
         elif isinstance(bound, Scalar) and type(bound.value) is int and 1 <= bound.value <= 100:
             return bound.value
         else:
             self._problems.add(bound.place, f"at_most wants a number from 1 to 100, not {describe(bound)}")
         return None
 
-    def _looped(self, name: Node, environment: Environment) -> Flow | None:
+    def _looped(self, name: Node) -> Flow | None:
         if isinstance(name, Scalar) and name.value in self._book.names:
             return self._book.get(name.value, name.place)
+        if waits(name):
+            return None
         near = meant(str(name.value), self._book.names) if isinstance(name, Scalar) else ""
         self._problems.add(name.place, f"`repeat` wants the name of a flow, not {describe(name)}{near}")
         return None
@@ -242,51 +261,9 @@ class FlowChecker:
             if not each.output.read and not environment.unknown:
                 self._problems.add(
                     each.output.place,
-                    f"nobody reads the output of {each.id!r}; name it as an input of a later step, or remove it",
+                    f"nobody reads the output of {each.id!r}; "
+                    "name it as an input of a later step, or remove it",
                 )
-
-    def _identity(self, node: Map, name: str, environment: Environment) -> str:
-        given = node.items.get("id")
-        place = (
-            given.place
-            if given is not None
-            else node.items["type"].place
-            if "type" in node.items
-            else node.place
-        )
-        if given is None:
-            identity = name.rpartition(":")[2].rpartition("/")[2]
-        elif isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
-            identity = given.value
-        else:
-            self._problems.add(place, f"an id is a word of letters, digits, - and _, not {describe(given)}")
-            return "?"
-        if identity in RESERVED:
-            self._problems.add(place, f"{identity!r} is the name of a role; give the step another id")
-        elif identity in environment.ids:
-            self._problems.add(place, f"two steps have the id {identity!r}; give this one an `id` of its own")
-        environment.ids.setdefault(identity, place)
-        return identity
-
-    def _as(self, node: Map) -> str | None:
-        given = node.items.get("as")
-        if given is None:
-            return None
-        if isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
-            return given.value
-        self._problems.add(given.place, f"`as` wants a name, not {describe(given)}")
-        return None
-
-    def _options(self, node: Map, inputs: list[str], name: str) -> None:
-        for key in node.items:
-            if key not in {"use", "id", "as", *inputs}:
-                near = meant(key, inputs)
-                self._problems.add(node.where(key), f"{name!r} has no input {key!r}{near}")
-
-    def _keys(self, node: Map, known: tuple[str, ...], form: str) -> None:
-        for key in node.items:
-            if key not in known:
-                self._problems.add(node.where(key), f"{form} has no {key!r}{meant(key, known)}")
 
     def _fail(self, place: Place, message: str, environment: Environment) -> None:
         self._problems.add(place, message)

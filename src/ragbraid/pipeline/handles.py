@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import IndexStoreError
+from ragbraid.pipeline.typecheck import members
 from ragbraid.types import Scope, Span
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ _MEMO = 256
 class Run:
     """What belongs to one run: its scope, its cancellation, its trace."""
 
-    __slots__ = ("began", "cancellation", "listener", "lock", "memo", "scope", "spans")
+    __slots__ = ("began", "cancellation", "listener", "lock", "memo", "scope", "spans", "step")
 
     def __init__(
         self, scope: Scope, cancellation: Cancellation, listener: Callable[[Span], None] | None = None
     ) -> None:
         self.listener = listener
         self.scope = scope
+        self.step = ""
+        """Where the run's own thread is, for whoever has to name what can't be stopped."""
         self.cancellation = cancellation
         self.began = perf_counter()
         self.spans: list[Span] = []
@@ -72,12 +75,13 @@ class Run:
 class Handle:
     """A reference to an opened component, for one run; without a run, for another runtime.
 
-    Only public names pass. In a run the scope is always the run's own, whatever the caller says. A runtime's
-    methods stand in a subclass that `handle_type` makes once, since each question makes its handles anew;
-    what isn't a method is looked up here.
+    It has what the protocol has that it stands for, and no more. In a run the scope is always the run's own,
+    whatever the caller says. The methods stand in a subclass that `handle_type` makes once, since each
+    question makes its handles anew; what isn't a method is looked up here.
     """
 
     __slots__ = ("_opened", "_run", "_step", "_target")
+    _attributes: frozenset[str] | None = None
 
     def __init__(self, opened: Opened, run: Run | None, step: str = "", target: Any = None) -> None:
         self._opened = opened
@@ -86,35 +90,46 @@ class Handle:
         self._target = target
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("_") or (self._attributes is not None and name not in self._attributes):
+            raise AttributeError(f"A reference to {type(self._opened.component).__name__} has no {name!r}.")
         value = getattr(self._opened.runtime if self._target is None else self._target, name)
-        return value._opened.handle(self._run, self._step) if isinstance(value, Handle) else value
+        return type(value)(value._opened, self._run, self._step) if isinstance(value, Handle) else value
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
 
 
 @lru_cache(maxsize=256)
-def handle_type(runtime: Any) -> type[Handle]:
-    """The class of handles for a runtime class: what its methods want injected is read off it once."""
+def handle_type(runtime: Any, protocol: Any = None) -> type[Handle]:
+    """The class of handles for a runtime class: what its methods want injected is read off it once.
+
+    A protocol whose methods take a scope gives a handle those alone: nothing may pass by the scope.
+    """
+    if protocol is None:
+        names = {each for each in dir(runtime) if each == "__call__" or not each.startswith("_")}
+        attributes = None
+        scoped: set[str] = set()
+    else:
+        names = members(protocol)
+        attributes = frozenset(each for each in dir(protocol) if not each.startswith("_")) - names
+        scoped = {each for each in names if "scope" in _parameters(getattr(protocol, each))}
     methods = {
-        name: _method(name, function)
-        for name in dir(runtime)
-        if name == "__call__" or not name.startswith("_")
-        if callable(function := getattr(runtime, name))
+        name: _method(name, function, name in scoped)
+        for name in scoped or names
+        if callable(function := getattr(runtime, name, None))
     }
-    return type("Handle", (Handle,), {"__slots__": (), **methods})
+    return type("Handle", (Handle,), {"__slots__": (), "_attributes": attributes, **methods})
 
 
-def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[..., Any]:
     """A runtime's method as its handle has it."""
-    wanted = _keyword_only(function)
-    scoped, contextual = "scope" in wanted, "context" in wanted
+    takes = _parameters(function)
+    bounded, contextual = "scope" in takes, "context" in takes
+    scoped = scoped or bounded
     label = name.strip("_")
 
     def outside(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
-        if scoped and "scope" not in keywords:
+        if scoped:
             raise IndexStoreError(f"{name} of an index was called outside any run, without a scope.")
         with handle._opened.lock or nullcontext():
             return getattr(handle._opened.runtime, name)(*arguments, **keywords)
@@ -126,8 +141,11 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         method = getattr(opened.runtime if handle._target is None else handle._target, name)
         run.cancellation.check()
         context = None
-        if scoped:
+        if bounded:
             keywords["scope"] = run.scope
+        elif scoped:
+            keywords.pop("scope", None)
+            _demand_no_scope(handle, run.scope)
         if contextual:
             context = keywords["context"] = Context(run.cancellation, handle._step)
         began = perf_counter()
@@ -139,15 +157,41 @@ def _method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             run.record(f"{handle._step}/{label}", began, context.notes if context is not None else {})
 
-    return _memoised(name, call) if name in _MEMOISED else call
+    def pieces(handle: Handle, *arguments: Any, **keywords: Any) -> Iterator[Any]:
+        run, opened = handle._run, handle._opened
+        if run is None:
+            yield from outside(handle, *arguments, **keywords)
+            return
+        context = Context(run.cancellation, handle._step)
+        if contextual:
+            keywords["context"] = context
+        with run.timed(f"{handle._step}/{label}", context), opened.lock or nullcontext():
+            method = getattr(opened.runtime if handle._target is None else handle._target, name)
+            for each in method(*arguments, **keywords):
+                run.cancellation.check()
+                yield each
+
+    if name in _MEMOISED:
+        return _memoised(name, call)
+    return pieces if inspect.isgeneratorfunction(function) and not scoped else call
 
 
-def _keyword_only(function: Callable[..., Any]) -> set[str]:
+def _demand_no_scope(handle: Handle, scope: Scope) -> None:
+    if scope.filter or scope.collection != Scope().collection:
+        raise IndexStoreError(
+            f"{type(handle._opened.component).__name__} can't keep to a filter or a collection.",
+            "Ask without them, or use another index.",
+        )
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    """The names that a function can be given by keyword."""
     try:
         parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # a method written in C doesn't say
+    except (TypeError, ValueError):  # a method written in C doesn't say
         return set()
-    return {each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {each.name for each in parameters if each.kind in kinds}
 
 
 def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,7 +206,8 @@ def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         missing = [text for text, row in known.items() if row is None]
         if missing or not texts:
             rows = call(handle, missing, *arguments, **keywords)
-            found = dict(zip(missing, rows, strict=True))
+            # The caller may write into what it gets, and the memo must not notice.
+            found = dict(zip(missing, rows.copy() if name == "embed" else rows, strict=True))
             run.remember(memo, found)
             if len(missing) == len(texts):
                 return rows

@@ -7,6 +7,7 @@ from typing import Any
 
 from ragbraid.context import Context
 from ragbraid.errors import InputError, RagbraidError
+from ragbraid.index.protocol import Index
 from ragbraid.pipeline.digest import digest
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
@@ -30,7 +31,7 @@ class Ingesting:
         self._base = checked.base
         self._runner = Runner(plan(steps.flow, checked.flows, [steps.documents]), engine, workers)
         self._loaders = [Target(engine, each, f"load{number}") for number, each in enumerate(steps.loaders)]
-        self._index = Target(engine, steps.index, steps.index_id)
+        self._index = Target(engine, steps.index, steps.index_id, Index)
         self._digest = digest(
             [*steps.loaders, *(call.component for call in self._runner.tasks)], checked.base
         )

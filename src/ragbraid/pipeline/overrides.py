@@ -11,8 +11,6 @@ from ragbraid.pipeline.parse import parse_value
 from ragbraid.pipeline.settings import as_python
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, from_value
 
-FLOWS = ("ingest", "search", "ask", "chat")
-
 
 def parse_overrides(texts: Sequence[str]) -> dict[str, Any]:
     """`KEY=VALUE` texts, as a command line gives them → keys and values; a value is read as YAML.
@@ -56,7 +54,8 @@ def _walk(root: Map, way: Sequence[str], place: Place, problems: Problems) -> Ma
     node: Node = root
     inside = "the file"
     for depth, name in enumerate(way):
-        entries = _entries(node, flow=depth >= 1)
+        # An anchored value stands in several places, and an override is meant for one of them.
+        entries = _own_entries(node, flow=depth == (2 if way[0] == "flows" else 1))
         if name not in entries:
             problems.add(place, f"{inside} has no {name!r}{meant(name, entries)}")
             return None
@@ -67,23 +66,44 @@ def _walk(root: Map, way: Sequence[str], place: Place, problems: Problems) -> Ma
     return None
 
 
-def _entries(node: Node, *, flow: bool) -> dict[str, Node]:
-    if isinstance(node, Map):
-        steps = node.items.get("steps")
-        return _entries(steps, flow=True) if flow and isinstance(steps, List) else dict(node.items)
-    if not isinstance(node, List):
+def _own_entries(node: Node, *, flow: bool) -> dict[str, Node]:
+    """What stands in a node by name or, in a flow, by step id; each made this node's own first."""
+    if isinstance(node, List):
+        return _own_steps(node)
+    if not isinstance(node, Map):
         return {}
+    node.items = {name: _copied(each) for name, each in node.items.items()}
+    steps = node.items.get("steps")
+    if flow and isinstance(steps, List):
+        return {**node.items, **_own_steps(steps)}
+    return node.items
+
+
+def _own_steps(node: Node) -> dict[str, Node]:
+    """The steps of a list, and those inside its branches and loops, by id."""
+    steps = [node]
+    if isinstance(node, List):
+        steps = node.items = [_copied(each) for each in node.items]
     found: dict[str, Node] = {}
-    for each in node.items:
+    for each in steps:
         name = _step_id(each)
         if name is not None:
             found.setdefault(name, each)
-        for key in ("then", "else"):
+        for key in ("then", "else", "until"):
             if isinstance(each, Map) and key in each.items:
-                found.update(
-                    {k: v for k, v in _entries(each.items[key], flow=True).items() if k not in found}
-                )
+                each.items[key] = inner = _copied(each.items[key])
+                found = {**_own_steps(inner), **found}
     return found
+
+
+def _copied(node: Node) -> Node:
+    match node:
+        case Map():
+            return Map(node.place, dict(node.items), node.keys)
+        case List():
+            return List(node.place, list(node.items))
+        case _:
+            return node
 
 
 def _step_id(node: Node) -> str | None:
@@ -94,4 +114,5 @@ def _step_id(node: Node) -> str | None:
             given = node.items.get(key)
             if isinstance(given, Scalar) and isinstance(given.value, str):
                 return given.value.rpartition(":")[2].rpartition("/")[2]
+        return next((key for key in ("when", "repeat") if key in node.items), None)
     return None

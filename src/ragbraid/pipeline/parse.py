@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from ragbraid.pipeline.diagnostics import Place, Problems
-from ragbraid.pipeline.tree import List, Map, Node, Scalar
+from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.syntax import explain
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 40
@@ -48,9 +49,7 @@ def parse_value(text: str, file: str, problems: Problems) -> Node | None:
     try:
         return _Composer(file, problems).compose(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        problems.add(place, f"this isn't YAML: {error.problem or error.context}")
+        problems.add(*explain(error, text, file))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
@@ -87,7 +86,7 @@ class _Composer:
         self.problems = problems
         self.anchors: dict[str, tuple[Node, int] | None] = {}
         self.stack: list[tuple[List | Map, str | None, int]] = []
-        self.pending: list[tuple[str, Place] | None] = []
+        self.pending: list[tuple[str | None, Place] | None] = []
         self.nodes = 0
         self.root: Node | None = None
 
@@ -155,7 +154,8 @@ class _Composer:
     def alias(self, event: Any) -> None:
         place = self.place(event)
         if event.anchor not in self.anchors:
-            raise _TooMuchError(place, f"there is no anchor &{event.anchor} above")
+            near = meant(event.anchor, self.anchors)
+            raise _TooMuchError(place, f"there is no anchor &{event.anchor} above{near}")
         held = self.anchors[event.anchor]
         if held is None:
             raise _TooMuchError(place, f"*{event.anchor} stands inside itself")
@@ -183,20 +183,22 @@ class _Composer:
         else:
             name, place = self.pending[-1]
             self.pending[-1] = None
-            if name not in parent.items and not name.startswith("\0"):
+            if name is not None and name not in parent.items:
                 parent.put(name, node, place)
 
-    def key(self, node: Node, parent: Map) -> tuple[str, Place]:
-        """The name and place of a key; a bad one is noted, and its value kept out of the tree's way."""
-        if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            shown = "a key" if not isinstance(node, Scalar) else f"the key {node.value!r}"
-            self.problems.add(node.place, f"{shown} isn't a string; put it in quotes")
-            return f"\0{self.nodes}", node.place
+    def key(self, node: Node, parent: Map) -> tuple[str | None, Place]:
+        """The name and place of a key; a bad one is noted, and has no name, so its value is left out."""
+        if not isinstance(node, Scalar):
+            self.problems.add(node.place, f"a key is text, not {describe(node)}")
+            return None, node.place
+        if not isinstance(node.value, str):
+            self.problems.add(node.place, f"a key is text, not {describe(node)}; put it in quotes")
+            return None, node.place
         if node.value == "<<" and node.plain:
             self.problems.add(
                 node.place, "merge keys (<<) aren't supported; name a component and refer to it"
             )
-            return f"\0{self.nodes}", node.place
+            return None, node.place
         if node.value in parent.items:
             first = parent.where(node.value)
             self.problems.add(

@@ -23,13 +23,13 @@ class Task:
 
     __slots__ = (
         "_batches",
-        "_lock",
         "_renamed",
         "_simple",
         "batched",
         "blocking",
         "call",
         "context",
+        "lock",
         "target",
     )
 
@@ -43,7 +43,7 @@ class Task:
         self._simple = slots if len(slots) == len(call.arguments) else ()
         self.context = signature.context
         self.blocking = signature.flag("blocking", False)
-        self._lock = self.target.opened.lock
+        self.lock = self.target.opened.lock
         self._renamed = _renamed(call)
 
     def perform(self, state: State, run: Run) -> Span:
@@ -52,15 +52,15 @@ class Task:
         context = Context(run.cancellation, self.call.step) if self.context is not None else None
         try:
             target = self.target.bind(run)
-            if self._lock is None:
+            if self.lock is None:
                 self._all(target, state, context)
             else:
-                with self._lock:
+                with self.lock:
                     self._all(target, state, context)
-        except RagbraidError:
+        except Stopped:
             raise
-        except Exception as error:
-            raise self.failure(error) from error
+        except Exception as error:  # it can't be opened, or its questions can't be grouped
+            self.fail(state, list(state.alive), error)
         return run.finished(self.call.step, began, context)
 
     def _all(self, target: Callable[..., Any], state: State, context: Context | None) -> None:
@@ -131,7 +131,7 @@ class Task:
             row = state.arguments(self.call.arguments, index)
             shared = [each for each, batched in zip(row, self.batched, strict=True) if not batched]
             for known, members in groups:
-                if known == shared:
+                if _equal(known, shared):
                     members.append(index)
                     break
             else:
@@ -160,6 +160,13 @@ class Task:
             else hit
             for hit in value
         ]
+
+
+def _equal(one: list[Any], other: list[Any]) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # arrays, for one, don't say whether they are equal
+        return False
 
 
 def _renamed(call: Call) -> tuple[str, str] | None:

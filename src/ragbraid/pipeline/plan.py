@@ -231,6 +231,7 @@ class _Planner:
         before: list[Operation] = []
         start = self.passed(step.arguments[step.carried], before)
         carried = Value(step.carried, Any, step.output.place)
+        carried_slot = self.slot(carried)  # known before the flow is written out, whose slots are its own
         arguments = {**step.arguments, step.carried: carried}
         body, body_output = self.inlined(step.flow, arguments, f"{prefix}{step.id}.")
         # The step that says whether to go on reads the round's output by the name of the loop itself.
@@ -238,10 +239,8 @@ class _Planner:
         body += self.step(step.until, prefix)
         until = self.slot(step.until.output)
         self._slots = outer
-        loop = Rounds(
-            start, self.slot(carried), _stages(body), body_output, until, step.at_most, self.slot(step.output)
-        )
-        return [*before, loop]
+        output = self.slot(step.output)
+        return [*before, Rounds(start, carried_slot, _stages(body), body_output, until, step.at_most, output)]
 
 
 def _values_of(steps: Sequence[Step]) -> Iterable[Value]:
@@ -258,7 +257,7 @@ def _stages(operations: Sequence[Operation]) -> Stages:
     level_of: dict[int, int] = {}
     levels: list[list[Operation]] = []
     for each in operations:
-        level = max((level_of[slot] + 1 for slot in _reads(each) if slot in level_of), default=0)
+        level = max((level_of[slot] + 1 for slot in reads(each) if slot in level_of), default=0)
         level_of[each.output] = level
         while len(levels) <= level:
             levels.append([])
@@ -272,7 +271,7 @@ def _stage(operations: Sequence[Operation]) -> Stage:
     return Stage(calls, others, sum(each.signature.flag("blocking", False) for each in calls) > 1)
 
 
-def _reads(operation: Operation) -> set[int]:
+def reads(operation: Operation) -> set[int]:
     """The slots that an operation reads from outside of itself."""
     match operation:
         case Call(arguments=arguments):
@@ -294,7 +293,7 @@ def _reads(operation: Operation) -> set[int]:
 
 
 def _inner(stages: Stages) -> set[int]:
-    return {slot for stage in stages for each in (*stage.calls, *stage.others) for slot in _reads(each)}
+    return {slot for stage in stages for each in (*stage.calls, *stage.others) for slot in reads(each)}
 
 
 def _calls(stages: Stages) -> Iterable[Call]:

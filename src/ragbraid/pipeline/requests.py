@@ -17,6 +17,9 @@ MAX_QUESTION = 20_000
 
 MAX_K = 10_000
 
+MAX_TIMEOUT = 1_000_000
+"""Seconds; a wait of the operating system can't be of any length."""
+
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad" + string.whitespace + "\u00a0\u3000\u2028\u2029\u0085"
 
 
@@ -28,12 +31,27 @@ class Caller:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+def narrowed(first: Caller, second: Caller) -> Caller:
+    """Who may do what both may. Raises `FilterError` for a restriction that is no filter."""
+    if second.filter is not None:
+        from ragbraid.index.filter import parse_filter
+
+        parse_filter(second.filter)
+    filters = [each for each in (first.filter, second.filter) if each]
+    joined: Filter | None = filters[0] if len(filters) == 1 else {"$and": filters} if filters else None
+    return Caller(joined, {**second.metadata, **first.metadata})
+
+
 def question_of(question: object) -> str:
     """The question, if it can be asked. Raises `InputError`."""
     if not isinstance(question, str):
         raise InputError(f"A question is text, not {type(question).__name__}.")
     if not question.strip(_INVISIBLE):
         raise InputError("The question is empty.", "Ask something.")
+    if not question.isascii() and any("\ud800" <= each <= "\udfff" for each in question):
+        raise InputError(
+            "The question holds half a surrogate pair, which isn't a character.", "Give it as UTF-8."
+        )
     if len(question) > MAX_QUESTION:
         raise InputError(
             f"The question has {len(question):,} characters, and may have {MAX_QUESTION:,}.",
@@ -63,6 +81,22 @@ def history_of(history: Sequence[Message | Mapping[str, Any]] | None) -> list[Me
     return found
 
 
+def asked(question: Any, history: Any) -> dict[str, Any]:
+    """The inputs of a question; a flow that wants no history isn't given any."""
+    return {"question": question} if history is None else {"question": question, "history": history}
+
+
+def timeout_of(timeout: float | None) -> float | None:
+    """The seconds allowed, if they are a number. Raises `InputError`."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:
+        raise InputError(
+            f"A timeout is a number of seconds above 0, at most {MAX_TIMEOUT:,}, not {timeout!r}."
+        )
+    return float(timeout)
+
+
 def inputs_of(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
     """A flow's inputs, each known and none missing. Raises `InputError`."""
     for name in given:
@@ -86,7 +120,7 @@ def inputs_of(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def scope_of(
     caller: Caller,
-    filter: Filter | None,
+    filter: Filter | None,  # noqa: A002
     collection: str | None,
     fields: Mapping[str, str],
 ) -> Scope:
@@ -95,8 +129,8 @@ def scope_of(
         raise InputError(f"A collection is a name, not {collection!r}.")
     parts = [each for each in (caller.filter, filter) if each]
     if filter is not None:
-        from ragbraid.index.filter import check_fields, parse_filter
+        from ragbraid.pipeline.fields import check_filter
 
-        check_fields(parse_filter(filter), fields)
+        check_filter(filter, fields)
     joined: Filter | None = parts[0] if len(parts) == 1 else {"$and": parts} if parts else None
     return Scope(collection or "default", joined)

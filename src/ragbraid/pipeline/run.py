@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import Stopped
+from ragbraid.errors import StepError, Stopped
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.perform import Task
@@ -17,6 +17,9 @@ from ragbraid.pipeline.plan import Call, Choice, Cut, Gather, Operation, Plan, R
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
 from ragbraid.pipeline.workers import Workers
+
+_GRACE = 0.05
+"""Seconds that coroutines get to end in when their run is over."""
 
 Turn = tuple[Stage, State]
 """Calls that may run side by side, and the questions they run for."""
@@ -40,7 +43,10 @@ def _decide(operation: Operation, state: State, run: Run) -> Generator[Turn, Non
     match operation:
         case Cut(hits, k, output):
             for index in state.alive:
-                slots[output][index] = slots[hits][index][: slots[k][index]]
+                try:
+                    slots[output][index] = slots[hits][index][: slots[k][index]]
+                except TypeError:
+                    state.fail(index, _no_hits(slots[hits][index]))
         case Gather(sources, output):
             for index in state.alive:
                 slots[output][index] = [slots[each][index] for each in sources]
@@ -72,6 +78,13 @@ def _rounds(loop: Rounds, state: State, run: Run) -> Generator[Turn, None, None]
             return
 
 
+def _no_hits(value: Any) -> StepError:
+    return StepError(
+        f"The hits to cut to k are of type {type(value).__name__}, not a list.",
+        "The step that gives them says list[Hit], and returns something else.",
+    )
+
+
 class Runner:
     """A plan with its tasks, ready to be driven any number of times, from any number of threads."""
 
@@ -95,36 +108,43 @@ class Runner:
                 self._side_by_side(calls, view, run)
             else:
                 for call in calls:
+                    run.step = call.step
                     self.tasks[call].perform(view, run)
 
     def _side_by_side(self, calls: Sequence[Call], state: State, run: Run) -> None:
-        # Each call gets a view of its own, so that none sees another's failures half-way; this thread
-        # takes the last one that is worth a thread, and all that aren't.
-        tasks = [self.tasks[each] for each in calls]
-        blocking = [each for each in tasks if each.blocking]
-        own = [*(each for each in tasks if not each.blocking), blocking[-1]]
-        futures = [
-            self._workers.submit(task.call.step, task.perform, state.view(list(state.alive)), run)
-            for task in blocking[:-1]
-        ]
+        # Each call notes failures apart, so that none sees another's half-way; this thread takes the last
+        # one that is worth a thread, and all that aren't.
+        jobs = [(self.tasks[each], state.apart()) for each in calls]
+        *others, last = (job for job in jobs if job[0].blocking)
         try:
-            for task in own:
-                task.perform(state.view(list(state.alive)), run)
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            futures = {
+                self._workers.submit(run, task.call.step, task.perform, part, run): (task, part)
+                for task, part in others
+            }
+            for task, part in (*(job for job in jobs if not job[0].blocking), last):
+                self._here(task, part, run)
+            # What no worker has begun is done here: runs that fill the pool would wait for each other.
+            for task, part in (job for future, job in futures.items() if future.cancel()):
+                self._here(task, part, run)
+            done, _ = wait([each for each in futures if not each.cancelled()], return_when=FIRST_EXCEPTION)
             for each in done:
                 each.result()
         except BaseException:
             run.cancellation.cancel()
             raise
-        state.settle()
+        state.join(part for _, part in jobs)
+
+    def _here(self, task: Task, part: State, run: Run) -> None:
+        run.step = task.call.step
+        task.perform(part, run)
 
     async def adrive(self, state: State, run: Run) -> None:
         """Run all of the plan under asyncio: `acall` is awaited, what has none runs in the workers."""
         if not self.asynchronous:
-            await self._aside(self.drive, state, run)
+            await self._aside(run, "", self.drive, state, run)
             return
         for stage, view in schedule(self.plan.stages, state, run):
-            parts = [view.view(list(view.alive)) for _ in stage.calls]
+            parts = [view.apart() for _ in stage.calls]
             await self._together(
                 [
                     self._aperform(self.tasks[call], part, run)
@@ -132,22 +152,31 @@ class Runner:
                 ],
                 run,
             )
-            view.settle()
+            view.join(parts)
 
     async def _together(self, pending: Sequence[Coroutine[Any, Any, None]], run: Run) -> None:
+        tasks = [asyncio.ensure_future(each) for each in pending]
         try:
-            await asyncio.gather(*pending)
+            await asyncio.gather(*tasks)
         except BaseException:
             run.cancellation.cancel()
+            for each in tasks:
+                each.cancel()
+            await asyncio.wait(tasks, timeout=_GRACE)
             raise
 
     async def _aperform(self, task: Task, state: State, run: Run) -> None:
-        if method_of(task.call.signature.runtime, "acall") is None:
-            await self._aside(task.perform, state, run)
+        # A lock for threads can't be held while the loop goes on with something else.
+        if task.lock is not None or method_of(task.call.signature.runtime, "acall") is None:
+            await self._aside(run, task.call.step, task.perform, state, run)
             return
         began = perf_counter()
         context = Context(run.cancellation, task.call.step) if task.context is not None else None
-        call = task.target.bind(run).acall
+        try:
+            call = task.target.bind(run).acall
+        except Exception as error:
+            task.fail(state, list(state.alive), error)
+            return
         for indexes in task.groups(state):
             try:
                 task.store(state, indexes, await call(*task.arguments(state, indexes, context)))
@@ -157,5 +186,5 @@ class Runner:
                 task.fail(state, indexes, error)
         run.finished(task.call.step, began, context)
 
-    async def _aside(self, function: Any, *arguments: Any) -> None:
-        await asyncio.wrap_future(self._workers.submit(self.plan.flow, function, *arguments))
+    async def _aside(self, run: Run, step: str, function: Any, *arguments: Any) -> None:
+        await asyncio.wrap_future(self._workers.submit(run, step, function, *arguments))

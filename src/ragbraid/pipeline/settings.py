@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, get_args
+from pathlib import Path, PurePath
+from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.environment import Unresolved
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
+from ragbraid.secret import Secret
 from ragbraid.types import ModelName
 
 
@@ -52,15 +53,19 @@ def _by_pydantic(
 
     model = create_model(
         "Settings",
-        __config__=ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True),
+        __config__=ConfigDict(
+            strict=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+        ),
         **{f"s_{each.name}": (each.annotation, ...) for each in settings},  # type: ignore[call-overload]
     )
+    by_name = {each.name: each for each in settings}
+    if _unfit(nodes, problems):
+        return None
     # JSON is the mode in which a list may become a tuple and a string a path, and nothing else may bend.
-    text = json.dumps({f"s_{name}": as_python(node) for name, node in nodes.items()}, default=str)
+    values = {f"s_{name}": _bent(node, by_name[name].annotation) for name, node in nodes.items()}
     try:
-        checked = model.model_validate_json(text)
+        checked = model.model_validate_json(json.dumps(values, default=_text))
     except ValidationError as error:
-        by_name = {each.name: each for each in settings}
         for name, found in _first_per_setting(error.errors(include_url=False)).items():
             node = _at(nodes[name], found["loc"][1:])
             problems.add(node.place, f"{name}: {_sentence(found, by_name[name], node)}")
@@ -68,11 +73,45 @@ def _by_pydantic(
     return {each.name: getattr(checked, f"s_{each.name}") for each in settings}
 
 
+def _unfit(nodes: Mapping[str, Node], problems: Problems) -> bool:
+    """Whether a value can't be a setting at all: an override's Python object, or half a character."""
+    before = len(problems)
+    for name, node in nodes.items():
+        for each in scalars(node):
+            if not isinstance(each.value, str | int | float | Secret | PurePath | None):
+                problems.add(each.place, f"{name}: a {type(each.value).__name__} can't be a setting")
+            elif isinstance(each.value, str) and not each.value.isascii() and _halved(each.value):
+                problems.add(each.place, f"{name}: this text can't be written in UTF-8")
+    return len(problems) > before
+
+
+def _halved(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _text(value: Any) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _bent(node: Node, annotation: Any) -> Any:
+    """A node as plain values; what the environment gave stays text where text is wanted."""
+    arms = [plain(each) for each in alternatives(plain(annotation))]
+    if isinstance(node, Scalar) and node.text is not None and not {int, float, bool} & {*map(_key, arms)}:
+        empty = node.value is None and type(None) in arms
+        return node.text if not empty and any(each in (str, Path, Secret) for each in arms) else node.value
+    element = next((get_args(each)[0] for each in arms if get_origin(each) in (list, tuple)), Any)
+    return [_bent(each, element) for each in node.items] if isinstance(node, List) else as_python(node)
+
+
+def _key(annotation: Any) -> Any:
+    return annotation if isinstance(annotation, type) else None
+
+
 def _first_per_setting(errors: Sequence[Any]) -> dict[str, Any]:
     # A union reports once for each arm; one problem of a setting is enough to say.
     found: dict[str, Any] = {}
     for each in errors:
-        found.setdefault(each["loc"][0].removeprefix("s_"), each)
+        found.setdefault(str(each["loc"][0]).removeprefix("s_"), each)
     return found
 
 
@@ -95,13 +134,22 @@ def _sentence(found: Any, setting: Setting, node: Node) -> str:
         "less_than_equal": ("at most", "le"),
         "less_than": ("less than", "lt"),
     }
+    if Secret in alternatives(plain(setting.annotation)):
+        return "wants text in quotes"  # and doesn't show what it was given
     if kind in bounds:
         words, key = bounds[kind]
         return f"wants {words} {context[key]}, not {describe(node)}"
+    if kind == "finite_number":
+        return f"wants a finite number, not {describe(node)}"
     if kind == "literal_error" or kind.endswith(("_type", "_parsing", "_from_float")):
-        return f"wants {type_name(setting.annotation)}, not {describe(node)}"
+        return f"wants {_wanted(setting.annotation)}, not {describe(node)}"
     message = str(found["msg"])
     return message[:1].lower() + message[1:]
+
+
+def _wanted(annotation: Any) -> str:
+    # A file knows lists alone.
+    return type_name(annotation).replace("tuple[", "list[").replace(", ...]", "]")
 
 
 def _place_paths(value: Any, setting: Setting, node: Node, base: Path) -> Any:

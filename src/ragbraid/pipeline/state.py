@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ragbraid.errors import RagbraidError
@@ -28,6 +28,19 @@ class State:
         part = object.__new__(State)
         part.size, part.slots, part.errors, part.alive = self.size, self.slots, self.errors, alive
         return part
+
+    def apart(self) -> State:
+        """The same slots and questions, with errors of its own: for a call that runs beside others."""
+        part = self.view(list(self.alive))
+        part.errors = {}
+        return part
+
+    def join(self, parts: Iterable[State]) -> None:
+        """Take over what failed apart; of several errors of a question the first part's."""
+        for part in parts:
+            for index, error in part.errors.items():
+                self.errors.setdefault(index, error)
+        self.settle()
 
     def fail(self, index: int, error: RagbraidError) -> None:
         """Note that a question has failed; later steps leave it out."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import nullcontext, suppress
 from queue import Empty, Full, Queue
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import Cancelled, RagbraidError, StepError
+from ragbraid.errors import RagbraidError, StepError
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.plan import Call
+from ragbraid.pipeline.plan import Call, reads
 from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
@@ -72,16 +74,20 @@ class Producer:
     def _items(self, chain: tuple[Call, ...], state: State) -> Iterator[Any]:
         """What the last call of a chain yields; its value lands in its slot on the way."""
         *upstream, call = chain
+        self._run.step = call.step
         task = self._runner.tasks[call]
         context = Context(self._run.cancellation, call.step) if task.context is not None else None
-        stream = task.target.bind(self._run).stream
+        try:
+            stream = task.target.bind(self._run).stream
+        except Exception as error:
+            raise task.failure(error) from error
         arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
         if upstream:
             del arguments[_replaced(call) or ""]
             arguments["events"] = self._items(tuple(upstream), state)
         if context is not None:
             arguments[_context_name(call)] = context
-        with self._run.timed(call.step, context):
+        with self._run.timed(call.step, context), task.lock or nullcontext():
             value: Any = _NOTHING
             iterator = stream(**arguments)
             try:
@@ -90,13 +96,15 @@ class Producer:
                         value = item
                         state.slots[call.output][0] = task.named(item)
                     yield item
+                    self._run.step = call.step
             except RagbraidError:
                 raise
             except Exception as error:
                 raise task.failure(error) from error
             finally:
-                if inspect.isgenerator(iterator):
-                    iterator.close()
+                for each in (iterator, arguments.get("events")):
+                    if inspect.isgenerator(each):
+                        each.close()
             if value is _NOTHING:
                 raise StepError(
                     f"The step {call.step!r} streamed no value.", "`stream` yields the value last."
@@ -130,19 +138,30 @@ _NOTHING = object()
 
 
 def streaming_chain(runner: Runner) -> tuple[Call, ...]:
-    """The calls at the end of a plan that stream into each other, the first of them first."""
-    call = runner.plan.last
+    """The calls at the end of a plan that stream into each other, the first of them first.
+
+    Each is alone in its stage, so that whatever else there is to do has been done, and has failed, before it,
+    as in any other run. Where one wants events and what it follows doesn't stream there is no chain.
+    """
     chain: list[Call] = []
-    while call is not None and method_of(call.signature.runtime, "stream") is not None:
+    wanted: Any = runner.plan.output
+    for stage in reversed(runner.plan.stages):
+        call = stage.calls[0] if len(stage.calls) == 1 and not stage.others else None
+        if call is None or call.output != wanted or method_of(call.signature.runtime, "stream") is None:
+            break
         chain.insert(0, call)
         replaced = _replaced(call)
         if replaced is None:
-            break
-        slot = call.arguments[_names(call).index(replaced)]
-        call = next((each for each in runner.tasks if each.output == slot), None)
-        if call is None or method_of(call.signature.runtime, "stream") is None:
-            return ()  # it wants events, and what it follows doesn't stream: gather instead
-    return tuple(chain)
+            return tuple(chain) if _only_streamed(chain) else ()
+        wanted = call.arguments[_names(call).index(replaced)]
+    return ()
+
+
+def _only_streamed(chain: list[Call]) -> bool:
+    """Whether nothing in the chain reads another's value but as events."""
+    outputs = {each.output for each in chain[:-1]}
+    read = [slot for call in chain for slot in reads(call) if slot in outputs]
+    return len(read) == len(outputs)
 
 
 def _names(call: Call) -> list[str]:
@@ -178,16 +197,18 @@ def events(
                 if run.cancellation.cancelled:
                     raise _GoneError from None
 
-    workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
+    future = workers.submit(run, "", Producer(runner, request, run, finish, emit).produce)
     sequence = 0
     try:
         while True:
             try:
                 event = queue.get(timeout=_PATIENCE)
             except Empty:
-                if run.cancellation.remaining() != 0.0:
+                if run.cancellation.remaining() != 0.0 and not future.done():
                     continue
-                event = overdue(runner.plan.flow, sequence, run)
+                if future.done() and not queue.empty():
+                    continue
+                event = _ended(runner.plan.flow, sequence, run, future)
             yield event
             sequence = event.seq + 1
             if event.kind in ("answer", "error"):
@@ -201,7 +222,7 @@ async def aevents(
 ) -> AsyncIterator[Event]:
     """The events of a run under asyncio. Closing the iterator, or cancelling its task, cancels the run."""
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[Event] = asyncio.Queue()
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
     def emit(event: Event) -> None:
         if run.cancellation.cancelled:
@@ -211,14 +232,17 @@ async def aevents(
         except RuntimeError:  # the loop is closed
             raise _GoneError from None
 
-    workers.submit(runner.plan.flow, Producer(runner, request, run, finish, emit).produce)
+    future = workers.submit(run, "", Producer(runner, request, run, finish, emit).produce)
+    # Runs after whatever the producer had put on the loop, so that a None means that nothing more comes.
+    future.add_done_callback(lambda _: _wake(loop, queue))
     sequence = 0
     try:
         while True:
             try:
                 event = await asyncio.wait_for(queue.get(), run.cancellation.remaining())
             except TimeoutError:
-                event = overdue(runner.plan.flow, sequence, run)
+                event = None
+            event = event or _ended(runner.plan.flow, sequence, run, future)
             yield event
             sequence = event.seq + 1
             if event.kind in ("answer", "error"):
@@ -227,10 +251,15 @@ async def aevents(
         run.cancellation.cancel()
 
 
-def overdue(flow: str, sequence: int, run: Run) -> Event:
-    """The error event of a run whose time is up."""
-    try:
-        run.cancellation.check()
-    except RagbraidError as error:
-        return Event("error", flow, sequence, error)
-    return Event("error", flow, sequence, Cancelled("The run was cancelled."))
+def _wake(loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[Event | None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(queue.put_nowait, None)
+
+
+def _ended(flow: str, sequence: int, run: Run, future: Future[Any]) -> Event:
+    """The last event of a run that was stopped from outside. Raises what ended its thread, if anything."""
+    if future.done() and not future.cancelled():
+        future.result()
+        if not run.cancellation.cancelled and run.cancellation.remaining() != 0.0:
+            run.cancellation.cancel()
+    return Event("error", flow, sequence, run.cancellation.overdue())

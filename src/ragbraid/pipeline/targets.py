@@ -19,22 +19,22 @@ class Target:
 
     __slots__ = ("_fixed", "_handle", "_plain", "_references", "_type", "opened", "step")
 
-    def __init__(self, engine: Engine, component: Any, step: str) -> None:
+    def __init__(self, engine: Engine, component: Any, step: str, protocol: type | None = None) -> None:
         self.step = step
         self.opened = engine.acquire(component)
         signature = self.opened.signature
         self._type = type(component)
-        self._handle = handle_type(signature.runtime)
+        self._handle = handle_type(signature.runtime, protocol)
         self._fixed: Any = None
         self._plain: tuple[tuple[str, Any], ...] = ()
         self._references: tuple[tuple[str, Any], ...] = ()
         if isinstance(component, FunctionComponent):
-            self._fixed = component.bound()
+            self._fixed = self.opened.runtime
             return
         if signature.heavy:
             return
         references = {
-            each.name: _targets(engine, value, step)
+            each.name: _targets(engine, value, step, each.protocol)
             for each in signature.settings
             if each.protocol is not None and (value := getattr(component, each.name)) is not None
         }
@@ -89,10 +89,10 @@ class Target:
         return [each for target in every for each in (target if isinstance(target, tuple) else (target,))]
 
 
-def _targets(engine: Engine, value: Any, step: str) -> Any:
+def _targets(engine: Engine, value: Any, step: str, protocol: type) -> Any:
     if isinstance(value, tuple):
-        return tuple(Target(engine, each, step) for each in value)
-    return Target(engine, value, step)
+        return tuple(Target(engine, each, step, protocol) for each in value)
+    return Target(engine, value, step, protocol)
 
 
 def method_of(target: Any, name: str) -> Callable[..., Any] | None:

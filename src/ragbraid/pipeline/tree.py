@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ragbraid.pipeline.diagnostics import Place
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME_RULE = "a word of letters, digits, - and _"
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class Scalar:
     """It came with the call (an override): taken as it is, its paths count from the current folder."""
     written: str | None = None
     """What the file says, where `value` came from the environment: messages show this, not the value."""
+    text: str | None = None
+    """The text that came from the environment, for a setting that is text whatever it looks like."""
 
 
 @dataclass(slots=True)
@@ -62,6 +68,8 @@ def describe(node: Node) -> str:
             return repr(written)
         case Scalar(value=None):
             return "nothing"
+        case Scalar(value=bool(value)):
+            return "true" if value else "false"
         case Scalar(value=value):
             return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:56]}…'"
 

@@ -6,13 +6,16 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
+
+from ragbraid.errors import InputError
+from ragbraid.pipeline.handles import Run
 
 LIMIT = 32
 """The most threads of one pipeline; work beyond them waits."""
 
-_Job = tuple[str, Callable[..., Any], tuple[Any, ...], "Future[Any]"]
+_Job = tuple[Run, str, Callable[..., Any], tuple[Any, ...], "Future[Any]"]
 
 
 class Workers:
@@ -24,26 +27,35 @@ class Workers:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._idle = 0
-        self._running: dict[int, str] = {}
+        self._running: dict[int, tuple[Run, str]] = {}
+        self._closed = False
 
-    def submit(self, name: str, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Run a function in a thread; `name` is what it is called while it runs."""
+    def submit(self, run: Run, step: str, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run a function of a run in a thread; an empty `step` stands for whichever the run is at.
+
+        Raises `InputError` after `close`.
+        """
         future: Future[Any] = Future()
         with self._lock:
+            if self._closed:
+                raise InputError("This pipeline is closed.", "Load it again.")
             if self._idle > 0:
                 self._idle -= 1  # promised to this job, so that the next one starts a thread
             elif len(self._threads) < self._limit:
                 thread = threading.Thread(target=self._work, name="ragbraid", daemon=True)
-                self._threads.append(thread)
                 thread.start()
-            self._jobs.put((name, function, arguments, future))
+                self._threads.append(thread)
+            self._jobs.put((run, step, function, arguments, future))
         return future
 
     def _work(self) -> None:
+        key = threading.get_ident()
         while (job := self._jobs.get()) is not None:
-            name, function, arguments, future = job
-            key = threading.get_ident()
-            self._running[key] = name
+            run, step, function, arguments, future = job
+            with self._lock:
+                self._running[key] = (run, step)
+                if self._closed:
+                    run.cancellation.cancel()
             try:
                 if future.set_running_or_notify_cancel():
                     result = function(*arguments)
@@ -54,7 +66,7 @@ class Workers:
             except BaseException as error:
                 self._finish(key)
                 future.set_exception(error)
-            del job, function, arguments, future  # an idle thread keeps nothing alive
+            del job, run, function, arguments, future  # an idle thread keeps nothing alive
 
     def _finish(self, key: int) -> None:
         with self._lock:
@@ -62,14 +74,28 @@ class Workers:
             self._idle += 1
 
     def close(self, timeout: float) -> list[str]:
-        """End the threads; returns the names of what still runs after `timeout` seconds."""
+        """Cancel what runs or waits and end the threads; returns the steps that don't end in `timeout` s."""
         deadline = time.monotonic() + timeout
         with self._lock:
+            self._closed = True
             threads, self._threads = self._threads, []
-            self._idle = 0
-            for _ in threads:
-                self._jobs.put(None)
+            for run, _ in self._running.values():
+                run.cancellation.cancel()
+        self._drop_waiting()
+        for _ in threads:
+            self._jobs.put(None)
         for each in threads:
             each.join(max(0.0, deadline - time.monotonic()))
         alive = {each.ident for each in threads if each.is_alive()}
-        return sorted(name for key, name in self._running.items() if key in alive)
+        with self._lock:
+            return sorted(step or run.step for key, (run, step) in self._running.items() if key in alive)
+
+    def _drop_waiting(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return
+            if job is not None:
+                job[0].cancellation.cancel()
+                job[-1].cancel()

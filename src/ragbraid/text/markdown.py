@@ -14,6 +14,8 @@ _MARK = re.compile(
 )
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _NOT_A_PARAGRAPH = re.compile(r"[ \t]*(?:[>|#]|[-*+][ \t]|\d{1,9}[.)][ \t]|[-*_=`~ \t]*$)| {4}|\t")
+_LONGEST = 1000
+"""Characters of an underlined heading: a bound, so that the search for its start is one, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ def _line_above(text: str, offset: int, start: int) -> tuple[int, str] | None:
     end = offset - 2 if text[max(start, offset - 2) : offset] == "\r\n" else offset - 1
     if end <= start:
         return None
-    begin = max(text.rfind("\n", start, end), text.rfind("\r", start, end), start - 1) + 1
+    low = max(start, end - _LONGEST)
+    begin = max(text.rfind("\n", low, end), text.rfind("\r", low, end)) + 1
+    if begin == 0:
+        if low > start:
+            return None
+        begin = start
     line = text[begin:end]
     return None if _NOT_A_PARAGRAPH.match(line) else (begin, line.strip())

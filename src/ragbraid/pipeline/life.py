@@ -1,0 +1,110 @@
+"""What a pipeline has open, shared by all who use it: plans with their components, and threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from ragbraid.errors import InputError, RagbraidError
+from ragbraid.pipeline.diagnostics import listed, meant
+from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.finish import finish
+from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.ingesting import Ingesting
+from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.plan import plan
+from ragbraid.pipeline.run import Runner
+from ragbraid.pipeline.workers import Workers
+
+_CLOSE_SECONDS = 5.0
+
+
+class Life:
+    """Opens each flow when it is first used, and closes everything at once."""
+
+    def __init__(self, checked: CheckedPipeline, engine: Engine) -> None:
+        self.checked = checked
+        self.workers = Workers()
+        self._engine = engine
+        self._runners: dict[str, Runner] = {}
+        self._ingesting: Ingesting | None = None
+        self._lock = threading.RLock()
+        self._closed = False
+
+    def runner(self, flow: str) -> Runner:
+        """A flow, ready to run. Raises `InputError` where there is no such flow, or after `close`."""
+        runner = self._runners.get(flow)
+        if runner is not None:
+            return runner
+        with self._lock:
+            self._demand_open()
+            if flow not in self.checked.flows:
+                near = meant(flow, self.checked.flows) if isinstance(flow, str) else ""
+                raise InputError(
+                    f"The pipeline {self.checked.name!r} has no flow {flow!r}{near}.",
+                    f"It has {listed(self.checked.flows)}.",
+                )
+            if flow not in self._runners:
+                planned = plan(self.checked.flows[flow], self.checked.flows)
+                self._runners[flow] = Runner(planned, self._engine, self.workers)
+            return self._runners[flow]
+
+    def ingesting(self) -> Ingesting:
+        """The ingest flow, ready to run. Raises `InputError` where there is none, or after `close`."""
+        with self._lock:
+            self._demand_open()
+            if self._ingesting is None:
+                self._ingesting = Ingesting(self.checked, self._engine, self.workers)
+            return self._ingesting
+
+    def values(self, runner: Runner, requests: Sequence[dict[str, Any]], run: Run) -> list[Any]:
+        """Each request's value or error. With a deadline it is worked out in a thread, so that the caller
+        has control back in time."""
+        if run.cancellation.deadline is None:
+            return _values(runner, requests, run)
+        future: Future[list[Any]] = self.workers.submit(run, "", _values, runner, requests, run)
+        try:
+            return future.result(run.cancellation.remaining())
+        except (FutureTimeout, CancelledError):
+            if future.done() and not future.cancelled():
+                return future.result()  # it ended in that very moment
+            raise run.cancellation.overdue() from None
+        finally:
+            run.cancellation.cancel()
+
+    def warm_up(self) -> None:
+        """Load now what would load at first use."""
+        for runner in [self.runner(name) for name in self.checked.flows]:
+            for task in runner.tasks.values():
+                task.target.warm_up()
+        if self.checked.ingest is not None:
+            self.ingesting().warm_up()
+
+    def close(self) -> list[str]:
+        """Cancel what runs, end the threads, give back what was opened; returns what can't be stopped."""
+        with self._lock:
+            if self._closed:
+                return []
+            self._closed = True
+        running = self.workers.close(_CLOSE_SECONDS)
+        for runner in self._runners.values():
+            for task in runner.tasks.values():
+                task.target.release()
+        self._runners.clear()
+        if self._ingesting is not None:
+            self._ingesting.release()
+        return running
+
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise InputError("This pipeline is closed.", "Load it again.")
+
+
+def _values(runner: Runner, requests: Sequence[dict[str, Any]], run: Run) -> list[Any]:
+    state = runner.state(requests)
+    runner.drive(state, run)
+    results = [state.result(runner.plan.output, index) for index in range(len(requests))]
+    return [each if isinstance(each, RagbraidError) else finish(each, run) for each in results]

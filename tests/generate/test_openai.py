@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from ragbraid.context import Cancellation, Context
+from ragbraid.errors import DeadlineExceeded, GenerationError, ModelMissing, ServerError
+from ragbraid.generate.openai import OpenAi, OpenAiRuntime
+from ragbraid.generate.protocol import Completion, Grammar, JsonSchema, Quotes, Request
+from ragbraid.models.locate import locate
+from ragbraid.secret import Secret
+from ragbraid.testing.generator import GeneratorConformance
+from ragbraid.types import Message, Usage
+
+HELLO = (Message("user", "Hello"),)
+Reply = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
+
+
+@contextmanager
+def serving(reply: Reply) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            reply(self, body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def begin(handler: BaseHTTPRequestHandler, status: int = 200) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.end_headers()
+
+
+def send(handler: BaseHTTPRequestHandler, *lines: str) -> None:
+    for line in lines:
+        handler.wfile.write(f"data: {line}\n\n".encode())
+        handler.wfile.flush()
+
+
+def piece(text: str, reason: str | None = None) -> str:
+    return json.dumps({"choices": [{"delta": {"content": text}, "finish_reason": reason}]})
+
+
+def saying(*pieces: str) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        begin(handler)
+        usage = json.dumps({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": len(pieces)}})
+        send(handler, *map(piece, pieces), piece("", "stop"), usage, "[DONE]")
+
+    return reply
+
+
+def opened(url: str, **options: Any) -> OpenAiRuntime:
+    return OpenAi(base_url=url, model="m", **{"retries": 0, "timeout": 5.0, **options}).open()
+
+
+def ask(reply: Reply, request: Request, **options: Any) -> Completion | Exception:
+    with serving(reply) as url:
+        runtime = opened(url, **options)
+        (got,) = runtime.generate([request])
+        runtime.close()
+        return got
+
+
+@pytest.fixture(scope="module")
+def llama_url() -> Iterator[str]:
+    xllamacpp = pytest.importorskip("xllamacpp")
+    params = xllamacpp.CommonParams()
+    try:
+        params.model.path = str(locate("smollm2-135m-instruct"))
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
+    params.n_ctx, params.n_gpu_layers, params.fit_params = 1024, 0, False
+    params.verbosity, params.warmup, params.api_keys = -1, False, ["key"]
+    made = xllamacpp.Server(params)
+    yield f"{made.listening_address}/v1"
+    del made
+
+
+@pytest.mark.model
+class TestOpenAiConforms(GeneratorConformance):
+    """Against llama.cpp's own server, over loopback."""
+
+    prompts = 8
+
+    @pytest.fixture
+    def generator(self, llama_url: str) -> Iterator[OpenAiRuntime]:
+        made = OpenAi(base_url=llama_url, model="m", api_key=Secret("key")).open()
+        yield made
+        made.close()
+
+
+def test_pieces_and_usage_come_through() -> None:
+    with serving(saying("Ye", "s", "😀")) as url:
+        runtime = opened(url)
+        *pieces, last = runtime.stream(Request(HELLO))
+        assert pieces == ["Ye", "s", "😀"]
+        assert last == Completion("Yes😀", "stop", Usage(7, 3, 1))
+        runtime.close()
+
+
+def test_what_is_sent() -> None:
+    seen: dict[str, Any] = {}
+
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        seen.update(body, key=handler.headers["Authorization"], path=handler.path)
+        saying("{}")(handler, body)
+
+    schema = JsonSchema({"type": "object"})
+    ask(reply, Request(HELLO, 9, 0.5, 0.9, 3, ("END",), schema), api_key=Secret("sesame"))
+    assert seen["path"] == "/v1/chat/completions"
+    assert seen["key"] == "Bearer sesame"
+    assert (seen["max_tokens"], seen["temperature"], seen["top_p"], seen["seed"]) == (9, 0.5, 0.9, 3)
+    assert seen["stop"] == ["END"]
+    assert seen["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert seen["messages"] == [{"role": "user", "content": "Hello"}]
+    ask(reply, Request(HELLO))
+    assert seen["key"] is None
+
+
+def test_a_stop_string_over_two_pieces_is_never_said() -> None:
+    got = ask(saying("Yes", "\nQuery", "> x"), Request(HELLO, stop=("\nQuery>",)))
+    assert isinstance(got, Completion)
+    assert (got.text, got.finish_reason) == ("Yes", "stop")
+
+
+@pytest.mark.parametrize(
+    ("said", "abstention", "want"),
+    [
+        (" North Sea. ", "no", "North Sea."),
+        ("the Baltic", "no", "no"),
+        ("no", "no", "no"),
+        ("orth", None, None),
+    ],
+)
+def test_only_quotes_pass_for_quotes(said: str, abstention: str | None, want: str | None) -> None:
+    quotes = Quotes(("It flows to the North Sea.",), abstention=abstention)
+    got = ask(saying(said), Request(HELLO, constraint=quotes))
+    if want is None:
+        assert isinstance(got, GenerationError)
+    else:
+        assert isinstance(got, Completion)
+        assert got.text == want
+
+
+def test_a_grammar_is_refused() -> None:
+    assert isinstance(ask(saying("x"), Request(HELLO, constraint=Grammar('root ::= "x"'))), GenerationError)
+
+
+def status(code: int, body: str) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        handler.send_response(code)
+        handler.end_headers()
+        handler.wfile.write(body.encode())
+
+    return reply
+
+
+def raw(*lines: str, wait: float = 0.0) -> Reply:
+    def reply(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        begin(handler)
+        send(handler, *lines)
+        time.sleep(wait)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (status(401, '{"error": {"message": "bad key"}}'), "answered 401: bad key. Set api_key."),
+        (status(404, "nothing"), "answered 404: nothing. Check base_url and model."),
+        (status(500, "[1]"), "answered 500: "),
+        (raw(piece("a"), "{broken"), "sent a chunk that isn't JSON"),
+        (raw("[1]"), "of an unknown shape"),
+        (raw('{"choices": 3}'), "of an unknown shape"),
+        (raw('{"choices": [{"delta": {"content": [1]}}]}'), "of an unknown shape"),
+        (raw('{"error": {"message": "out of memory"}}'), "failed: out of memory."),
+        (raw(piece("a")), "broke the stream off half-way"),
+        (raw(piece("a"), wait=1.0), "went silent"),
+    ],
+)
+def test_a_fault_of_the_server_is_a_sentence(reply: Reply, message: str) -> None:
+    got = ask(reply, Request(HELLO), timeout=0.4)
+    assert isinstance(got, ServerError)
+    assert message in str(got)
+    assert "127.0.0.1" in str(got)
+
+
+def test_an_unreachable_server_is_a_sentence_without_secrets() -> None:
+    runtime = opened("http://me:sesame@127.0.0.1:9/v1", api_key=Secret("hidden"))
+    (got,) = runtime.generate([Request(HELLO)])
+    runtime.close()
+    assert isinstance(got, ServerError)
+    assert "http://127.0.0.1:9/v1/chat/completions can't be reached" in str(got)
+    assert "sesame" not in str(got)
+    assert "hidden" not in repr(runtime._options)
+
+
+def test_a_busy_server_is_asked_again() -> None:
+    calls: list[int] = []
+
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        calls.append(1)
+        (status(503, "busy") if len(calls) < 3 else saying("Yes"))(handler, body)
+
+    got = ask(reply, Request(HELLO), retries=2)
+    assert isinstance(got, Completion)
+    assert (got.text, len(calls)) == ("Yes", 3)
+
+
+def test_a_deadline_ends_a_slow_stream() -> None:
+    def reply(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        begin(handler)
+        try:
+            for _number in range(100):
+                send(handler, piece("a"))
+                time.sleep(0.02)
+        except OSError:
+            pass
+
+    with serving(reply) as url:
+        runtime = opened(url)
+        start = time.monotonic()
+        (got,) = runtime.generate([Request(HELLO)], context=Context(Cancellation(0.2)))
+        assert isinstance(got, DeadlineExceeded)
+        assert time.monotonic() - start < 1.5
+        runtime.close()
+
+
+def test_one_failure_in_a_batch_stays_alone() -> None:
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        text = body["messages"][0]["content"]
+        (status(400, "no") if text == "3" else saying(text))(handler, body)
+
+    with serving(reply) as url:
+        runtime = opened(url, parallel=3)
+        got = runtime.generate([Request((Message("user", str(number)),)) for number in range(7)])
+        runtime.close()
+    assert [getattr(each, "text", None) for each in got] == ["0", "1", "2", None, "4", "5", "6"]
+
+
+def test_base_url_must_be_one() -> None:
+    with pytest.raises(ValueError, match="http"):
+        OpenAi(base_url="localhost:8000", model="m")
