@@ -31,11 +31,11 @@ def find_type(name: str, base: Path, allow: Sequence[str]) -> Any:
         return _own_code(name, base, allow)
     try:
         return registry.find(name)
-    except KeyError:
-        known = registry.names()
-        raise UnknownTypeError(f"there is no component type {name!r}{meant(name, known)}") from None
-    except (ImportError, InputError) as error:
-        raise UnknownTypeError(f"the component type {name!r} can't be imported: {error}") from error
+    except Exception as error:  # whatever a plug-in raises while it is imported
+        if isinstance(error, KeyError) and name not in (known := registry.names()):
+            raise UnknownTypeError(f"there is no component type {name!r}{meant(name, known)}") from None
+        why = error if isinstance(error, ImportError | InputError) else f"{type(error).__name__}: {error}"
+        raise UnknownTypeError(f"the component type {name!r} can't be imported: {why}") from error
 
 
 def _own_code(name: str, base: Path, allow: Sequence[str]) -> Any:

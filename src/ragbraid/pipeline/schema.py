@@ -6,7 +6,7 @@ from typing import Any
 
 from ragbraid import registry
 from ragbraid.pipeline.check import FIELD_TYPES, VERSION
-from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, SignatureError, signature_of
+from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, signature_of
 from ragbraid.pipeline.typecheck import DECLARABLE, type_name
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
@@ -55,8 +55,8 @@ def _signatures() -> dict[str, Signature]:
     for name in registry.names():
         try:
             found[name] = signature_of(registry.find(name))
-        except (ImportError, SignatureError):
-            continue  # a third party's component that can't be imported is reported where it is used
+        except Exception:  # whatever a plug-in raises while it is imported
+            continue  # it is reported where it is used
     return found
 
 
