@@ -6,6 +6,7 @@ import re
 
 _MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _UNFINISHED = re.compile(r"[ \t]*(?:\[[\d\s,;]{0,20})?$")
+_OPEN = re.compile(r"\[[\d\s,;]*$")
 
 
 class Markers:
@@ -46,7 +47,10 @@ class Markers:
         if len(good) == len(numbers):
             return match.group()
         space = match.group()[: match.group().index("[")]
-        return f"{space}[{', '.join(map(str, good))}]" if good else ""
+        if good:
+            return f"{space}[{', '.join(map(str, good))}]"
+        before = self.text + match.string[: match.start()]
+        return " " if _OPEN.search(before) else ""  # what closes up around it must not become a marker
 
 
 def marked(text: str) -> list[tuple[str, int]]:
