@@ -36,9 +36,13 @@ class Markers:
         return self._given(text)
 
     def _given(self, text: str) -> str:
-        clean = _MARKER.sub(self._valid, text)
-        self.text += clean
-        return clean
+        before, begin = len(self.text), 0
+        for match in _MARKER.finditer(text):
+            self.text += text[begin : match.start()]
+            self.text += self._valid(match)
+            begin = match.end()
+        self.text += text[begin:]
+        return self.text[before:]
 
     def _valid(self, match: re.Match[str]) -> str:
         numbers = [int(each) for each in re.findall(r"\d+", match.group(1))]
@@ -49,8 +53,7 @@ class Markers:
         space = match.group()[: match.group().index("[")]
         if good:
             return f"{space}[{', '.join(map(str, good))}]"
-        before = self.text + match.string[: match.start()]
-        return " " if _OPEN.search(before) else ""  # what closes up around it must not become a marker
+        return " " if _OPEN.search(self.text) else ""  # what closes up around it must not become a marker
 
 
 def marked(text: str) -> list[tuple[str, int]]:
