@@ -1,6 +1,6 @@
 """Records commands on a real terminal, as the SVG pictures of docs/pictures.
 
-Run it from the repository's root after `make demo`: .venv/bin/python tests/docs/pictures.py
+Run it from the repository's root: .venv/bin/python tests/docs/pictures.py
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ search:
   - {type: dense, index: indx, candidates: many}
 """
 COMMANDS = {
-    "ask": 'ragbraid ask "What makes a source count as unchanged?"',
     "check": "ragbraid check -p wrong.yaml",
 }
 
