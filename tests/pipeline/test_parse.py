@@ -14,7 +14,7 @@ from ragbraid.pipeline.settings import as_python
 from ragbraid.pipeline.tree import List, Map, Node, Scalar
 from soaking import count
 
-EXAMPLES = count(300, 20_000)
+EXAMPLES = count(200, 5_000)
 PIECES = st.sampled_from(
     [
         *"[]{}:,-?#&*!|>'\"%@` \t\n\r\\~$<=.0a1é\u2028\ufeff\0\x85\ud800😀",
