@@ -48,7 +48,8 @@ flows:
 """
 BITS: tuple[Any, ...] = (
     None, True, 0, 5, -1, 1.5, "", "hits", "search", "more", "less", "index", "embedder", "dense", "a b",
-    "inputs.k", "${X}", "${X:-5}", "$$", "x.y:z", "./parts.py:few", "testing/hash-embedder", [], {}, ["dense"], [None],
+    "inputs.k", "${X}", "${X:-5}", "$$", "x.y:z",
+    "./parts.py:few", "testing/hash-embedder", [], {}, ["dense"], [None],
     {"value": 5}, {"type": "./parts.py:find"}, {"type": "./parts.py:count", "id": "n"}, {"use": "more"},
     {"when": "few", "then": "keyed"}, {"repeat": "less", "until": {"type": "./parts.py:few"}, "at_most": 2},
     {"type": "lexical", "index": {"type": "faiss"}}, {"inputs": {"n": "int"}, "steps": ["keyed"]},
@@ -90,7 +91,7 @@ def judged(text: str, *, env: bool) -> Checked:
     return check(PipelineSource(text, "file.yaml", HERE), allow=PARTS, env=env)
 
 
-@settings(max_examples=count(300, 10_000), deadline=None)
+@settings(max_examples=count(300, 4_000), deadline=None)
 @given(files())
 def test_any_file_is_judged_and_what_is_right_can_be_planned(file: dict[str, Any]) -> None:
     text = yaml.safe_dump(file, sort_keys=False)
@@ -104,7 +105,7 @@ def test_any_file_is_judged_and_what_is_right_can_be_planned(file: dict[str, Any
         assert judged(text, env=False).diagnostics == ()
 
 
-@settings(max_examples=count(100, 2_000), deadline=None)
+@settings(max_examples=count(100, 1_000), deadline=None)
 @given(files())
 def test_what_is_wrong_without_the_environment_is_wrong_with_it(file: dict[str, Any]) -> None:
     text = yaml.safe_dump(file, sort_keys=False)
