@@ -91,7 +91,7 @@ def judged(text: str, *, env: bool) -> Checked:
     return check(PipelineSource(text, "file.yaml", HERE), allow=PARTS, env=env)
 
 
-@settings(max_examples=count(300, 4_000), deadline=None)
+@settings(max_examples=count(150, 4_000), deadline=None)
 @given(files())
 def test_any_file_is_judged_and_what_is_right_can_be_planned(file: dict[str, Any]) -> None:
     text = yaml.safe_dump(file, sort_keys=False)
@@ -105,7 +105,7 @@ def test_any_file_is_judged_and_what_is_right_can_be_planned(file: dict[str, Any
         assert judged(text, env=False).diagnostics == ()
 
 
-@settings(max_examples=count(100, 1_000), deadline=None)
+@settings(max_examples=count(50, 1_000), deadline=None)
 @given(files())
 def test_what_is_wrong_without_the_environment_is_wrong_with_it(file: dict[str, Any]) -> None:
     text = yaml.safe_dump(file, sort_keys=False)
