@@ -24,11 +24,11 @@ OFFLINE := HF_HUB_OFFLINE=1
 .PHONY: demo test soak bench models clean
 
 demo: .venv/.made-local models
-	$(RAGBRAID) ingest README.md docs
+	$(RAGBRAID) ingest docs
 	@for question in \
-	  "Which exit code does a command give for wrong input?" \
 	  "What makes a source count as unchanged?" \
-	  "Can a pipeline file run code by itself?"; \
+	  "Where do paths on the command line count from?" \
+	  "When is a traceback printed?"; \
 	do printf '\n> %s\n\n' "$$question"; $(RAGBRAID) ask "$$question" || exit; done
 	@printf '\nYour own question:\n\n  %s ask "How does ingest survive a crash?"\n' '$(RAGBRAID)'
 

@@ -39,7 +39,7 @@ class Cancellation:
 
     def overdue(self) -> Stopped:
         """Why the run ends, for one who found that it has to."""
-        if self._cancelled:
+        if self._cancelled and self.remaining() != 0.0:
             return Cancelled("The run was cancelled.")
         return DeadlineExceeded("The time allowed for this run is up.", "Raise the timeout, or ask for less.")
 

@@ -128,15 +128,23 @@ def test_a_model_that_is_absent(folder: Path) -> None:
     says(done, 3, "no-such-model")
 
 
-def test_a_server_that_is_not_there(folder: Path) -> None:
-    asking = WORDS.replace(
-        "ingest:", "  generator: {type: openai, base_url: 'http://127.0.0.1:9/v1', model: m}\ningest:"
-    )
-    asking += "ask:\n  - search\n  - {type: quote, generator: generator}\n"
-    (folder / "ragbraid.yaml").write_text(asking, "utf-8")
+SERVER = "  generator: {type: openai, base_url: 'http://127.0.0.1:9/v1', model: m}\n"
+
+
+@pytest.mark.parametrize("answerer", ["quote", "compose"])
+def test_a_server_that_is_not_there(folder: Path, answerer: str) -> None:
+    ask = f"ask:\n  - search\n  - {{type: {answerer}, generator: generator}}\n"
+    text = WORDS.replace("ingest:", f"{SERVER}ingest:") + ask
+    (folder / "ragbraid.yaml").write_text(text, "utf-8")
     ragbraid("ingest", "docs", cwd=folder)
-    done = ragbraid("ask", "How long is parental leave?", "--json", cwd=folder)
-    says(done, 3, "127.0.0.1:9")
+    done = ragbraid("ask", "How long is parental leave?", cwd=folder)
+    if answerer == "compose":
+        says(done, 3, "127.0.0.1:9")
+    else:  # quotes need no generator: only the short answer is missing, and said to be
+        assert done.returncode == 0, done
+        assert done.stdout.startswith("Parental leave is 14 months.\n\nSources\n[1] docs/leave.md")
+        assert "No short answer" in done.stderr
+        assert "127.0.0.1:9" in done.stderr
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Only Linux has /dev/full.")

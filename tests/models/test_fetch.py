@@ -85,7 +85,7 @@ def test_a_wheel_that_is_wrong_is_a_sentence(cache: Path, tmp_path: Path) -> Non
 
 def test_a_cached_model_of_the_wrong_size_is_refused(cache: Path) -> None:
     folder_of(cache / NAME, {**CONTENT, "model.bin": b"x"})
-    with pytest.raises(ModelError, match="model.bin has 1 bytes instead of 7,000"):
+    with pytest.raises(ModelError, match=r"model\.bin has 1 bytes instead of 7,000"):
         locate.locate(NAME)
 
 

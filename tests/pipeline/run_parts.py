@@ -15,7 +15,7 @@ import yaml
 
 from ragbraid import Pipeline
 from ragbraid.context import Context
-from ragbraid.errors import InputError
+from ragbraid.errors import Cancelled, InputError
 from ragbraid.pipeline.engine import Engine
 from ragbraid.types import Answer, Batch, Delta, Hit
 
@@ -292,3 +292,11 @@ class SaySlowly:
             time.sleep(self.pause)
             yield Delta(f" {each}" if number else each)
         yield answer
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Ends the whole run."""
+
+    def __call__(self, hits: list[Hit]) -> list[Hit]:
+        raise Cancelled("It is enough.")

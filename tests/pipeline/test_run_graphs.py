@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from run_graphs import Graphs
 from run_parts import load, threads
-from soaking import count
 
 from ragbraid import Pipeline
 from ragbraid.errors import RagbraidError
 from ragbraid.types import Answer
+from soaking import count
 
 SEEDS = range(count(60, 500))
 

@@ -6,6 +6,7 @@ import re
 
 _MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _UNFINISHED = re.compile(r"[ \t]*(?:\[[\d\s,;]{0,20})?$")
+_OPEN = re.compile(r"\[[\d\s,;]*$")
 
 
 class Markers:
@@ -35,9 +36,13 @@ class Markers:
         return self._given(text)
 
     def _given(self, text: str) -> str:
-        clean = _MARKER.sub(self._valid, text)
-        self.text += clean
-        return clean
+        before, begin = len(self.text), 0
+        for match in _MARKER.finditer(text):
+            self.text += text[begin : match.start()]
+            self.text += self._valid(match)
+            begin = match.end()
+        self.text += text[begin:]
+        return self.text[before:]
 
     def _valid(self, match: re.Match[str]) -> str:
         numbers = [int(each) for each in re.findall(r"\d+", match.group(1))]
@@ -46,7 +51,9 @@ class Markers:
         if len(good) == len(numbers):
             return match.group()
         space = match.group()[: match.group().index("[")]
-        return f"{space}[{', '.join(map(str, good))}]" if good else ""
+        if good:
+            return f"{space}[{', '.join(map(str, good))}]"
+        return " " if _OPEN.search(self.text) else ""  # what closes up around it must not become a marker
 
 
 def marked(text: str) -> list[tuple[str, int]]:

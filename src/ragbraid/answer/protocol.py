@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ragbraid.types import Answer, Hit
+
+Abstain = Literal["strict", "default", "never"]
+"""How readily an answerer says that it doesn't know."""
 
 
 class Answerer(Protocol):

@@ -8,11 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from ragbraid.answer.candidates import candidates
-from ragbraid.answer.confidence import THRESHOLDS, Abstain, confidence, refusal
-from ragbraid.answer.features import features
-from ragbraid.answer.select import choose, probabilities, quotes
-from ragbraid.answer.short import short_answer
+from ragbraid.answer.protocol import Abstain
 from ragbraid.context import Context
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.generate.protocol import Generator
@@ -52,6 +48,12 @@ class Quote:
         yield self._shortened(question, quoted, context)
 
     def _quoted(self, question: str, hits: list[Hit]) -> Answer:
+        # Checking a file imports this module, and needs none of the patterns that these compile.
+        from ragbraid.answer.candidates import candidates
+        from ragbraid.answer.confidence import THRESHOLDS, confidence, refusal
+        from ragbraid.answer.features import features
+        from ragbraid.answer.select import choose, probabilities, quotes
+
         check_question(question)
         found = candidates(hits[: self.passages])
         rows = features(question, found, hits, self.embedder)
@@ -67,6 +69,8 @@ class Quote:
     def _shortened(self, question: str, quoted: Answer, context: Context) -> Answer:
         if self.generator is None or not self.short or quoted.abstained:
             return quoted
+        from ragbraid.answer.short import short_answer
+
         place, usage = short_answer(self.generator, question, quoted.citations, context)
         if place is None:
             return replace(quoted, usage=usage)

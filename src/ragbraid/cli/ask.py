@@ -38,7 +38,9 @@ def command(
 
             output.print_json(to_json(loaded.ask(question, **request)))
         else:
-            _show_sources(_stream(loaded, question, request))
+            answer = _stream(loaded, question, request)
+            _show_sources(answer)
+            _say_what_went_amiss(answer)
 
 
 def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
@@ -63,9 +65,17 @@ def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answe
 def _show_sources(answer: Answer) -> None:
     if answer.short:
         output.show()
-        output.show(f"In short: {answer.short}", bold=True)
+        output.show(f"In short: {' '.join(answer.short.split())}", bold=True)
     if answer.citations:
         output.show("\nSources", bold=True)
     for number, citation in enumerate(answer.citations, 1):
         output.show(f"[{number}] {place(citation)}")
         output.show(f"    {' '.join(citation.quote.split())}", dim=True)
+
+
+def _say_what_went_amiss(answer: Answer) -> None:
+    """Steps note in a sentence what they had to do without; numbers stay in the trace."""
+    for span in answer.trace:
+        for note in span.notes.values():
+            if isinstance(note, str):
+                output.say(f"{span.step}: {note}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -17,11 +17,12 @@ from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, RagbraidError
 from ragbraid.generate.chat_template import Piece, render
 from ragbraid.generate.gguf import Gguf, read
-from ragbraid.generate.llama_server import LlamaServer
 from ragbraid.generate.protocol import Completion, Constraint, Grammar, Quotes, Request
-from ragbraid.generate.quote_grammar import quote_grammar
 from ragbraid.models.locate import locate
 from ragbraid.types import Message, ModelName, Usage
+
+if TYPE_CHECKING:
+    from ragbraid.generate.llama_server import LlamaServer
 
 _DEFAULT = ModelName("smollm2-135m-instruct")
 
@@ -191,6 +192,8 @@ class LlamaCppRuntime:
     def _loaded(self) -> LlamaServer:
         with self._lock:
             if self._server is None:
+                from ragbraid.generate.llama_server import LlamaServer
+
                 self._server = LlamaServer(
                     self._path,
                     context=self.context_window,
@@ -223,6 +226,8 @@ def _constraint(constraint: Constraint | None) -> dict[str, Any]:
         return {}
     if isinstance(constraint, Quotes):
         try:
+            from ragbraid.generate.quote_grammar import quote_grammar
+
             return {"grammar": quote_grammar(constraint)}
         except ValueError as error:
             raise GenerationError(f"The answer can't be held to quotes: {error}.") from error

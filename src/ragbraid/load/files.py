@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar
 from annotated_types import Gt
 
 from ragbraid.errors import InputError, LoadError
-from ragbraid.load.formats import reader_for
 from ragbraid.load.walk import Found, Walk, globs
 from ragbraid.types import Document, Skipped, SourceRef
 
@@ -66,6 +65,8 @@ class Files:
 
     def load(self, ref: SourceRef) -> Iterator[Document]:
         """One document per file."""
+        from ragbraid.load.formats import reader_for
+
         reader = reader_for(ref.location)
         if reader is None:
             raise LoadError("Its format isn't one that is read.", "Convert it to text, or leave it out.")
@@ -83,6 +84,8 @@ class Files:
 
         def name(path: str) -> str:
             return source_name(path, root)
+
+        from ragbraid.load.formats import reader_for
 
         include, exclude = globs(self.include), globs(self.exclude)
         for found in Walk(self.hidden, name)(paths):

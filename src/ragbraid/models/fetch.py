@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -110,7 +111,8 @@ def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgre
 
 def _move(model: Model, fresh: Path, target: Path, work: Path) -> None:
     if target.exists() and not _whole(model, target):
-        os.replace(target, work / "damaged")
+        with suppress(FileNotFoundError):
+            os.replace(target, work / "damaged")
     try:
         os.replace(fresh, target)
     except OSError:
@@ -132,8 +134,9 @@ def _whole(model: Model, folder: Path) -> bool:
 def _sweep(folder: Path) -> None:
     """Remove what interrupted fetches left behind."""
     for each in folder.glob(".*-*"):
-        if time.time() - each.stat().st_mtime > _STALE:
-            shutil.rmtree(each, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process just finished with it
+            if time.time() - each.stat().st_mtime > _STALE:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def _from_hub(name: str) -> Path:

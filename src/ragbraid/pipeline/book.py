@@ -65,9 +65,7 @@ class Book:
             if name in (*FIXED, "ingest"):
                 self._problems.add(node.where(name), f"{name!r} has a section of its own; put it there")
             elif not NAME.fullmatch(name):
-                self._problems.add(
-                    node.where(name), f"a flow's name is {NAME_RULE}, not {name!r}"
-                )
+                self._problems.add(node.where(name), f"a flow's name is {NAME_RULE}, not {name!r}")
             else:
                 self._nodes[name] = (each, node.where(name))
 

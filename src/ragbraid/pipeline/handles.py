@@ -202,6 +202,11 @@ def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         if run is None or len(texts) > _MEMO // 4:
             return call(handle, texts, *arguments, **keywords)
         memo = run.memo.setdefault((handle._opened, name, arguments, *keywords.items()), {})
+        if len(texts) == 1 and texts[0] not in memo:
+            rows = call(handle, texts, *arguments, **keywords)
+            # The caller may write into what it gets, and the memo must not notice.
+            memo[texts[0]] = rows[0].copy() if name == "embed" else rows[0]
+            return rows
         known: dict[str, Any] = {text: memo.get(text) for text in texts}
         missing = [text for text, row in known.items() if row is None]
         if missing or not texts:

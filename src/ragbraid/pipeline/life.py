@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
-from ragbraid.errors import InputError, RagbraidError
+from ragbraid.errors import InputError, RagbraidError, Stopped
 from ragbraid.pipeline.diagnostics import listed, meant
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.finish import finish
@@ -104,6 +104,13 @@ class Life:
 
 
 def _values(runner: Runner, requests: Sequence[dict[str, Any]], run: Run) -> list[Any]:
+    if len(requests) == 1:
+        try:
+            return [finish(runner.alone(requests[0], run), run)]
+        except Stopped:
+            raise
+        except RagbraidError as error:
+            return [error]
     state = runner.state(requests)
     runner.drive(state, run)
     results = [state.result(runner.plan.output, index) for index in range(len(requests))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +17,8 @@ from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.typecheck import role_of
 from ragbraid.types import Batch, Span
+
+_NO_LOCK = nullcontext()
 
 
 class Task:
@@ -63,6 +66,54 @@ class Task:
             self.fail(state, list(state.alive), error)
         return run.finished(self.call.step, began, context)
 
+    def perform_alone(self, values: list[Any], run: Run) -> None:
+        """`perform` for one question whose slots hold plain values. Raises the question's error."""
+        began = perf_counter()
+        context = None if self.context is None else Context(run.cancellation, self.call.step)
+        try:
+            target = self.target.bind(run)
+            arguments = [values[slot] for slot in self._simple] if self._simple else self._picked(values)
+            if self._batches:
+                arguments = self._alone(arguments)
+            if context is not None:
+                arguments.insert(self.context or 0, context)
+            with self.lock or _NO_LOCK:
+                value = target(*arguments)
+            if self._batches:
+                value = self._only(value)
+            values[self.call.output] = value if self._renamed is None else self.named(value)
+        except Exception as error:
+            raise self.failure(error) from error.__cause__
+        finally:
+            run.finished(self.call.step, began, context)
+
+    def _picked(self, values: list[Any]) -> list[Any]:
+        return [
+            values[each]
+            if isinstance(each, int)
+            else [values[slot] for slot in each]
+            if isinstance(each, tuple)
+            else each.value
+            for each in self.call.arguments
+        ]
+
+    def _alone(self, arguments: list[Any]) -> list[Any]:
+        pairs = zip(arguments, self.batched, strict=True)
+        return [Batch((each,)) if batched else each for each, batched in pairs]
+
+    def _only(self, values: Any) -> Any:
+        self._demand_length(values, 1)
+        if isinstance(values[0], Exception):
+            raise values[0]
+        return values[0]
+
+    def _demand_length(self, values: Any, questions: int) -> None:
+        if len(values) != questions:
+            raise StepError(
+                f"The step {self.call.step!r} gave {len(values)} values for {questions} questions.",
+                "A component with Batch parameters returns one value for each question.",
+            )
+
     def _all(self, target: Callable[..., Any], state: State, context: Context | None) -> None:
         for indexes in self.groups(state):
             try:
@@ -90,11 +141,7 @@ class Task:
         if not self._batches:
             output[indexes[0]] = value if self._renamed is None else self.named(value)
             return
-        if len(value) != len(indexes):
-            raise StepError(
-                f"The step {self.call.step!r} gave {len(value)} values for {len(indexes)} questions.",
-                "A component with Batch parameters returns one value for each question.",
-            )
+        self._demand_length(value, len(indexes))
         for index, each in zip(indexes, value, strict=True):
             if isinstance(each, Exception):
                 self.fail(state, [index], each)
@@ -110,8 +157,7 @@ class Task:
 
     def _batch(self, state: State, indexes: Sequence[int], first: list[Any]) -> list[Any]:
         if len(indexes) == 1:
-            pairs = zip(first, self.batched, strict=True)
-            return [Batch((each,)) if batched else each for each, batched in pairs]
+            return self._alone(first)
         rows = [first, *(state.arguments(self.call.arguments, index) for index in indexes[1:])]
         return [
             Batch(row[position] for row in rows) if batched else rows[0][position]

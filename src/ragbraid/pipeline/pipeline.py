@@ -104,7 +104,9 @@ class Pipeline:
             raise InputError("There is nothing to ingest.", "Name a file or a folder.")
         run = self._run(None, collection, timeout)
         stamped = {**(metadata or {}), **self._caller.metadata}
-        report = self._life.ingesting().ingest([str(each) for each in given], run, prune, stamped, on_progress)
+        report = self._life.ingesting().ingest(
+            [str(each) for each in given], run, prune, stamped, on_progress
+        )
         return cast("IngestReport", report)
 
     def search(

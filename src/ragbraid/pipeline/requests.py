@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,17 +9,13 @@ from typing import Any
 from ragbraid.errors import InputError
 from ragbraid.pipeline.diagnostics import listed, meant
 from ragbraid.pipeline.plan import Plan
+from ragbraid.text.question import check_question
 from ragbraid.types import Filter, Message, Scope
-
-MAX_QUESTION = 20_000
-"""The most characters of a question; more is a document, not a question."""
 
 MAX_K = 10_000
 
 MAX_TIMEOUT = 1_000_000
 """Seconds; a wait of the operating system can't be of any length."""
-
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad" + string.whitespace + "\u00a0\u3000\u2028\u2029\u0085"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +41,7 @@ def question_of(question: object) -> str:
     """The question, if it can be asked. Raises `InputError`."""
     if not isinstance(question, str):
         raise InputError(f"A question is text, not {type(question).__name__}.")
-    if not question.strip(_INVISIBLE):
-        raise InputError("The question is empty.", "Ask something.")
-    if not question.isascii() and any("\ud800" <= each <= "\udfff" for each in question):
-        raise InputError(
-            "The question holds half a surrogate pair, which isn't a character.", "Give it as UTF-8."
-        )
-    if len(question) > MAX_QUESTION:
-        raise InputError(
-            f"The question has {len(question):,} characters, and may have {MAX_QUESTION:,}.",
-            "Shorten it, or ingest the text and ask about it.",
-        )
+    check_question(question)
     return question
 
 

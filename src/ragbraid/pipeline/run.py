@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import StepError, Stopped
+from ragbraid.errors import RagbraidError, StepError, Stopped
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.perform import Task
@@ -44,9 +44,9 @@ def _decide(operation: Operation, state: State, run: Run) -> Generator[Turn, Non
         case Cut(hits, k, output):
             for index in state.alive:
                 try:
-                    slots[output][index] = slots[hits][index][: slots[k][index]]
-                except TypeError:
-                    state.fail(index, _no_hits(slots[hits][index]))
+                    slots[output][index] = _first(slots[hits][index], slots[k][index])
+                except StepError as error:
+                    state.fail(index, error)
         case Gather(sources, output):
             for index in state.alive:
                 slots[output][index] = [slots[each][index] for each in sources]
@@ -78,11 +78,14 @@ def _rounds(loop: Rounds, state: State, run: Run) -> Generator[Turn, None, None]
             return
 
 
-def _no_hits(value: Any) -> StepError:
-    return StepError(
-        f"The hits to cut to k are of type {type(value).__name__}, not a list.",
-        "The step that gives them says list[Hit], and returns something else.",
-    )
+def _first(hits: Any, k: int) -> Any:
+    try:
+        return hits[:k]
+    except TypeError:
+        raise StepError(
+            f"The hits to cut to k are of type {type(hits).__name__}, not a list.",
+            "The step that gives them says list[Hit], and returns something else.",
+        ) from None
 
 
 class Runner:
@@ -92,9 +95,31 @@ class Runner:
         self.plan = plan
         self._workers = workers
         self.tasks: dict[Call, Task] = {call: Task(call, engine) for call in plan.calls()}
+        self._straight = self._short_way()
         self.asynchronous = any(
             method_of(task.call.signature.runtime, "acall") for task in self.tasks.values()
         )
+
+    def alone(self, request: Mapping[str, Any], run: Run) -> Any:
+        """The output for one question, by the short way where the plan has one. Raises its error."""
+        if self._straight is None:
+            state = self.state([request])
+            self.drive(state, run)
+            value = state.result(self.plan.output, 0)
+            if isinstance(value, RagbraidError):
+                raise value
+            return value
+        values = list(self.plan.initial)
+        for name, given in request.items():
+            values[self.plan.inputs[name]] = given
+        for operation in self._straight:
+            if isinstance(operation, Cut):
+                values[operation.output] = _first(values[operation.hits], values[operation.k])
+            else:
+                run.cancellation.check()
+                run.step = operation.call.step
+                operation.perform_alone(values, run)
+        return values[self.plan.output]
 
     def state(self, requests: Sequence[Mapping[str, Any]]) -> State:
         """Fresh slots for these questions."""
@@ -110,6 +135,16 @@ class Runner:
                 for call in calls:
                     run.step = call.step
                     self.tasks[call].perform(view, run)
+
+    def _short_way(self) -> tuple[Task | Cut, ...] | None:
+        """The operations one after the other, where nothing branches, loops or runs side by side."""
+        operations: list[Task | Cut] = []
+        for stage in self.plan.stages:
+            if stage.threads or not all(isinstance(each, Cut) for each in stage.others):
+                return None
+            operations += [self.tasks[each] for each in stage.calls]
+            operations += [each for each in stage.others if isinstance(each, Cut)]
+        return tuple(operations)
 
     def _side_by_side(self, calls: Sequence[Call], state: State, run: Run) -> None:
         # Each call notes failures apart, so that none sees another's half-way; this thread takes the last

@@ -12,6 +12,7 @@ from ragbraid.pipeline.environment import Unresolved
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
+from ragbraid.pipeline.validator import json_validator
 from ragbraid.secret import Secret
 from ragbraid.types import ModelName
 
@@ -22,7 +23,7 @@ def validate(
     """The values of `nodes`; None where one is wrong (noted) or waits for the environment."""
     given = {each.name: nodes[each.name] for each in settings if each.name in nodes}
     known = {name: node for name, node in given.items() if not _waits(node)}
-    values = _by_pydantic([each for each in settings if each.name in known], known, problems)
+    values = _checked([each for each in settings if each.name in known], known, problems)
     if values is None or len(known) < len(given):
         return None
     by_name = {each.name: each for each in settings}
@@ -44,33 +45,26 @@ def _waits(node: Node) -> bool:
     return any(isinstance(each.value, Unresolved) for each in scalars(node))
 
 
-def _by_pydantic(
+def _checked(
     settings: Sequence[Setting], nodes: Mapping[str, Node], problems: Problems
 ) -> dict[str, Any] | None:
     if not settings:
         return {}
-    from pydantic import ConfigDict, ValidationError, create_model
-
-    model = create_model(
-        "Settings",
-        __config__=ConfigDict(
-            strict=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
-        ),
-        **{f"s_{each.name}": (each.annotation, ...) for each in settings},  # type: ignore[call-overload]
-    )
-    by_name = {each.name: each for each in settings}
     if _unfit(nodes, problems):
         return None
-    # JSON is the mode in which a list may become a tuple and a string a path, and nothing else may bend.
-    values = {f"s_{name}": _bent(node, by_name[name].annotation) for name, node in nodes.items()}
-    try:
-        checked = model.model_validate_json(json.dumps(values, default=_text))
-    except ValidationError as error:
-        for name, found in _first_per_setting(error.errors(include_url=False)).items():
-            node = _at(nodes[name], found["loc"][1:])
-            problems.add(node.place, f"{name}: {_sentence(found, by_name[name], node)}")
-        return None
-    return {each.name: getattr(checked, f"s_{each.name}") for each in settings}
+    from pydantic_core import ValidationError
+
+    values: dict[str, Any] = {}
+    for setting in settings:
+        node = nodes[setting.name]
+        text = json.dumps(_bent(node, setting.annotation), default=_text)
+        try:
+            values[setting.name] = json_validator(setting.annotation)(text)
+        except ValidationError as error:
+            found = error.errors(include_url=False)[0]  # a union reports each arm; one is enough to say
+            at = _at(node, found["loc"])
+            problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
+    return values if len(values) == len(settings) else None
 
 
 def _unfit(nodes: Mapping[str, Node], problems: Problems) -> bool:
@@ -105,14 +99,6 @@ def _bent(node: Node, annotation: Any) -> Any:
 
 def _key(annotation: Any) -> Any:
     return annotation if isinstance(annotation, type) else None
-
-
-def _first_per_setting(errors: Sequence[Any]) -> dict[str, Any]:
-    # A union reports once for each arm; one problem of a setting is enough to say.
-    found: dict[str, Any] = {}
-    for each in errors:
-        found.setdefault(str(each["loc"][0]).removeprefix("s_"), each)
-    return found
 
 
 def _at(node: Node, location: Sequence[int | str]) -> Node:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.hits import rescored
 from ragbraid.models.locate import locate
 from ragbraid.types import Hit, ModelName
 
@@ -63,10 +64,7 @@ class CrossEncoderRuntime:
             scores += [float(each) for each in found]
         if any(score != score for score in scores):
             raise ModelError(f"{self._options.model} gave scores that aren't numbers.", "Fetch it again.")
-        scored = [
-            replace(hit, score=score, scores={**hit.scores, "cross-encoder": score})
-            for hit, score in zip(pool, scores, strict=True)
-        ]
+        scored = [rescored(hit, "cross-encoder", score) for hit, score in zip(pool, scores, strict=True)]
         return sorted(scored, key=lambda hit: -hit.score)
 
     def warm_up(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
 from ragbraid.embed.protocol import TokenEmbedder
+from ragbraid.hits import rescored
 from ragbraid.text.late import maxsim
 from ragbraid.text.question import check_question
 from ragbraid.types import Hit
@@ -45,5 +46,5 @@ class Maxsim:
         scored = []
         for rank, (hit, passage) in enumerate(zip(pool, passages, strict=True), start=1):
             score = maxsim(asked, passage) + PRIOR / (60 + rank)
-            scored.append(replace(hit, score=score, scores={**hit.scores, "maxsim": score}))
+            scored.append(rescored(hit, "maxsim", score))
         return sorted(scored, key=lambda hit: (-hit.score, hit.id))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from ragbraid.hits import rescored
 from ragbraid.types import Hit
 
 
@@ -30,10 +31,7 @@ class Rrf:
                 known = merged.get(hit.id, hit)
                 merged[hit.id] = replace(known, scores={**known.scores, **hit.scores})
         order = sorted(merged, key=lambda each: (-totals[each], each))
-        return [
-            replace(merged[each], score=totals[each], scores={**merged[each].scores, "rrf": totals[each]})
-            for each in order
-        ]
+        return [rescored(merged[each], "rrf", totals[each]) for each in order]
 
 
 def _first_of_each(ranking: list[Hit]) -> list[Hit]:

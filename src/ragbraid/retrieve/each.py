@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ragbraid.errors import InputError
+from ragbraid.hits import rescored
 from ragbraid.text.question import check_question
 from ragbraid.types import Batch, Hit
 
 
-def each_valid(
-    questions: Sequence[str], search: Callable[[list[str]], list[list[Hit]]]
-) -> Batch[list[Hit]]:
+def each_valid(questions: Sequence[str], search: Callable[[list[str]], list[list[Hit]]]) -> Batch[list[Hit]]:
     """Search for all valid questions at once; an invalid one's element is its `InputError`."""
     results: list[Any] = [_problem(question) for question in questions]
     valid = [position for position, problem in enumerate(results) if problem is None]
@@ -26,7 +24,7 @@ def each_valid(
 
 def stamped(hits: Sequence[Hit], stage: str) -> list[Hit]:
     """The hits with their score written down under the stage's name."""
-    return [replace(hit, scores={**hit.scores, stage: hit.score}) for hit in hits]
+    return [rescored(hit, stage, hit.score) for hit in hits]
 
 
 def _problem(question: str) -> InputError | None:

@@ -14,7 +14,7 @@ from ragbraid.generate.protocol import Completion, Generator, JsonSchema, Quotes
 from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.types import Message
 
-PASSAGES = ("The Rhine flows 1,230 km to the sea.", 'He said: "Ja \\ no",\n\tand left — für immer.')
+PASSAGES = ("The Rhine flows 1,230 km.", 'He said: "Ja \\ no",\n\tand left für sie.')
 _ALPHABETS = ("abc xyz", "äöü ßé", "水火 山川", "😀👩‍👧 🇫🇷", "{}%$<|im_end|>", "\n\t \u200b\u00a0", "שלום مرحبا")
 
 

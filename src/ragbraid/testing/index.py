@@ -1,6 +1,6 @@
 """What every index must do: subclass `IndexConformance`, say how yours is opened, and run pytest."""
 
-# ruff: noqa: D102 - the tests' names say what they check
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence

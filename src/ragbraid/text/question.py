@@ -17,3 +17,7 @@ def check_question(question: str) -> None:
         )
     if not any(character.isprintable() and not character.isspace() for character in question):
         raise InputError("The question is empty.", "Ask something.")
+    if not question.isascii() and any("\ud800" <= each <= "\udfff" for each in question):
+        raise InputError(
+            "The question holds half a surrogate pair, which isn't a character.", "Give it as UTF-8."
+        )

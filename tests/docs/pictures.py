@@ -1,6 +1,6 @@
-"""Records commands on a real terminal, as the SVG pictures of this folder.
+"""Records commands on a real terminal, as the SVG pictures of docs/pictures.
 
-Run it from the repository's root after `make demo`: .venv/bin/python docs/pictures/make.py
+Run it from the repository's root after `make demo`: .venv/bin/python tests/docs/pictures.py
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def picture(command: str, shown: str) -> str:
 
 def main() -> None:
     """Make every picture anew."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[2] / "docs" / "pictures"
+    folder.mkdir(exist_ok=True)
     wrong = Path("wrong.yaml")
     wrong.write_text(WRONG, "utf-8")
     try:
