@@ -23,6 +23,12 @@ def test_an_input_with_a_default_may_stay_away() -> None:
     assert run(text, "short") is False
 
 
+def test_an_input_with_a_default_doesnt_insist_on_a_namesake_of_another_type() -> None:
+    text = "flows: {inner: {inputs: {hits: hits, least: %s}, steps: [{type: ./parts.py:few}]}}"
+    assert run(text % "str", "inner", inputs={"hits": [], "least": "none"}) is True
+    assert run(text % "int", "inner", inputs={"hits": [], "least": -5}) is False
+
+
 @pytest.mark.parametrize(
     ("step", "role"),
     [

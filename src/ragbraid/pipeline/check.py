@@ -110,7 +110,7 @@ def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: 
     values = {name: built.value for name in components.names if (built := components.get(name)) is not None}
     flows = book.all()
     ingest = book.ingest()
-    if not flows and "ingest" not in root.items and not problems:
+    if not book.names and "ingest" not in root.items and not problems:
         problems.add(
             root.place, "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`"
         )

@@ -12,14 +12,14 @@ from typing import Any
 import yaml
 
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
-from ragbraid.pipeline.syntax import explain
+from ragbraid.pipeline.syntax import MAX_DEPTH, explain
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 
 MAX_CHARACTERS = 1_000_000
-MAX_DEPTH = 40
 MAX_NODES = 20_000
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _INT = re.compile(r"[-+]?[0-9]+")
 _PREFIXED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -46,14 +46,16 @@ def parse(text: str, file: str, problems: Problems) -> Map | None:
 
 def parse_value(text: str, file: str, problems: Problems) -> Node | None:
     """The tree of any YAML text; None where it can't be read, with the problem noted."""
+    if found := _UNREADABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - text.rfind("\n", 0, found.start())
+        said = f"the character U+{ord(found[0]):04X} can't stand in a file; remove it"
+        problems.add(Place(file, line, column), said)
+        return None
     try:
         return _Composer(file, problems).compose(text)
     except yaml.MarkedYAMLError as error:
         problems.add(*explain(error, text, file))
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
-        problems.add(Place(file, line, column), f"this isn't YAML: {error.reason}")
     except _TooMuchError as error:
         problems.add(error.place, str(error))
     return None

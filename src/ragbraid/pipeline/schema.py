@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ragbraid import registry
@@ -11,6 +12,8 @@ from ragbraid.pipeline.typecheck import DECLARABLE, type_name
 
 _NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
+_ID = {"anyOf": [_NAME, _VARIABLE]}
+_FLOWS = ("ingest", "search", "ask", "chat", "flows")
 _OWN_CODE = {"type": "string", "pattern": ":"}
 
 
@@ -23,12 +26,17 @@ def json_schema() -> dict[str, Any]:
         "title": "ragbraid pipeline",
         "type": "object",
         "required": ["ragbraid"],
+        "anyOf": [{"required": [each]} for each in _FLOWS],
         "properties": {
             "ragbraid": {"const": VERSION, "description": "The version of the pipeline language."},
             "name": {"type": "string"},
             "description": {"type": "string"},
-            "components": {"type": "object", "additionalProperties": {"$ref": "#/$defs/component"}},
-            "fields": {"type": "object", "additionalProperties": {"enum": list(FIELD_TYPES)}},
+            "components": {
+                "type": "object",
+                "propertyNames": _NAME,
+                "additionalProperties": {"$ref": "#/$defs/component"},
+            },
+            "fields": {"type": "object", "additionalProperties": _one_of(FIELD_TYPES)},
             "ingest": {"$ref": "#/$defs/steps"},
             **dict.fromkeys(("search", "ask", "chat"), flow),
             "flows": {"type": "object", "propertyNames": _NAME, "additionalProperties": flow},
@@ -44,8 +52,8 @@ def json_schema() -> dict[str, Any]:
             "steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}},
             "flow": _flow(),
             "input": _input(),
-            **{f"component {name}": _of_type(each, step=False) for name, each in signatures.items()},
-            **{f"step {name}": _of_type(each, step=True) for name, each in signatures.items()},
+            **{f"component:{name}": _of_type(each, step=False) for name, each in signatures.items()},
+            **{f"step:{name}": _of_type(each, step=True) for name, each in signatures.items()},
         },
     }
 
@@ -62,27 +70,36 @@ def _signatures() -> dict[str, Signature]:
 
 def _dispatch(signatures: dict[str, Signature], form: str) -> dict[str, Any]:
     """A mapping whose `type` decides what else may stand in it."""
+    names = {"id": _ID, "as": _ID, **_none_of("use", "when", "repeat")} if form == "step" else {}
     return {
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"anyOf": [{"enum": list(signatures)}, _OWN_CODE]}},
+        "properties": {"type": {"anyOf": [*_one_of(signatures)["anyOf"], _OWN_CODE]}, **names},
         "allOf": [
             {
                 "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-                "then": {
-                    "$ref": f"#/$defs/{form} {name}".replace("/", "~1").replace("#~1$defs~1", "#/$defs/")
-                },
+                "then": {"$ref": f"#/$defs/{form}:{name.replace('/', '~1')}"},
             }
             for name in signatures
         ],
     }
 
 
+def _one_of(names: Iterable[str]) -> dict[str, Any]:
+    """One of these words, or a variable that stands for one."""
+    return {"anyOf": [{"enum": list(names)}, _VARIABLE]}
+
+
+def _none_of(*keys: str) -> dict[str, Any]:
+    """The keys of the other forms of a step, which may not stand beside this one's."""
+    return dict.fromkeys(keys, False)
+
+
 def _of_type(signature: Signature, *, step: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {"type": {"type": "string"}}
     properties |= {each.name: _setting(each) for each in signature.settings}
     if step:
-        properties |= {"id": _NAME, "as": _NAME}
+        properties |= {"id": _ID, "as": _ID}
         properties |= {each.name: _described(each) for each in signature.inputs or ()}
     return {
         "description": signature.summary,
@@ -125,7 +142,7 @@ def _input() -> dict[str, Any]:
 
 
 def _flow() -> dict[str, Any]:
-    types = {"enum": list(DECLARABLE)}
+    types = _one_of(DECLARABLE)
     declared = {
         "type": "object",
         "required": ["type"],
@@ -147,14 +164,14 @@ def _flow() -> dict[str, Any]:
 def _control_steps() -> list[dict[str, Any]]:
     """The steps that aren't components: calls by name, branches and loops."""
     body = {"anyOf": [{"$ref": "#/$defs/step"}, {"$ref": "#/$defs/steps"}]}
-    used = {"use": {"type": "string"}, "id": _NAME, "as": _NAME}
-    branch = {"when": {"type": "string"}, "then": body, "else": body, "id": _NAME, "as": _NAME}
+    used = {"use": {"type": "string"}, "id": _ID, "as": _ID, **_none_of("type", "when", "repeat")}
+    branch = {"when": {"type": "string"}, "then": body, "else": body, "id": _ID, "as": _ID}
     loop = {
         "repeat": {"type": "string"},
         "until": {"$ref": "#/$defs/step"},
-        "at_most": {"type": "integer", "minimum": 1, "maximum": 100},
-        "id": _NAME,
-        "as": _NAME,
+        "at_most": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, _VARIABLE]},
+        "id": _ID,
+        "as": _ID,
     }
     return [
         {

@@ -6,7 +6,9 @@ import yaml
 
 from ragbraid.pipeline.diagnostics import Place
 
+MAX_DEPTH = 40
 _PLAIN = {
+    "exceeded maximum nesting depth": f"the file is nested more than {MAX_DEPTH} levels deep",
     "mapping values are not allowed in this context": "a colon can't stand here; put text with a colon in "
     "quotes, and keys of one mapping below each other",
     "block sequence entries are not allowed in this context": "a list's `-` begins a line of its own",
