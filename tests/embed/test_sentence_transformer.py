@@ -227,7 +227,8 @@ def test_the_store_of_token_vectors_keeps_to_its_budget(tiny: Path) -> None:
     runtime = opened(tiny, token_cache_mb=1)
     counting = Counting(runtime)
     size = 6 * (32 * 2 + 160)
-    many = [" ".join(f"{each:06}".translate(str.maketrans("0123456789", "abcdefghij"))) for each in range(2000)]
+    letters = str.maketrans("0123456789", "abcdefghij")
+    many = [" ".join(f"{each:06}".translate(letters)) for each in range(2000)]
     runtime.token_vectors(many)
     assert runtime._kept._used <= 2**20 < runtime._kept._used + size
     runtime.token_vectors(many[-10:])
