@@ -15,6 +15,7 @@ from ragbraid.context import Context
 from ragbraid.embed.batches import by_length
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.protocol import Purpose
+from ragbraid.embed.tokens import Tokens, TokenStore
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.models.locate import locate
 from ragbraid.types import ModelName, Vectors
@@ -33,7 +34,8 @@ class SentenceTransformer:
     """Embeds texts with a sentence-transformers model on this machine.
 
     `max_tokens` and the prefixes come from the model's own files where they are None. `batch_tokens` bounds
-    the tokens of one forward pass.
+    the tokens of one forward pass. The token vectors of passages that were ranked are kept for the next
+    question, in half precision, up to `token_cache_mb` megabytes: about six passages of 220 tokens each.
     """
 
     blocking: ClassVar[bool] = True
@@ -45,19 +47,11 @@ class SentenceTransformer:
     passage_prefix: str | None = None
     device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
     batch_tokens: Annotated[int, Ge(1)] = field(default=4096, metadata={"digest": False})
+    token_cache_mb: Annotated[int, Ge(0)] = field(default=256, metadata={"digest": False})
 
     def open(self) -> SentenceTransformerRuntime:
         """The running embedder. Its files are read at first need, its weights at the first `embed`."""
         return SentenceTransformerRuntime(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """One text's `TokenVectors`."""
-
-    vectors: Vectors
-    ids: list[int]
-    offsets: list[tuple[int, int]]
 
 
 class SentenceTransformerRuntime:
@@ -66,6 +60,7 @@ class SentenceTransformerRuntime:
     def __init__(self, options: SentenceTransformer) -> None:
         self._options = options
         self._encoder: Encoder | None = None
+        self._kept = TokenStore(options.token_cache_mb * 2**20)
         self._lock = threading.Lock()
 
     @cached_property
@@ -124,22 +119,34 @@ class SentenceTransformerRuntime:
         return vectors
 
     def token_vectors(self, texts: Sequence[str], *, context: Context | None = None) -> list[Tokens]:
-        """Each text's tokens with their states as unit vectors; a text over the limit is cut, with a note."""
+        """Each text's tokens with their states as unit vectors; a text over the limit is cut, with a note.
+
+        The vectors are rounded to half precision, whether they were kept or are made now.
+        """
+        found = self._kept.find(texts)
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        if missing:
+            found |= self._made(missing, context)
+        return [found[text] for text in texts]
+
+    def _made(self, texts: Sequence[str], context: Context | None) -> dict[str, Tokens]:
         import numpy as np
 
         encodings = self._encode(texts, True, context)
-        found: list[Any] = [None] * len(texts)
-        encoder = self._loaded() if texts else None
-        for rows, batch in self._forward(encodings, encoder.states, context) if encoder else ():
+        made: dict[str, Tokens] = {}
+        for rows, batch in self._forward(encodings, self._loaded().states, context):
             for row, states in zip(rows, batch.cpu().numpy(), strict=True):
                 encoding = encodings[row]
                 own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
-                found[row] = Tokens(
-                    np.ascontiguousarray(states[own]),
+                made[texts[row]] = Tokens(
+                    states[own].astype(np.float16).astype(np.float32),
                     [encoding.ids[at] for at in own],
                     [encoding.offsets[at] for at in own],
                 )
-        return found
+        # A text that was cut is made anew each time, or its note would be written once only.
+        whole = {texts[row] for row, encoding in enumerate(encodings) if not encoding.overflowing}
+        self._kept.keep({text: tokens for text, tokens in made.items() if text in whole})
+        return made
 
     def warm_up(self) -> None:
         """Load the weights now."""
@@ -147,6 +154,7 @@ class SentenceTransformerRuntime:
 
     def close(self) -> None:
         """Give the weights' memory back."""
+        self._kept.clear()
         with self._lock:
             self._encoder = None
 
