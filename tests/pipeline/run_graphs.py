@@ -70,7 +70,11 @@ class Graphs:
 
     def _when(self, depth: int) -> list[Any]:
         condition = self._step("is_long", words=self._draw.randint(2, 5))
-        branch: dict[str, Any] = {"when": condition["id"], "id": self._name("w"), "then": self._rest(depth - 1)}
+        branch: dict[str, Any] = {
+            "when": condition["id"],
+            "id": self._name("w"),
+            "then": self._rest(depth - 1),
+        }
         if self._chance(0.5):
             branch["else"] = self._rest(depth - 1)
         return [condition, branch]
@@ -87,7 +91,9 @@ class Graphs:
         name = self._name("round")
         self._flows[name] = {**_PASSED, "steps": [self._step("Trim"), *self._rest(depth - 1)]}
         until = self._step("few", most=self._draw.randint(0, 4))
-        return [{"repeat": name, "id": self._name("loop"), "until": until, "at_most": self._draw.randint(1, 4)}]
+        return [
+            {"repeat": name, "id": self._name("loop"), "until": until, "at_most": self._draw.randint(1, 4)}
+        ]
 
     def _step(self, kind: str, **settings: Any) -> dict[str, Any]:
         return {"type": f"run_parts:{kind}", "id": self._name(kind.lower()), **settings}

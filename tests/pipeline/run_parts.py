@@ -178,7 +178,9 @@ class Trim:
 
 
 def _said(question: str, hits: list[Hit]) -> Answer:
-    return Answer(" ".join([*question.split(), *(each.id for each in hits)]), confidence=0.5, hits=tuple(hits))
+    return Answer(
+        " ".join([*question.split(), *(each.id for each in hits)]), confidence=0.5, hits=tuple(hits)
+    )
 
 
 @dataclass(frozen=True, slots=True)

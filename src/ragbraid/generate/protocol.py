@@ -53,13 +53,16 @@ class Request:
     constraint: Constraint | None = None
 
 
+_NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What came back. `logprob` is the sum of its tokens' log-probabilities where the engine tells."""
 
     text: str
     finish_reason: Literal["stop", "length"] = "stop"
-    usage: Usage = Usage()
+    usage: Usage = _NO_USAGE
     logprob: float | None = None
 
 

@@ -15,7 +15,15 @@ from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.types import Message
 
 PASSAGES = ("The Rhine flows 1,230 km.", 'He said: "Ja \\ no",\n\tand left für sie.')
-_ALPHABETS = ("abc xyz", "äöü ßé", "水火 山川", "😀👩‍👧 🇫🇷", "{}%$<|im_end|>", "\n\t \u200b\u00a0", "שלום مرحبا")
+_ALPHABETS = (
+    "abc xyz",
+    "äöü ßé",
+    "水火 山川",
+    "😀👩‍👧 🇫🇷",
+    "{}%$<|im_end|>",
+    "\n\t \u200b\u00a0",
+    "שלום مرحبا",
+)
 
 
 def random_prompts(count: int, seed: int = 0) -> list[str]:
