@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from ragbraid.answer.candidates import Candidate
 from ragbraid.answer.features import Features
+from ragbraid.answer.protocol import Abstain
 from ragbraid.types import Hit
-
-Abstain = Literal["strict", "default", "never"]
 
 THRESHOLDS: Mapping[Abstain, float] = {"strict": 0.9, "default": 0.5, "never": 0.0}
 
