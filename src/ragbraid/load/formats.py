@@ -15,7 +15,7 @@ Reader = Callable[[str, bytes, float], Document]
 """Source, bytes and the most seconds that a parser may take → the document."""
 
 _TEXT = """
-txt text log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml svg srt
+txt text log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml srt
 vtt py pyi ipy js mjs cjs jsx ts tsx java kt kts scala groovy gradle c h cc cpp cxx hh hpp hxx cs fs fsx vb
 go rs swift m mm rb php pl pm lua r jl dart ex exs erl hrl hs lhs ml mli clj cljs edn lisp el scm nim zig d
 pas asm s sh bash zsh fish ps1 bat cmd sql graphql gql proto thrift css scss sass less vue svelte cmake mk
