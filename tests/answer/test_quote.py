@@ -79,7 +79,7 @@ def test_the_model_is_held_to_the_quotes_and_its_words_are_placed() -> None:
     assert TEXT[answer.short_citation.start : answer.short_citation.end] == answer.short
     assert answer.usage.calls == 1
     (request,) = generator.requests
-    assert request.constraint == Quotes(("fifteen hundred degrees.",), 8)
+    assert request.constraint == Quotes(tuple(each.quote for each in answer.citations), 12)
     assert "iron {melt}?" in request.prompt[-1].content
 
 

@@ -29,7 +29,7 @@ def features(
     language = language_of([question, *(hit.text for hit in hits[:5])])
     weights = _rarity(question, hits, language)
     total = sum(weights.values()) or 1.0
-    fits = AnswerType(question)
+    fits = _AnswerType(question)
     neural = _neural(question, found, embedder) if embedder is not None else None
     rows: list[Features] = []
     for position, each in enumerate(found):
@@ -102,7 +102,7 @@ _KINDS = tuple(
 )
 
 
-class AnswerType:
+class _AnswerType:
     """Whether a text holds what a question asks for: a date, a number, a cause, a name."""
 
     def __init__(self, question: str) -> None:
