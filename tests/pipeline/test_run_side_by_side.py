@@ -1,0 +1,102 @@
+"""Steps that don't need each other run side by side where they say that they are worth a thread."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from run_parts import hit, load, threads
+
+from ragbraid import Pipeline
+from ragbraid.errors import StepError
+from ragbraid.types import Answer, Hit
+
+MEETING = threading.Barrier(2, timeout=10)
+SEEN: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """Waits until another one is here, too."""
+
+    blocking: ClassVar[bool] = True
+
+    def __call__(self, question: str) -> list[Hit]:
+        MEETING.wait()
+        return [hit(question)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Notes its thread."""
+
+    def __call__(self, question: str) -> list[Hit]:
+        SEEN.append(threading.current_thread().name)
+        return [hit(question)]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Fails."""
+
+    blocking: ClassVar[bool] = True
+
+    def __call__(self, question: str) -> list[Hit]:
+        raise ValueError("no")
+
+
+@pytest.fixture(autouse=True)
+def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    SEEN.clear()
+    whole = Pipeline.load
+    name = "test_run_side_by_side"
+    monkeypatch.setattr(
+        Pipeline, "load", lambda path, **more: whole(path, **{**more, "allow": (name, "run_parts")})
+    )
+
+
+def content(one: str, other: str) -> dict[str, Any]:
+    kinds = {"one": one, "other": other}
+    steps = [{"id": each, "type": f"test_run_side_by_side:{kind}"} for each, kind in kinds.items()]
+    search = [*steps, {"type": "run_parts:Fuse", "hits": ["one", "other"]}]
+    return {"search": search, "ask": ["search", {"type": "run_parts:SayAtOnce"}]}
+
+
+def test_two_blocking_steps_meet(tmp_path: Path) -> None:
+    with load(tmp_path, content("Meet", "Meet")) as pipeline:
+        assert [each.id for each in pipeline.search("x")] == ["x"]
+    assert threads() == []
+
+
+def test_steps_that_do_not_block_take_no_thread(tmp_path: Path) -> None:
+    with load(tmp_path, content("Plain", "Plain")) as pipeline:
+        pipeline.ask("x")
+        assert [threading.current_thread().name] * 2 == SEEN
+        assert threads() == []
+
+
+@pytest.mark.parametrize("sides", [("Broken", "Plain"), ("Plain", "Broken"), ("Broken", "Broken")])
+def test_one_that_fails_ends_the_question_and_nothing_hangs(tmp_path: Path, sides: tuple[str, str]) -> None:
+    with load(tmp_path, content(*sides)) as pipeline, pytest.raises(StepError, match="ValueError: no"):
+        pipeline.search("x")
+    assert threads() == []
+
+
+def test_more_questions_at_once_than_there_are_workers(tmp_path: Path) -> None:
+    parts = [{"id": each, "type": "run_parts:BlockingFind", "seed": 1} for each in ("one", "other")]
+    search = [*parts, {"type": "run_parts:Fuse", "hits": ["one", "other"]}]
+    steps = {"search": search, "ask": ["search", {"type": "run_parts:SayAtOnce"}]}
+    answers: list[Answer] = []
+    with load(tmp_path, steps) as pipeline:
+        crowd = [
+            threading.Thread(target=lambda: answers.append(pipeline.ask("x", timeout=60))) for _ in range(80)
+        ]
+        for each in crowd:
+            each.start()
+        for each in crowd:
+            each.join(60)
+        assert answers == [pipeline.ask("x")] * 80
+    assert threads() == []
