@@ -6,7 +6,7 @@ come from the entry point group `ragbraid.components` and are named `vendor/name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -70,8 +70,3 @@ def _demand_vendor(name: str, value: str) -> None:
         raise InputError(
             f"The entry point {name!r} ({value}) has no vendor.", f"Name it `vendor/{name}` in its package."
         )
-
-
-def builtin_targets() -> Iterable[tuple[str, str]]:
-    """Our own type names with their `module:attribute`."""
-    return BUILTIN.items()

@@ -23,7 +23,6 @@ else:
 
 T = TypeVar("T")
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Filter: TypeAlias = Mapping[str, Any]
 """A metadata filter as JSON, e.g. `{"year": {"$gte": 2020}}`; see `ragbraid.index.filter`."""
 

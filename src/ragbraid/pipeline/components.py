@@ -14,10 +14,9 @@ from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
+from ragbraid.pipeline.syntax import MAX_DEPTH
 from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import implements, lacking
-
-MAX_DEPTH = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,9 @@ from ragbraid.pipeline.model import (
 )
 from ragbraid.pipeline.naming import Naming
 from ragbraid.pipeline.scope import Environment
+from ragbraid.pipeline.syntax import MAX_DEPTH
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import assignable, role_of, type_name
-
-MAX_DEPTH = 40
 
 
 class FlowBook(Protocol):
