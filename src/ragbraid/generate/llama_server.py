@@ -33,9 +33,12 @@ class LlamaServer:
         params.n_gpu_layers, params.fit_params = gpu_layers, False
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.verbosity, params.warmup, params.ui = _QUIET, False, False
-        params.n_threads_http, params.api_keys = 1, [self._key]
+        params.n_threads_http, params.api_keys, params.endpoint_metrics = 1, [self._key], True
         try:
             self._server: Any = xllamacpp.Server(params)
+            # It comes back before its loop runs, and a stop that reaches the loop too early is lost: closing
+            # would wait for ever. What the loop itself answers says that it runs.
+            self._server.handle_metrics()
         except Exception as error:
             raise ModelError(
                 f"llama.cpp can't load {path}: {str(error).strip() or type(error).__name__}.",
