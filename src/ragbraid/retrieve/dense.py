@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from ragbraid.errors import IndexStoreError
 from ragbraid.index.protocol import Index
-from ragbraid.retrieve.each import each_valid, stamped
+from ragbraid.retrieve.each import each_valid
 from ragbraid.types import Batch, Hit
 
 
@@ -29,7 +29,7 @@ class Dense:
 
     def __call__(self, question: Batch[str], k: int) -> Batch[list[Hit]]:
         """The nearest chunks of each question."""
-        return each_valid(question, lambda valid: self._search(valid, max(k, self.candidates)))
+        return each_valid(question, self._search, max(k, self.candidates))
 
     def _search(self, questions: list[str], k: int) -> list[list[Hit]]:
         embedder = self.index.embedder
@@ -38,5 +38,4 @@ class Dense:
                 "The index has no embedder, so it can't be searched by meaning.",
                 "Give the index an `embedder` and ingest anew, or search it with `lexical` alone.",
             )
-        found = self.index.search_vector(embedder.embed(questions, "query"), k)
-        return [stamped(hits, "dense") for hits in found]
+        return self.index.search_vector(embedder.embed(questions, "query"), k)
