@@ -3,7 +3,7 @@
     PYTHONPATH=src python tests/bench/answers.py [--every 2]
 
 Runs the default search (dense 30, lexical 30, rrf, maxsim) and `quote` over the SQuAD data in
-`RAGBRAID_DATA` or `../shared/data`, over the list store, with the default embedder. Titles aren't given, as
+`RAGBRAID_DATA` or `data`, over the list store, with the default embedder. Titles aren't given, as
 text files have none.
 """
 
@@ -35,7 +35,7 @@ from ragbraid.split.recursive_splitter import RecursiveSplitter
 from ragbraid.testing.list_index import ListIndexRuntime
 from ragbraid.types import Batch, Document, Hit, ModelName
 
-DATA = Path(os.environ.get("RAGBRAID_DATA", Path(__file__).parents[3] / "shared" / "data"))
+DATA = Path(os.environ.get("RAGBRAID_DATA", Path(__file__).parents[2] / "data"))
 Rows = list[dict[str, Any]]
 
 

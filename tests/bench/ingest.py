@@ -24,7 +24,7 @@ import report
 report.quiet_peers()
 
 ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("RAGBRAID_DATA", ROOT.parent / "shared" / "data")) / "handbook"
+DATA = Path(os.environ.get("RAGBRAID_DATA", ROOT / "data")) / "handbook"
 TEXT_LIMIT = 220
 PACKAGES = [
     "torch",

@@ -7,9 +7,9 @@
 - `console` holds `$ ` commands with their output below; each must exit with 0, unless the next
   command is `$ echo $?`, whose shown output is then its exit code.
 - `sh` is for what the suite can't do to itself: `make` targets, whose dry run must succeed, and the
-  commands of `OUTSIDE`.
+  commands of `OUTSIDE`. `make demo` is run, without its installing; a `text` block after it is its output.
 
-In shown output `...` stands for anything, and runs of white space count as one.
+In shown output `...` stands for anything, runs of white space count as one, and seconds may differ.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<lang>[\w-]*)[ ]*(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)```[ ]*$", re.M | re.S
 )
+_SECONDS = re.compile(r"\b\d+\.\d+ s\b")
 OUTSIDE = ("git clone ", "cd ", "pip install ")
 
 
@@ -58,6 +59,7 @@ def commands(console: str) -> list[tuple[str, str]]:
 
 def agrees(shown: str, got: str) -> bool:
     """Whether the output is the one that the page shows."""
+    shown, got = (_SECONDS.sub("0.0 s", each) for each in (shown, got))
     checker = doctest.OutputChecker()
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     return checker.check_output(shown.strip() + "\n", got.strip() + "\n", options)

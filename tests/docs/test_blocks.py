@@ -52,6 +52,8 @@ class _Session:
             _check(block, place)
         elif block.lang == "console":
             _console(block, place)
+        elif block.lang == "sh" and block.text == "make demo\n":
+            self.output = _demo()
         elif block.lang == "sh":
             _dry(block, place)
 
@@ -91,6 +93,17 @@ def _shell(command: str) -> subprocess.CompletedProcess[str]:
         env=env, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
+
+
+def _demo() -> str:
+    """What `make demo` prints once everything is installed."""
+    installed = ["-o", ".venv/.made-local", "-o", "models"]
+    done = subprocess.run(
+        ["make", "--file", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
+    )  # fmt: skip
+    return done.stdout.replace(sys.executable, ".venv/bin/python")
 
 
 def _dry(block: Block, place: str) -> None:

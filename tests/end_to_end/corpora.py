@@ -13,7 +13,7 @@ import pytest
 from commandline import ROOT
 
 ISLAND = ROOT / "tests" / "data" / "island"
-DATA = Path(os.environ.get("RAGBRAID_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("RAGBRAID_DATA", ROOT / "data"))
 NAMES = ("island", "squad")
 
 

@@ -124,6 +124,22 @@ class Pipeline:
         hits: list[Hit] = self._value("search", {"question": question, "k": k}, filter, collection, timeout)
         return hits
 
+    async def asearch(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        collection: str | None = None,
+        timeout: float | None = None,
+    ) -> list[Hit]:
+        """`search` under asyncio; cancelling the task cancels the run."""
+        inputs = {"question": question, "k": k}
+        hits: list[Hit] = await self.arun(
+            "search", filter=filter, collection=collection, timeout=timeout, **inputs
+        )
+        return hits
+
     def ask(
         self,
         question: str,
@@ -148,9 +164,10 @@ class Pipeline:
     ) -> Answer:
         """`ask` under asyncio; cancelling the task cancels the run."""
         inputs = asked(question, history)
-        return cast(
-            "Answer", await self.arun("ask", filter=filter, collection=collection, timeout=timeout, **inputs)
+        answer: Answer = await self.arun(
+            "ask", filter=filter, collection=collection, timeout=timeout, **inputs
         )
+        return answer
 
     def ask_batch(
         self,
