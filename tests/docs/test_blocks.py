@@ -96,10 +96,13 @@ def _shell(command: str) -> subprocess.CompletedProcess[str]:
 
 
 def _demo() -> str:
-    """What `make demo` prints once everything is installed."""
+    """What `make demo` prints once everything is installed, in a folder of its own."""
+    folder = Path("demo")
+    shutil.copytree(ROOT / "docs", folder / "docs")
     installed = ["-o", ".venv/.made-local", "-o", "models"]
     done = subprocess.run(
-        ["make", "--file", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
+        ["make", "-f", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
     )  # fmt: skip
