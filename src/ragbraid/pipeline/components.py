@@ -15,7 +15,7 @@ from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.syntax import MAX_DEPTH
-from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
+from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe, overridden
 from ragbraid.pipeline.typecheck import implements, lacking
 
 
@@ -153,7 +153,7 @@ class Components:
             if given is None:
                 if setting.required:
                     fine = False
-                    self._problems.add(node.place, f"{kind!r} wants the setting `{setting.name}`")
+                    self._problems.add(_culprit(node, signature), f"{kind!r} wants the setting `{setting.name}`")
             elif setting.protocol is not None:
                 fine &= self._reference(given, setting, kind, references)
         settings = [each for each in signature.settings if each.protocol is None]
@@ -165,8 +165,10 @@ class Components:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
         except (ValueError, RagbraidError) as error:
-            self._problems.add(node.place, f"{kind!r}: {error}")
-            return None
+            self._problems.add(_culprit(node, signature), f"{kind!r}: {error}")
+        except Exception as error:  # whatever a component's own code raises
+            self._problems.add(_culprit(node, signature), f"{kind!r}: {type(error).__name__}: {error}")
+        return None
 
     def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
         settings = [each.name for each in signature.settings]
@@ -199,6 +201,14 @@ class Components:
         every = [self.refer(each, setting, kind) for each in node.items]
         into[setting.name] = tuple(each.value if each else None for each in every)
         return all(each is not None and each.value is not None for each in every)
+
+
+def _culprit(node: Map, signature: Signature) -> Place:
+    """Where to look when a component can't be made: at its overrides, if it has any, else at itself."""
+    names = {"type", *(each.name for each in signature.settings)}
+    entries = {key: each for key, each in node.items.items() if key in names}
+    found = {str(place): place for place in overridden(Map(node.place, entries, node.keys))}
+    return Place(listed(found)) if found else node.place
 
 
 def literal(node: Node) -> tuple[bool, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.diagnostics import Problems
-from ragbraid.pipeline.environment import Unresolved
+from ragbraid.pipeline.environment import Unresolved, as_number
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
@@ -88,17 +88,20 @@ def _text(value: Any) -> str:
 
 
 def _bent(node: Node, annotation: Any) -> Any:
-    """A node as plain values; what the environment gave stays text where text is wanted."""
+    """A node as plain values; what the environment gave is text where text is wanted, else what it reads as."""
     arms = [plain(each) for each in alternatives(plain(annotation))]
-    if isinstance(node, Scalar) and node.text is not None and not {int, float, bool} & {*map(_key, arms)}:
-        empty = node.value is None and type(None) in arms
-        return node.text if not empty and any(each in (str, Path, Secret) for each in arms) else node.value
+    if isinstance(node, Scalar) and node.text is not None:
+        return _from_environment(node, arms)
     element = next((get_args(each)[0] for each in arms if get_origin(each) in (list, tuple)), Any)
     return [_bent(each, element) for each in node.items] if isinstance(node, List) else as_python(node)
 
 
-def _key(annotation: Any) -> Any:
-    return annotation if isinstance(annotation, type) else None
+def _from_environment(node: Scalar, arms: Sequence[Any]) -> Any:
+    number = any(each in (int, float, bool) for each in arms)
+    if not any(each in (str, Path, Secret) for each in arms):
+        return as_number(node) if number else node.value
+    empty = node.value is None and type(None) in arms
+    return node.value if number or empty else node.text
 
 
 def _at(node: Node, location: Sequence[int | str]) -> Node:
