@@ -175,11 +175,13 @@ class Components:
         inputs = [each.name for each in signature.inputs or ()] if besides else []
         what = "setting or input" if inputs else "setting"
         fine = True
+        replaced = not node.where("type").line  # by an override, which the file's settings needn't fit
         for key in node.items:
             if key not in {"type", *besides, *settings, *inputs}:
                 fine = False
                 near = meant(key, [*settings, *inputs, *besides])
-                self._problems.add(node.where(key), f"{kind!r} has no {what} {key!r}{near}")
+                place = node.where("type" if replaced and node.where(key).line else key)
+                self._problems.add(place, f"{kind!r} has no {what} {key!r}{near}")
         return fine
 
     def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:

@@ -64,6 +64,9 @@ def _checked(
             found = error.errors(include_url=False)[0]  # a union reports each arm; one is enough to say
             at = _at(node, found["loc"])
             problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
+        except Exception as error:  # whatever a component's own validators raise
+            shown = "" if Secret in alternatives(plain(setting.annotation)) else f": {error}"
+            problems.add(node.place, f"{setting.name}: {type(error).__name__}{shown}")
     return values if len(values) == len(settings) else None
 
 
@@ -130,6 +133,8 @@ def _sentence(found: Any, setting: Setting, node: Node) -> str:
         return f"wants {words} {context[key]}, not {describe(node)}"
     if kind == "finite_number":
         return f"wants a finite number, not {describe(node)}"
+    if kind == "needs_python_object":
+        return f"wants {_wanted(setting.annotation)}, which a file can't hold"
     if kind == "literal_error" or kind.endswith(("_type", "_parsing", "_from_float")):
         return f"wants {_wanted(setting.annotation)}, not {describe(node)}"
     message = str(found["msg"])
