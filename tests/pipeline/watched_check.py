@@ -1,4 +1,4 @@
-"""Checks files in a process that is watched: prints what it found wrong, and what it did that a check mustn't.
+"""Checks files in a watched process: prints what it found wrong, and what it did that a check mustn't.
 
 Run as `python watched_check.py FILE…`, where `packaged` is the file that holds without one. `--try` does
 the forbidden things instead, so that a test can see them reported.

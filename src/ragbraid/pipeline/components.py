@@ -153,7 +153,8 @@ class Components:
             if given is None:
                 if setting.required:
                     fine = False
-                    self._problems.add(_culprit(node, signature), f"{kind!r} wants the setting `{setting.name}`")
+                    said = f"{kind!r} wants the setting `{setting.name}`"
+                    self._problems.add(_culprit(node, signature), said)
             elif setting.protocol is not None:
                 fine &= self._reference(given, setting, kind, references)
         settings = [each for each in signature.settings if each.protocol is None]

@@ -9,7 +9,7 @@ KEYS = ("inputs", "steps", "output")
 
 
 def steps_of(node: Node, flow: str, problems: Problems) -> List | None:
-    """The list of steps of a flow; None where there is none or an empty one. `flow` is what messages call it."""
+    """A flow's list of steps; None where there is none or an empty one. Messages call it `flow`."""
     steps: Node | None = node
     if isinstance(node, Map):
         for key in node.items:

@@ -31,10 +31,8 @@ class IngestChecker:
     def check(self, node: Node) -> IngestSteps | None:
         """The parts of the flow; None where it is wrong."""
         before = len(self._problems)
-        for key in ("inputs", "output") if isinstance(node, Map) else ():
-            if key in node.items:
-                said = f"ingest takes paths and ends in its index, so it has no `{key}`; remove it"
-                self._problems.add(node.where(key), said)
+        if isinstance(node, Map):
+            self._declares_nothing(node)
         written = steps_of(node, "ingest", self._problems)
         if written is None:
             return None
@@ -53,6 +51,11 @@ class IngestChecker:
         elif len(steps) == len(nodes):
             return self._parts(steps, environment, loaders, index, before)
         return None
+
+    def _declares_nothing(self, node: Map) -> None:
+        for key in {"inputs", "output"} & node.items.keys():
+            said = f"ingest takes paths and ends in its index, so it has no `{key}`; remove it"
+            self._problems.add(node.where(key), said)
 
     def _loaders(self, nodes: list[Node], environment: Environment) -> list[Any]:
         """Take the loaders off the front; a first step whose kind isn't known counts as one."""

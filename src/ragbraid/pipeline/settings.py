@@ -91,7 +91,7 @@ def _text(value: Any) -> str:
 
 
 def _bent(node: Node, annotation: Any) -> Any:
-    """A node as plain values; what the environment gave is text where text is wanted, else what it reads as."""
+    """A node as plain values; what the environment gave stays text where text is wanted."""
     arms = [plain(each) for each in alternatives(plain(annotation))]
     if isinstance(node, Scalar) and node.text is not None:
         return _from_environment(node, arms)

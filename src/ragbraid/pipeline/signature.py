@@ -170,7 +170,8 @@ def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, in
         batch = get_origin(annotation) is Batch
         inputs.append(Input(each.name, unbatched(annotation), each.default, batch))
     if "return" not in hints:
-        raise SignatureError(f"{call.__qualname__} has no return annotation, so nobody can tell what it gives")
+        name = call.__qualname__
+        raise SignatureError(f"{name} has no return annotation, so nobody can tell what it gives")
     return tuple(inputs), unbatched(hints["return"]), context
 
 
