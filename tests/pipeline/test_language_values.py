@@ -251,6 +251,23 @@ def test_no_message_shows_what_a_variable_holds(setting: str, monkeypatch: pytes
     assert "hunter2" not in message
 
 
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("Fragile, mode: '${SPEC_KEY}'", "RuntimeError: the mode '${SPEC_KEY}' breaks it"),
+        ("Keyed, low: '${SPEC_NUMBER}'", "low (${SPEC_NUMBER}) is above high (10)"),
+        ("strange, most: '${SPEC_NUMBER}'", "most: RuntimeError: ${SPEC_NUMBER} is odd"),
+    ],
+)
+def test_nor_does_a_components_own_message(
+    step: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEC_KEY", "hunter2")
+    monkeypatch.setenv("SPEC_NUMBER", "7723")
+    (said,) = says(f"search: [{{type: ./parts.py:find}}, {{type: ./parts.py:{step}}}]")
+    assert said.endswith(message)
+
+
 def test_paths_count_from_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     here = Path(__file__).parent

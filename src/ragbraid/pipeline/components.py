@@ -9,7 +9,7 @@ from typing import Any
 
 from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
-from ragbraid.pipeline.environment import waits
+from ragbraid.pipeline.environment import veiled, waits
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
@@ -165,11 +165,11 @@ class Components:
             if signature.function:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
-        except (ValueError, RagbraidError) as error:
-            self._problems.add(_culprit(node, signature), f"{kind!r}: {error}")
         except Exception as error:  # whatever a component's own code raises
-            self._problems.add(_culprit(node, signature), f"{kind!r}: {type(error).__name__}: {error}")
-        return None
+            meant_for_users = isinstance(error, ValueError | RagbraidError)
+            said = str(error) if meant_for_users else f"{type(error).__name__}: {error}"
+            self._problems.add(_culprit(node, signature), f"{kind!r}: {veiled(said, node)}")
+            return None
 
     def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
         settings = [each.name for each in signature.settings]

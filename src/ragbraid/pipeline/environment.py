@@ -29,6 +29,14 @@ def as_number(scalar: Scalar) -> Any:
     return resolve(scalar.text) if scalar.alone and scalar.text is not None else scalar.value
 
 
+def veiled(message: str, node: Node) -> str:
+    """A component's own message about a node, without what its variables hold."""
+    for each in scalars(node):
+        if each.text and each.written is not None:
+            message = message.replace(each.text, each.written)
+    return message
+
+
 def substitute(root: Map, variables: Mapping[str, str] | None, problems: Problems) -> None:
     """Replace references in every scalar of a file but those under `x-…` keys and those of overrides.
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.diagnostics import Problems
-from ragbraid.pipeline.environment import Unresolved, as_number
+from ragbraid.pipeline.environment import Unresolved, as_number, veiled
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
@@ -66,7 +66,7 @@ def _checked(
             problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
         except Exception as error:  # whatever a component's own validators raise
             shown = "" if Secret in alternatives(plain(setting.annotation)) else f": {error}"
-            problems.add(node.place, f"{setting.name}: {type(error).__name__}{shown}")
+            problems.add(node.place, f"{setting.name}: {type(error).__name__}{veiled(shown, node)}")
     return values if len(values) == len(settings) else None
 
 
@@ -137,7 +137,7 @@ def _sentence(found: Any, setting: Setting, node: Node) -> str:
         return f"wants {_wanted(setting.annotation)}, which a file can't hold"
     if kind == "literal_error" or kind.endswith(("_type", "_parsing", "_from_float")):
         return f"wants {_wanted(setting.annotation)}, not {describe(node)}"
-    message = str(found["msg"])
+    message = veiled(str(found["msg"]), node)
     return message[:1].lower() + message[1:]
 
 
