@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from ragbraid.frozen import maker
 from ragbraid.types import Hit
 
+_hit = maker(Hit)
 
-def rescored(hit: Hit, stage: str, score: float) -> Hit:
-    """The hit with a stage's score, which is now its own, beside those of the stages before.
 
-    Made field by field: every stage does this for every hit, and `dataclasses.replace` takes five times as
-    long.
-    """
-    return Hit(
+def rescored(hits: Iterable[Hit], stage: str, scores: Iterable[float]) -> list[Hit]:
+    """The hits with a stage's scores, which are now their own, beside those of the stages before."""
+    return [
+        _with(hit, score, {**hit.scores, stage: score}) for hit, score in zip(hits, scores, strict=True)
+    ]
+
+
+def renamed(hits: Iterable[Hit], stage: str, name: str) -> list[Hit]:
+    """The hits with a stage's score under another name."""
+    return [
+        _with(hit, hit.score, {name if key == stage else key: score for key, score in hit.scores.items()})
+        for hit in hits
+    ]
+
+
+def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
+    return _hit(
         hit.id,
         hit.source,
         hit.start,
         hit.end,
         hit.text,
         score,
-        {**hit.scores, stage: score},
+        scores,
         hit.metadata,
         hit.page,
         hit.collection,

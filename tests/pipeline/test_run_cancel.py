@@ -18,8 +18,11 @@ from ragbraid.errors import Cancelled, DeadlineExceeded
 from soaking import count
 
 SEEDS = range(count(25, 150))
-PROMPT = 0.5
-"""Seconds; the aim is 0.1, and a busy machine takes longer to wake a thread."""
+PROMPT = 0.1
+"""Seconds until the caller has control back."""
+
+BUSY = 0.5
+"""Seconds that a machine with other work may take to wake a thread, once in a while."""
 
 FIND = {"type": "run_parts:Find"}
 
@@ -38,10 +41,11 @@ async def test_random_graphs_stop_anywhere(
     graphs, draw = Graphs(seed, slow=True), Random(seed)
     pipeline = load(tmp_path, graphs.file())
     question = "pump valve rotor"
+    lates = []
     for way in (deadline, closed_stream, closed_astream, cancelled_task):
-        moment = draw.uniform(0.0, 0.12)
-        late = await way(pipeline, question, moment)
-        assert late < PROMPT, (way.__name__, late)
+        lates.append(await way(pipeline, question, draw.uniform(0.0, 0.12)))
+        assert lates[-1] < BUSY, way.__name__
+    assert sorted(lates)[1] < PROMPT
     closes(pipeline)
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -125,7 +129,7 @@ def test_close_names_what_cannot_be_stopped(tmp_path: Path, monkeypatch: pytest.
     began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         pipeline.ask("pump", timeout=0.05)
-    assert time.monotonic() - began < PROMPT
+    assert time.monotonic() - began < BUSY
     assert pipeline.close() == ["inner.deaf-one"]
     for each in threads():
         each.join(5)  # it was asked to end, and does when its step is over

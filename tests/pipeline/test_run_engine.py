@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
-from run_parts import load
+import run_parts
 
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
 from ragbraid.secret import Secret
 from ragbraid.types import Answer, Hit
+
+load = partial(run_parts.load, allow="test_run_engine")
 
 SEEN: Counter[str] = Counter()
 
@@ -48,6 +51,7 @@ class Meter:
 
     name: str = "m"
     size: float = 1
+    plain: int | float | bool | str | None = None
     key: Secret | None = None
 
     thread_safe: ClassVar[bool] = False
@@ -67,14 +71,8 @@ class Measure:
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def fresh() -> None:
     SEEN.clear()
-    whole = Pipeline.load
-    monkeypatch.setattr(
-        Pipeline,
-        "load",
-        lambda path, **more: whole(path, **{**more, "allow": ("test_run_engine", "run_parts")}),
-    )
 
 
 def pipeline(folder: Path, engine: Engine, **settings: Any) -> Pipeline:
@@ -115,6 +113,16 @@ def test_another_configuration_is_another_runtime(tmp_path: Path, other: dict[st
         one.search("x")
         two.search("x")
         assert sum(SEEN.values()) == 2
+
+
+def test_one_as_number_fraction_and_truth_are_three_configurations(tmp_path: Path) -> None:
+    engine = Engine()
+    opened = [pipeline(tmp_path / f"{at}", engine, plain=each) for at, each in enumerate((1, 1.0, True, 1))]
+    for each in opened:
+        each.search("x")
+    assert SEEN == {"open m": 3}
+    for each in opened:
+        each.close()
 
 
 def test_eight_threads_at_once_open_it_once_and_take_turns(tmp_path: Path) -> None:

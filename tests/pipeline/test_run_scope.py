@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from run_parts import load
+import run_parts
 
 from ragbraid import InputError, Pipeline
 from ragbraid.errors import FilterError, RagbraidError
 from ragbraid.index.protocol import Index
 from ragbraid.pipeline.requests import Caller
 from ragbraid.types import Batch, Hit, Scope
+
+load = partial(run_parts.load, allow="test_run_scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,6 @@ def pipeline(folder: Path, kind: str = "Greedy", **more: Any) -> Pipeline:
     return load(folder, content)
 
 
-@pytest.fixture(autouse=True)
-def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Pipeline.load
-    monkeypatch.setattr(
-        Pipeline, "load", lambda path, **more: whole(path, **{**more, "allow": ("test_run_scope",)})
-    )
 
 
 def found(pipeline: Pipeline, **request: Any) -> set[str]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from run_parts import hit, load, threads
+import run_parts
+from run_parts import hit, threads
 
-from ragbraid import Pipeline
+from ragbraid.context import Context
 from ragbraid.errors import StepError
 from ragbraid.types import Answer, Hit
 
+load = partial(run_parts.load, allow="test_run_side_by_side")
+
 MEETING = threading.Barrier(2, timeout=10)
+BEGUN = threading.Semaphore(0)
 SEEN: list[str] = []
 
 
@@ -48,14 +55,24 @@ class Broken:
         raise ValueError("no")
 
 
+@dataclass(frozen=True, slots=True)
+class Long:
+    """Takes ten seconds, and looks every few milliseconds whether it shall stop."""
+
+    blocking: ClassVar[bool] = True
+
+    def __call__(self, question: str, context: Context) -> list[Hit]:
+        BEGUN.release()
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            context.check()
+            time.sleep(0.005)
+        return []
+
+
 @pytest.fixture(autouse=True)
-def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def fresh() -> None:
     SEEN.clear()
-    whole = Pipeline.load
-    name = "test_run_side_by_side"
-    monkeypatch.setattr(
-        Pipeline, "load", lambda path, **more: whole(path, **{**more, "allow": (name, "run_parts")})
-    )
 
 
 def content(one: str, other: str) -> dict[str, Any]:
@@ -99,4 +116,20 @@ def test_more_questions_at_once_than_there_are_workers(tmp_path: Path) -> None:
         for each in crowd:
             each.join(60)
         assert answers == [pipeline.ask("x")] * 80
+    assert threads() == []
+
+
+def test_an_interrupt_stops_both(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        for _ in range(2):
+            BEGUN.acquire()
+        _thread.interrupt_main()
+
+    with load(tmp_path, content("Long", "Long")) as pipeline:
+        threading.Thread(target=interrupt).start()
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.search("x")
+        assert time.monotonic() - began < 2
+        assert pipeline.close() == []
     assert threads() == []

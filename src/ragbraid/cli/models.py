@@ -31,7 +31,7 @@ def get(
 ) -> None:
     """Fetch models into the user's cache.
 
-    Each is checked against its checksum; what is already there is not fetched again.
+    Each is checked against its checksum; what is already there and right is not fetched again.
 
     For example: ragbraid models get all-minilm-l6-v2 smollm2-135m-instruct
     """

@@ -111,7 +111,8 @@ class ModelFiles:
 
         Hashes every small JSON file in whole and, of the weights, the header, the size and 4 KiB from the
         middle of each tensor: training moves all of a tensor, so two models differ in each sample, and no
-        90 MB have to be read to open an index. A damaged file isn't found this way; `verify` finds it.
+        90 MB have to be read to open an index. A damaged file isn't found this way: `locate` finds it, where
+        the model is the catalogue's.
         """
         digest = hashlib.sha256()
         for path in sorted(self.folder.rglob("*")):

@@ -65,7 +65,13 @@ class SentenceTransformerRuntime:
 
     @cached_property
     def _files(self) -> ModelFiles:
-        return ModelFiles(locate(self._options.model, self._options.revision))
+        path = locate(self._options.model, self._options.revision, kind="embedder")
+        if path.is_file():
+            raise ModelError(
+                f"{path} is one file, and an embedder's model is a folder.",
+                "Name the folder of a sentence-transformers model.",
+            )
+        return ModelFiles(path)
 
     @cached_property
     def identity(self) -> str:

@@ -176,7 +176,7 @@ class LlamaCppRuntime:
 
     @cached_property
     def _path(self) -> Path:
-        path = locate(self._options.model, self._options.revision)
+        path = locate(self._options.model, self._options.revision, kind="generator")
         if path.is_file():
             return path
         files = sorted(path.rglob("*.gguf"))

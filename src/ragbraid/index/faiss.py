@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexStoreError, InputError
+from ragbraid.hits import rescored
 from ragbraid.index import reading, schema
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
@@ -124,7 +125,7 @@ class FaissRuntime:
             matrix = self._embedded.matrix(connection)
             mask = rows.mask(derived.allowed(connection, rows.seq, scope.filter)) if scope.filter else None
             return [
-                self._ranked(connection, scope.collection, scores, k)
+                self._ranked(connection, scope.collection, scores, k, "dense")
                 for scores in nearest(matrix, rows, queries, k, mask)
             ]
 
@@ -139,7 +140,7 @@ class FaissRuntime:
                 return [view.search(each, k, allowed) for each in queries]
 
             found = self._lexically(connection, scope, collection, search)
-            return [self._ranked(connection, scope.collection, scores, k) for scores in found]
+            return [self._ranked(connection, scope.collection, scores, k, "lexical") for scores in found]
 
     def document_frequencies(self, terms: Sequence[str], *, scope: Scope = _DEFAULT) -> tuple[int, list[int]]:
         """How many chunks there are, and how many of them hold each word in one of its forms."""
@@ -272,7 +273,7 @@ class FaissRuntime:
             return work(part.lexical(connection), allowed)
 
     def _ranked(
-        self, connection: Connection, collection: str, scores: Mapping[int, float], k: int
+        self, connection: Connection, collection: str, scores: Mapping[int, float], k: int, stage: str
     ) -> list[Hit]:
         """The k best of these rows as hits, equal scores in the order of their ids."""
         if len(scores) > k:
@@ -280,7 +281,7 @@ class FaissRuntime:
             best = sorted(scores, key=lambda row: (-scores[row], names[row]))[:k]
             scores = {row: scores[row] for row in best}
         found = reading.hits(connection, self._path, collection, scores)
-        hits = [replace(found[row], score=score) for row, score in scores.items()]
+        hits = rescored([found[row] for row in scores], stage, scores.values())
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
 
 

@@ -92,12 +92,16 @@ class Index(Protocol):
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = ...) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id.
 
-        k hits come back whenever k chunks are in scope. A NaN or zero query is an `InputError`.
+        k hits come back whenever k chunks are in scope, each with its score under `dense` too. A NaN or zero
+        query is an `InputError`.
         """
         ...
 
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = ...) -> list[list[Hit]]:
-        """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
+        """The k best chunks by BM25 for each query, ties by id, each with its score under `lexical` too.
+
+        No text is a syntax error.
+        """
         ...
 
     def document_frequencies(self, terms: Sequence[str], *, scope: Scope = ...) -> tuple[int, list[int]]:

@@ -50,11 +50,6 @@ class IngestReport:
     failed: list[Skipped] = field(default_factory=list)
     warnings: list[Skipped] = field(default_factory=list)
 
-    @property
-    def complete(self) -> bool:
-        """Whether no source failed."""
-        return not self.failed
-
     def to_json(self) -> dict[str, Any]:
         """The report as `ragbraid ingest --json` prints it."""
         return asdict(self)

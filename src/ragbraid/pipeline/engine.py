@@ -22,6 +22,9 @@ def signature_for(component: Any) -> Signature:
 class Opened:
     """A component in use: its runtime, made at first need, and the lock it is called under, if any."""
 
+    runtime: Any
+    """Opened when it is first read; an attribute from then on, since each question reads it many times."""
+
     def __init__(self, component: Any, key: Hashable, engine: Engine) -> None:
         self.component = component
         self.signature = signature_for(component)
@@ -30,18 +33,21 @@ class Opened:
         self.users = 0
         self._engine = engine
         self._opening = threading.RLock()
-        self._runtime: Any = None
         self._held: list[Opened] = []
         self._closed = False
 
     @property
-    def runtime(self) -> Any:
-        """The runtime, opened now if it wasn't."""
-        if self._runtime is None:
-            with self._opening:
-                if self._runtime is None:
-                    self._runtime = self._open()
-        return self._runtime
+    def is_open(self) -> bool:
+        """Whether the runtime is there, so that reading it costs nothing."""
+        return "runtime" in self.__dict__
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "runtime":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        with self._opening:
+            if not self.is_open:
+                self.runtime = self._open()
+            return self.runtime
 
     def _open(self) -> Any:
         component = self.component
@@ -66,7 +72,7 @@ class Opened:
             return tuple(self._handles(each, protocol) for each in reference)
         opened = self._engine.acquire(reference)
         self._held.append(opened)
-        return handle_type(opened.signature.runtime, protocol)(opened, None)
+        return handle_type(opened.signature.runtime, protocol)(opened, "", None)
 
     def release(self) -> None:
         """Give this component back to its engine."""
@@ -76,7 +82,7 @@ class Opened:
         """Close the runtime, and let go of what it held."""
         with self._opening:
             self._closed = True
-            runtime, self._runtime = self._runtime, None
+            runtime = self.__dict__.pop("runtime", None)
             held, self._held = self._held, []
         if runtime is not None and self.signature.heavy and hasattr(runtime, "close"):
             runtime.close()

@@ -6,16 +6,15 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from ragbraid.frozen import maker
 from ragbraid.pipeline.handles import Run
 from ragbraid.types import Answer
 
 # Read in C: `dataclasses.replace` would cost a question several microseconds. The trace is the last field.
 _untraced = attrgetter(*(each.name for each in fields(Answer) if each.name != "trace"))
+_answer = maker(Answer)
 
 
 def finish(value: Any, run: Run) -> Any:
     """A flow's output as the caller gets it."""
-    if not isinstance(value, Answer):
-        return value
-    values: tuple[Any, ...] = (*_untraced(value), tuple(run.spans))
-    return Answer(*values)
+    return _answer(*_untraced(value), tuple(run.spans)) if isinstance(value, Answer) else value

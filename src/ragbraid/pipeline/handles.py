@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from time import perf_counter
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
 
 _MEMOISED = ("embed", "token_vectors")
 _MEMO = 256
-"""How many texts' vectors a run keeps of each embedder, so that its steps don't embed one twice."""
+"""How many texts' rows a run keeps, so that its steps don't embed one twice."""
+
+_new_span: Callable[[type[Span], tuple[str, float, float, dict[str, Any]]], Span] = tuple.__new__
+"""A span as a call in C: every question makes one for each step, and for each use of a component."""
 
 
 class Run:
     """What belongs to one run: its scope, its cancellation, its trace."""
 
-    __slots__ = ("began", "cancellation", "listener", "lock", "memo", "scope", "spans", "step")
+    __slots__ = ("began", "cancellation", "listener", "memo", "scope", "spans", "step")
 
     def __init__(
         self, scope: Scope, cancellation: Cancellation, listener: Callable[[Span], None] | None = None
@@ -38,22 +40,22 @@ class Run:
         self.cancellation = cancellation
         self.began = perf_counter()
         self.spans: list[Span] = []
-        self.memo: dict[Hashable, dict[str, Any]] = {}
-        self.lock = threading.Lock()
+        self.memo: dict[Hashable, Any] = {}
+        """Rows of texts, by embedder, method and text; what is in it is never changed."""
 
-    def record(self, step: str, began: float, notes: dict[str, Any]) -> Span:
+    def record(self, step: str, began: float, context: Context | None) -> Span:
         """Write a step into the trace, from `began` (a `perf_counter` time) until now."""
-        now = perf_counter()
-        span = Span(step, (began - self.began) * 1000, (now - began) * 1000, notes)
+        taken = perf_counter() - began
+        notes = {} if context is None else context.notes
+        span = _new_span(Span, (step, (began - self.began) * 1000, taken * 1000, notes))
         self.spans.append(span)
         return span
 
-    def finished(self, step: str, began: float, context: Context | None) -> Span:
+    def finished(self, step: str, began: float, context: Context | None) -> None:
         """Write a whole step into the trace, and tell whoever listens."""
-        span = self.record(step, began, context.notes if context is not None else {})
+        span = self.record(step, began, context)
         if self.listener is not None:
             self.listener(span)
-        return span
 
     @contextmanager
     def timed(self, step: str, context: Context | None) -> Iterator[None]:
@@ -62,14 +64,7 @@ class Run:
         try:
             yield
         finally:
-            self.record(step, began, context.notes if context is not None else {})
-
-    def remember(self, memo: dict[str, Any], rows: Mapping[str, Any]) -> None:
-        """Keep texts' rows for the rest of the run, the oldest making room."""
-        with self.lock:
-            memo.update(rows)
-            while len(memo) > _MEMO:
-                del memo[next(iter(memo))]
+            self.record(step, began, context)
 
 
 class Handle:
@@ -83,17 +78,16 @@ class Handle:
     __slots__ = ("_opened", "_run", "_step", "_target")
     _attributes: frozenset[str] | None = None
 
-    def __init__(self, opened: Opened, run: Run | None, step: str = "", target: Any = None) -> None:
+    def __init__(self, opened: Opened, step: str, run: Run | None, target: Any = None) -> None:
         self._opened = opened
-        self._run = run
         self._step = step
+        self._run = run
         self._target = target
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or (self._attributes is not None and name not in self._attributes):
             raise AttributeError(f"A reference to {type(self._opened.component).__name__} has no {name!r}.")
-        value = getattr(self._opened.runtime if self._target is None else self._target, name)
-        return type(value)(value._opened, self._run, self._step) if isinstance(value, Handle) else value
+        return _of_run(self, getattr(self._opened.runtime if self._target is None else self._target, name))
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
@@ -118,7 +112,23 @@ def handle_type(runtime: Any, protocol: Any = None) -> type[Handle]:
         for name in scoped or names
         if callable(function := getattr(runtime, name, None))
     }
-    return type("Handle", (Handle,), {"__slots__": (), "_attributes": attributes, **methods})
+    properties = {name: _attribute(name) for name in attributes or ()}
+    return type("Handle", (Handle,), {"__slots__": (), "_attributes": attributes, **properties, **methods})
+
+
+def _attribute(name: str) -> property:
+    """What a protocol has beside its methods, as its handle has it."""
+
+    def read(handle: Handle) -> Any:
+        value = getattr(handle._opened.runtime if handle._target is None else handle._target, name)
+        return _of_run(handle, value) if isinstance(value, Handle) else value
+
+    return property(read)
+
+
+def _of_run(handle: Handle, value: Any) -> Any:
+    """A handle that a runtime keeps, which belongs to no run, as one that belongs to this handle's run."""
+    return type(value)(value._opened, handle._step, handle._run) if isinstance(value, Handle) else value
 
 
 def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[..., Any]:
@@ -139,7 +149,8 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
         if run is None:
             return outside(handle, *arguments, **keywords)
         method = getattr(opened.runtime if handle._target is None else handle._target, name)
-        run.cancellation.check()
+        if run.cancellation.may_stop:
+            run.cancellation.check()
         context = None
         if bounded:
             keywords["scope"] = run.scope
@@ -155,7 +166,7 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
             with opened.lock:
                 return method(*arguments, **keywords)
         finally:
-            run.record(f"{handle._step}/{label}", began, context.notes if context is not None else {})
+            run.record(f"{handle._step}/{label}", began, context)
 
     def pieces(handle: Handle, *arguments: Any, **keywords: Any) -> Iterator[Any]:
         run, opened = handle._run, handle._opened
@@ -197,26 +208,28 @@ def _parameters(function: Callable[..., Any]) -> set[str]:
 def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     """A method from texts to rows that asks for no text's row twice in a run."""
 
+    def kept(rows: Any) -> Any:
+        # The caller may write into what it gets, and the memo must not notice.
+        return rows.copy() if name == "embed" else rows
+
     def rows_of(handle: Handle, texts: Sequence[str], *arguments: Any, **keywords: Any) -> Any:
         run = handle._run
         if run is None or len(texts) > _MEMO // 4:
             return call(handle, texts, *arguments, **keywords)
-        memo = run.memo.setdefault((handle._opened, name, arguments, *keywords.items()), {})
-        if len(texts) == 1 and texts[0] not in memo:
+        memo, kind = run.memo, (handle._opened, name, arguments, *keywords.items())
+        if len(texts) == 1 and (kind, texts[0]) not in memo:  # a question, as a rule
             rows = call(handle, texts, *arguments, **keywords)
-            # The caller may write into what it gets, and the memo must not notice.
-            memo[texts[0]] = rows[0].copy() if name == "embed" else rows[0]
+            memo[kind, texts[0]] = kept(rows)[0]
             return rows
-        known: dict[str, Any] = {text: memo.get(text) for text in texts}
-        missing = [text for text, row in known.items() if row is None]
+        known = {text: row for text in texts if (row := memo.get((kind, text))) is not None}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing or not texts:
             rows = call(handle, missing, *arguments, **keywords)
-            # The caller may write into what it gets, and the memo must not notice.
-            found = dict(zip(missing, rows.copy() if name == "embed" else rows, strict=True))
-            run.remember(memo, found)
+            if len(memo) < _MEMO:
+                memo.update(((kind, text), row) for text, row in zip(missing, kept(rows), strict=True))
             if len(missing) == len(texts):
                 return rows
-            known |= found
+            known.update(zip(missing, rows, strict=True))
         ordered = [known[text] for text in texts]
         if name == "embed":
             import numpy as np

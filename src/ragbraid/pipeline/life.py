@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
@@ -60,7 +60,16 @@ class Life:
                 self._ingesting = Ingesting(self.checked, self._engine, self.workers)
             return self._ingesting
 
-    def values(self, runner: Runner, requests: Sequence[dict[str, Any]], run: Run) -> list[Any]:
+    def value(self, runner: Runner, request: Mapping[str, Any], run: Run) -> Any:
+        """One request's value. Raises its error."""
+        if run.cancellation.deadline is None:
+            return finish(runner.alone(request, run), run)
+        (value,) = self.values(runner, [request], run)
+        if isinstance(value, RagbraidError):
+            raise value
+        return value
+
+    def values(self, runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> list[Any]:
         """Each request's value or error. With a deadline it is worked out in a thread, so that the caller
         has control back in time."""
         if run.cancellation.deadline is None:
@@ -103,7 +112,7 @@ class Life:
             raise InputError("This pipeline is closed.", "Load it again.")
 
 
-def _values(runner: Runner, requests: Sequence[dict[str, Any]], run: Run) -> list[Any]:
+def _values(runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> list[Any]:
     if len(requests) == 1:
         try:
             return [finish(runner.alone(requests[0], run), run)]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
 from ragbraid.errors import RagbraidError, StepError, Stopped
+from ragbraid.hits import renamed
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.plan import Call
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.typecheck import role_of
-from ragbraid.types import Batch, Span
-
-_NO_LOCK = nullcontext()
+from ragbraid.types import Batch
 
 
 class Task:
@@ -41,7 +38,7 @@ class Task:
         self.call = call
         self.target = Target(engine, call.component, call.step)
         self.batched = tuple(each.batch for each in signature.inputs or ())
-        self._batches = any(self.batched)
+        self._batches = tuple(place for place, batched in enumerate(self.batched) if batched)
         slots = tuple(each for each in call.arguments if isinstance(each, int))
         self._simple = slots if len(slots) == len(call.arguments) else ()
         self.context = signature.context
@@ -49,7 +46,7 @@ class Task:
         self.lock = self.target.opened.lock
         self._renamed = _renamed(call)
 
-    def perform(self, state: State, run: Run) -> Span:
+    def perform(self, state: State, run: Run) -> None:
         """Call the component for every question that is alive, and write its output slot."""
         began = perf_counter()
         context = Context(run.cancellation, self.call.step) if self.context is not None else None
@@ -64,28 +61,37 @@ class Task:
             raise
         except Exception as error:  # it can't be opened, or its questions can't be grouped
             self.fail(state, list(state.alive), error)
-        return run.finished(self.call.step, began, context)
+        run.finished(self.call.step, began, context)
 
     def perform_alone(self, values: list[Any], run: Run) -> None:
-        """`perform` for one question whose slots hold plain values. Raises the question's error."""
+        """`perform` for one question whose slots hold plain values, with no listener to the run.
+
+        Raises the question's error.
+        """
         began = perf_counter()
         context = None if self.context is None else Context(run.cancellation, self.call.step)
         try:
             target = self.target.bind(run)
-            arguments = [values[slot] for slot in self._simple] if self._simple else self._picked(values)
-            if self._batches:
-                arguments = self._alone(arguments)
+            arguments = (
+                list(map(values.__getitem__, self._simple)) if self._simple else self._picked(values)
+            )
+            for place in self._batches:
+                arguments[place] = Batch((arguments[place],))
             if context is not None:
                 arguments.insert(self.context or 0, context)
-            with self.lock or _NO_LOCK:
+            if self.lock is None:
                 value = target(*arguments)
+            else:
+                with self.lock:
+                    value = target(*arguments)
             if self._batches:
                 value = self._only(value)
             values[self.call.output] = value if self._renamed is None else self.named(value)
         except Exception as error:
-            raise self.failure(error) from error.__cause__
+            failed = self.failure(error)
+            raise failed from failed.__cause__
         finally:
-            run.finished(self.call.step, began, context)
+            run.record(self.call.step, began, context)
 
     def _picked(self, values: list[Any]) -> list[Any]:
         return [
@@ -97,15 +103,13 @@ class Task:
             for each in self.call.arguments
         ]
 
-    def _alone(self, arguments: list[Any]) -> list[Any]:
-        pairs = zip(arguments, self.batched, strict=True)
-        return [Batch((each,)) if batched else each for each, batched in pairs]
-
     def _only(self, values: Any) -> Any:
-        self._demand_length(values, 1)
-        if isinstance(values[0], Exception):
-            raise values[0]
-        return values[0]
+        if len(values) != 1:
+            self._demand_length(values, 1)
+        (value,) = values
+        if isinstance(value, Exception):
+            raise value
+        return value
 
     def _demand_length(self, values: Any, questions: int) -> None:
         if len(values) != questions:
@@ -156,8 +160,6 @@ class Task:
             state.fail(index, self.failure(error))
 
     def _batch(self, state: State, indexes: Sequence[int], first: list[Any]) -> list[Any]:
-        if len(indexes) == 1:
-            return self._alone(first)
         rows = [first, *(state.arguments(self.call.arguments, index) for index in indexes[1:])]
         return [
             Batch(row[position] for row in rows) if batched else rows[0][position]
@@ -196,16 +198,7 @@ class Task:
         """A step's output with its scores under the step's own id, where that isn't its type."""
         if self._renamed is None or not isinstance(value, list):
             return value
-        type_name, identity = self._renamed
-        return [
-            dataclasses.replace(
-                hit,
-                scores={identity if key == type_name else key: score for key, score in hit.scores.items()},
-            )
-            if type_name in hit.scores
-            else hit
-            for hit in value
-        ]
+        return renamed(value, *self._renamed)
 
 
 def _equal(one: list[Any], other: list[Any]) -> bool:

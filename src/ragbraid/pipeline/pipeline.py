@@ -18,7 +18,7 @@ from ragbraid.pipeline.life import Life
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
 from ragbraid.pipeline.stream import aevents, events
-from ragbraid.types import Answer, Event, Filter, Hit, Message
+from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport
@@ -35,6 +35,7 @@ class Pipeline:
         self._checked = checked
         self._life = Life(checked, engine or SHARED)
         self._caller = Caller()
+        self._scope = Scope()
         self._is_view = False
 
     @classmethod
@@ -80,7 +81,8 @@ class Pipeline:
         Restrictions add up: a view of a view sees no more than the first.
         """
         view = object.__new__(Pipeline)
-        view.__dict__.update(self.__dict__, _caller=narrowed(self._caller, caller), _is_view=True)
+        both = narrowed(self._caller, caller)
+        view.__dict__.update(self.__dict__, _caller=both, _scope=Scope(filter=both.filter), _is_view=True)
         return view
 
     def ingest(
@@ -119,10 +121,8 @@ class Pipeline:
         timeout: float | None = None,
     ) -> list[Hit]:
         """The k best hits for a question, best first."""
-        inputs = {"question": question, "k": k}
-        return cast(
-            "list[Hit]", self.run("search", filter=filter, collection=collection, timeout=timeout, **inputs)
-        )
+        hits: list[Hit] = self._value("search", {"question": question, "k": k}, filter, collection, timeout)
+        return hits
 
     def ask(
         self,
@@ -134,10 +134,8 @@ class Pipeline:
         timeout: float | None = None,
     ) -> Answer:
         """Answer a question from the index. Raises `DeadlineExceeded` after `timeout` seconds."""
-        inputs = asked(question, history)
-        return cast(
-            "Answer", self.run("ask", filter=filter, collection=collection, timeout=timeout, **inputs)
-        )
+        answer: Answer = self._value("ask", asked(question, history), filter, collection, timeout)
+        return answer
 
     async def aask(
         self,
@@ -167,7 +165,7 @@ class Pipeline:
             raise InputError("A batch is a list of questions, not one text.", "Use ask for one question.")
         runner = self._life.runner("ask")
         results: list[Answer | RagbraidError | None] = [None] * len(questions)
-        requests: list[dict[str, Any]] = []
+        requests: list[Mapping[str, Any]] = []
         places: list[int] = []
         for place, question in enumerate(questions):
             try:
@@ -223,12 +221,7 @@ class Pipeline:
         **inputs: Any,
     ) -> Any:
         """Run any flow with its inputs by name; returns what the flow puts out."""
-        runner = self._life.runner(flow)
-        request = inputs_of(runner.plan, inputs)
-        (value,) = self._life.values(runner, [request], self._run(filter, collection, timeout))
-        if isinstance(value, RagbraidError):
-            raise value
-        return value
+        return self._value(flow, inputs, filter, collection, timeout)
 
     async def arun(
         self,
@@ -276,6 +269,21 @@ class Pipeline:
     def __repr__(self) -> str:
         return f"<Pipeline {self.name}: {', '.join(self._checked.flows)}>"
 
+    def _value(
+        self,
+        flow: str,
+        inputs: Mapping[str, Any],
+        filter: Filter | None,  # noqa: A002
+        collection: str | None,
+        timeout: float | None,
+    ) -> Any:
+        runner = self._life.runner(flow)
+        request = inputs_of(runner.plan, inputs)
+        return self._life.value(runner, request, self._run(filter, collection, timeout))
+
     def _run(self, filter: Filter | None, collection: str | None, timeout: float | None) -> Run:  # noqa: A002
-        scope = scope_of(self._caller, filter, collection, self._checked.fields)
-        return Run(scope, Cancellation(timeout_of(timeout)))
+        if filter is None and collection is None:
+            scope = self._scope
+        else:
+            scope = scope_of(self._caller, filter, collection, self._checked.fields)
+        return Run(scope, Cancellation(None if timeout is None else timeout_of(timeout)))

@@ -103,7 +103,8 @@ class Plan:
 
     flow: str
     inputs: Mapping[str, int]
-    defaults: Mapping[str, Any]
+    required: frozenset[str]
+    """The inputs that have no default."""
     initial: tuple[Any, ...]
     """What each slot holds when a run begins: a constant, an input's default, else None."""
     stages: Stages
@@ -131,7 +132,7 @@ def plan(flow: Flow, flows: Mapping[str, Flow], keep: Sequence[Value] = ()) -> P
     return Plan(
         flow.name,
         inputs,
-        defaults,
+        frozenset(inputs.keys() - defaults.keys()),
         tuple(initial),
         _stages(operations),
         output,

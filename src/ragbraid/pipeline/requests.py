@@ -37,19 +37,10 @@ def narrowed(first: Caller, second: Caller) -> Caller:
     return Caller(joined, {**second.metadata, **first.metadata})
 
 
-def question_of(question: object) -> str:
-    """The question, if it can be asked. Raises `InputError`."""
-    if not isinstance(question, str):
-        raise InputError(f"A question is text, not {type(question).__name__}.")
-    check_question(question)
-    return question
-
-
-def k_of(k: object) -> int:
-    """The number of hits, if it is one. Raises `InputError`."""
+def check_k(k: object) -> None:
+    """Raise `InputError` for what isn't a number of hits."""
     if type(k) is not int or not 1 <= k <= MAX_K:
         raise InputError(f"k is the number of hits, from 1 to {MAX_K:,}, not {k!r}.")
-    return k
 
 
 def history_of(history: Sequence[Message | Mapping[str, Any]] | None) -> list[Message]:
@@ -82,25 +73,26 @@ def timeout_of(timeout: float | None) -> float | None:
     return float(timeout)
 
 
-def inputs_of(plan: Plan, given: Mapping[str, Any]) -> dict[str, Any]:
+def inputs_of(plan: Plan, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """A flow's inputs, each known and none missing. Raises `InputError`."""
+    if not plan.required <= given.keys() <= plan.inputs.keys():
+        raise _unfit(plan, given)
+    if "question" in given:
+        check_question(given["question"])
+    if "k" in given:
+        check_k(given["k"])
+    return {**given, "history": history_of(given["history"])} if "history" in given else given
+
+
+def _unfit(plan: Plan, given: Mapping[str, Any]) -> InputError:
     for name in given:
         if name not in plan.inputs:
-            raise InputError(
+            return InputError(
                 f"The flow {plan.flow!r} has no input {name!r}{meant(name, plan.inputs)}.",
                 f"It takes {listed(plan.inputs)}.",
             )
-    missing = [name for name in plan.inputs if name not in given and name not in plan.defaults]
-    if missing:
-        raise InputError(f"The flow {plan.flow!r} wants {listed(missing)}.", "Give them by name.")
-    checked = dict(given)
-    if "question" in checked:
-        checked["question"] = question_of(checked["question"])
-    if "k" in checked:
-        checked["k"] = k_of(checked["k"])
-    if "history" in checked:
-        checked["history"] = history_of(checked["history"])
-    return checked
+    missing = [name for name in plan.inputs if name in plan.required and name not in given]
+    return InputError(f"The flow {plan.flow!r} wants {listed(missing)}.", "Give them by name.")
 
 
 def scope_of(

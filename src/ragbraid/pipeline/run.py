@@ -116,7 +116,8 @@ class Runner:
             if isinstance(operation, Cut):
                 values[operation.output] = _first(values[operation.hits], values[operation.k])
             else:
-                run.cancellation.check()
+                if run.cancellation.may_stop:
+                    run.cancellation.check()
                 run.step = operation.call.step
                 operation.perform_alone(values, run)
         return values[self.plan.output]
@@ -208,6 +209,8 @@ class Runner:
         began = perf_counter()
         context = Context(run.cancellation, task.call.step) if task.context is not None else None
         try:
+            if not task.target.opened.is_open:  # what it loads must not hold up the loop
+                await self._aside(run, task.call.step, lambda: task.target.opened.runtime)
             call = task.target.bind(run).acall
         except Exception as error:
             task.fail(state, list(state.alive), error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ragbraid.pipeline.engine import Engine
@@ -17,7 +18,10 @@ class Target:
     others is copied, its references replaced by handles that belong to the run.
     """
 
-    __slots__ = ("_fixed", "_handle", "_plain", "_references", "_type", "opened", "step")
+    __slots__ = ("_fixed", "_handle", "_plain", "_references", "_type", "handle", "opened", "step")
+
+    handle: Callable[[Run], Handle]
+    """Makes a handle of this component for the step that refers to it."""
 
     def __init__(self, engine: Engine, component: Any, step: str, protocol: type | None = None) -> None:
         self.step = step
@@ -25,6 +29,7 @@ class Target:
         signature = self.opened.signature
         self._type = type(component)
         self._handle = handle_type(signature.runtime, protocol)
+        self.handle = partial(self._handle, self.opened, step)
         self._fixed: Any = None
         self._plain: tuple[tuple[str, Any], ...] = ()
         self._references: tuple[tuple[str, Any], ...] = ()
@@ -42,6 +47,7 @@ class Target:
             self._fixed = component
             return
         self._references = tuple(references.items())
+        self.handle = self._handle_of_copy
         self._plain = tuple(
             (each.name, getattr(component, each.name))
             for each in signature.settings
@@ -66,10 +72,8 @@ class Target:
             )
         return copy
 
-    def handle(self, run: Run) -> Handle:
-        """A handle of this component for the step that refers to it."""
-        target = self.bind(run) if self._references else None
-        return self._handle(self.opened, run, self.step, target)
+    def _handle_of_copy(self, run: Run) -> Handle:
+        return self._handle(self.opened, self.step, run, self.bind(run))
 
     def warm_up(self) -> None:
         """Open the runtime and load its weights now, and those of what it refers to."""

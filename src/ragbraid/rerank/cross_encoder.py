@@ -64,8 +64,7 @@ class CrossEncoderRuntime:
             scores += [float(each) for each in found]
         if any(score != score for score in scores):
             raise ModelError(f"{self._options.model} gave scores that aren't numbers.", "Fetch it again.")
-        scored = [rescored(hit, "cross-encoder", score) for hit, score in zip(pool, scores, strict=True)]
-        return sorted(scored, key=lambda hit: -hit.score)
+        return sorted(rescored(pool, "cross-encoder", scores), key=lambda hit: -hit.score)
 
     def warm_up(self) -> None:
         """Load the weights now."""

@@ -43,8 +43,5 @@ class Maxsim:
         if not pool:
             return []
         asked, *passages = self.embedder.token_vectors([question, *(hit.text for hit in pool)])
-        scored = []
-        for rank, (hit, passage) in enumerate(zip(pool, passages, strict=True), start=1):
-            score = maxsim(asked, passage) + PRIOR / (60 + rank)
-            scored.append(rescored(hit, "maxsim", score))
-        return sorted(scored, key=lambda hit: (-hit.score, hit.id))
+        scores = [maxsim(asked, each) + PRIOR / (60 + rank) for rank, each in enumerate(passages, start=1)]
+        return sorted(rescored(pool, "maxsim", scores), key=lambda hit: (-hit.score, hit.id))

@@ -31,7 +31,7 @@ class Rrf:
                 known = merged.get(hit.id, hit)
                 merged[hit.id] = replace(known, scores={**known.scores, **hit.scores})
         order = sorted(merged, key=lambda each: (-totals[each], each))
-        return [rescored(merged[each], "rrf", totals[each]) for each in order]
+        return rescored([merged[each] for each in order], "rrf", [totals[each] for each in order])
 
 
 def _first_of_each(ranking: list[Hit]) -> list[Hit]:

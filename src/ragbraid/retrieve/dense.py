@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from ragbraid.errors import IndexStoreError
 from ragbraid.index.protocol import Index
-from ragbraid.retrieve.each import each_valid, stamped
+from ragbraid.retrieve.each import each_valid
 from ragbraid.types import Batch, Hit
 
 
@@ -34,14 +34,13 @@ class Dense:
 
     def __call__(self, question: Batch[str], k: int) -> Batch[list[Hit]]:
         """The nearest chunks of each question."""
-        return each_valid(question, lambda valid: self._search(valid, max(k, self.candidates)))
+        return each_valid(question, self._search, max(k, self.candidates))
 
     def _search(self, questions: list[str], k: int) -> list[list[Hit]]:
         embedder = self.index.embedder
         if embedder is None:
             raise _without_embedder()
-        found = self.index.search_vector(embedder.embed(questions, "query"), k)
-        return [stamped(hits, "dense") for hits in found]
+        return self.index.search_vector(embedder.embed(questions, "query"), k)
 
 
 def _without_embedder() -> IndexStoreError:

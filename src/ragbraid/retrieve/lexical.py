@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.index.protocol import Index
-from ragbraid.retrieve.each import each_valid, stamped
+from ragbraid.retrieve.each import each_valid
 from ragbraid.types import Batch, Hit
 
 
@@ -28,7 +28,4 @@ class Lexical:
 
     def __call__(self, question: Batch[str], k: int) -> Batch[list[Hit]]:
         """The best chunks of each question."""
-        return each_valid(question, lambda valid: self._search(valid, max(k, self.candidates)))
-
-    def _search(self, questions: list[str], k: int) -> list[list[Hit]]:
-        return [stamped(hits, "lexical") for hits in self.index.search_text(questions, k)]
+        return each_valid(question, self.index.search_text, max(k, self.candidates))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -16,6 +15,7 @@ from typing import Any
 
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexStoreError, InputError
+from ragbraid.hits import rescored
 from ragbraid.index import filter  # noqa: A004 - the module's name
 from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Change, Entry, SourceState
@@ -114,7 +114,7 @@ class ListIndexRuntime:
         if not rows:
             return [[] for _ in queries]
         scores = queries @ np.stack([each.vector for each in rows]).T
-        return [_best(rows, each, k) for each in scores.tolist()]
+        return [_best(rows, each, k, "dense") for each in scores.tolist()]
 
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k best chunks for each query by BM25, among those that share a word with it."""
@@ -224,7 +224,7 @@ class ListIndexRuntime:
                     norm = _K1 * (1 - _B + _B * row.terms.total() / mean)
                     scores[at] += idf * tf * (_K1 + 1) / (tf + norm)
         found = [at for at, score in enumerate(scores) if score > 0]
-        return _best([rows[at] for at in found], [scores[at] for at in found], k)
+        return _best([rows[at] for at in found], [scores[at] for at in found], k, "lexical")
 
 
 def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
@@ -249,9 +249,9 @@ def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
         )
 
 
-def _best(rows: Sequence[_Row], scores: Sequence[float], k: int) -> list[Hit]:
+def _best(rows: Sequence[_Row], scores: Sequence[float], k: int, stage: str) -> list[Hit]:
     order = sorted(range(len(rows)), key=lambda at: (-scores[at], rows[at].hit.id))[: max(0, k)]
-    return [dataclasses.replace(rows[at].hit, score=scores[at]) for at in order]
+    return rescored([rows[at].hit for at in order], stage, [scores[at] for at in order])
 
 
 def _frequency(rows: Iterable[_Row], terms: Sequence[str]) -> int:

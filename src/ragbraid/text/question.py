@@ -8,8 +8,12 @@ LONGEST = 8000
 """Characters. Embedders read a few hundred words at most; beyond this the caller has pasted a document."""
 
 
-def check_question(question: str) -> None:
-    """Raise `InputError` for a question that says nothing, or that is longer than `LONGEST`."""
+def check_question(question: object) -> None:
+    """Raise `InputError` for what isn't text, says nothing, or is longer than `LONGEST`."""
+    if not isinstance(question, str):
+        raise InputError(f"A question is text, not {type(question).__name__}.")
+    if question.isascii() and question.isprintable() and question.strip(" ") and len(question) <= LONGEST:
+        return  # what nearly every question is, told without looking at each character
     if len(question) > LONGEST:
         raise InputError(
             f"The question has {len(question):,} characters; at most {LONGEST:,} are taken.",
