@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from threading import Event
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
+from pydantic import BeforeValidator
 
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import GenerationError
@@ -15,6 +17,7 @@ from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.rerank.protocol import Reranker
 from ragbraid.secret import Secret
+from ragbraid.testing.list_index import ListIndexRuntime
 from ragbraid.types import Answer, Batch, Hit
 
 
@@ -168,4 +171,95 @@ def greedy(*hits: list[Hit]) -> list[Hit]:
     return hits[0]
 
 
+def weighed(hits: list[Hit], *, weights: tuple[float, ...] = ()) -> list[Hit]:
+    """Has a setting of several numbers."""
+    return hits[: len(weights)]
+
+
+def labelled(hits: list[Hit], *, label: int | str = "") -> list[Hit]:
+    """Has a setting that may be a number or text."""
+    return hits if label else []
+
+
+def untyped(hits: list[Hit]):  # type: ignore[no-untyped-def]
+    """Doesn't say what it gives."""
+    return hits
+
+
+def vague(question, *, most: int = 1) -> list[Hit]:  # type: ignore[no-untyped-def]
+    """Doesn't say what it takes."""
+    return find(question, most)
+
+
+def loose(hits: list[Hit], *, most=1) -> list[Hit]:  # type: ignore[no-untyped-def]
+    """Doesn't say of which type its setting is."""
+    return hits[:most]
+
+
+def anything(hits: Any) -> Any:
+    """Takes and gives anything, and says so."""
+    return hits
+
+
+def misspelt(hits: list[Hit.s]) -> list[Hit]:  # type: ignore[name-defined]
+    """Its annotation can't be evaluated."""
+    return hits
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Its call doesn't say what it gives."""
+
+    def __call__(self, hits: list[Hit]):  # type: ignore[no-untyped-def]
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """An index whose configuration doesn't speak of an embedder."""
+
+    def open(self) -> ListIndexRuntime:
+        return ListIndexRuntime(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragile:
+    """Breaks where it is made, unless its mode is a good one."""
+
+    mode: str = "bad"
+    weight: int = 1
+
+    def __post_init__(self) -> None:
+        if self.mode != "good":
+            raise RuntimeError(f"the mode {self.mode!r} breaks it")
+
+    def __call__(self, hits: list[Hit]) -> list[Hit]:
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class Unmade:
+    """Its default can't be made."""
+
+    each: tuple[int, ...] = field(default_factory=lambda: (1 // 0,))
+
+    def __call__(self, hits: list[Hit]) -> list[Hit]:
+        return hits
+
+
+def _odd(value: object) -> object:
+    raise RuntimeError(f"{value} is odd")
+
+
+def strange(hits: list[Hit], *, most: Annotated[int, BeforeValidator(_odd)] = 1) -> list[Hit]:
+    """Its setting's validator breaks."""
+    return hits[:most]
+
+
+def opaque(hits: list[Hit], *, event: Event | None = None) -> list[Hit]:
+    """Has a setting that no file can hold."""
+    return hits
+
+
 nothing = 5
+several: list[int] = []

@@ -108,6 +108,56 @@ def test_an_override_passes_the_check_and_is_the_place_of_its_problems() -> None
     assert str(found) == "--set components.embedder.dimensions: error: dimensions: wants int, not 'many'"
 
 
+@pytest.mark.parametrize(
+    ("override", "place"),
+    [
+        ({"components.keyed.low": 11}, "--set components.keyed.low"),
+        ({"components.keyed.high": -1}, "--set components.keyed.high"),
+        (
+            {"components.keyed.low": 2, "components.keyed.high": 1},
+            "--set components.keyed.low and --set components.keyed.high",
+        ),
+    ],
+)
+def test_settings_that_contradict_by_an_override_are_the_overrides_problem(
+    override: dict[str, int], place: str
+) -> None:
+    (found,) = checked(FILE, set=override).diagnostics
+    assert str(found.place) == place
+    assert " is above high (" in found.message
+
+
+def test_what_another_component_makes_of_an_override_is_its_own_problem() -> None:
+    text = FILE.replace("names: [a]", "names: [a], low: 20")
+    found = checked(text, set={"components.embedder.dimensions": 16, "search.find.k": {"value": 2}})
+    assert [str(each.place) for each in found.diagnostics] == ["file.yaml:5:10"]
+
+
+def test_settings_that_an_overridden_type_misses_or_doesnt_have_are_the_overrides_problem() -> None:
+    found = checked(FILE, set={"components.keyed.type": "./parts.py:Rank"}).diagnostics
+    assert [str(each) for each in found] == [
+        "--set components.keyed.type: error: './parts.py:Rank' has no setting 'names'",
+        "--set components.keyed.type: error: './parts.py:Rank' wants the setting `embedder`",
+    ]
+
+
+def test_a_reference_that_an_override_defines_is_the_overrides_problem() -> None:
+    override = {"search.rank.embedder": {"type": "testing/hash-embedder", "dimensions": 0}}
+    (found,) = checked(FILE, set=override).diagnostics
+    assert str(found.place) == "--set search.rank.embedder"
+
+
+def test_a_shared_anchor_isnt_blamed_for_an_override_elsewhere() -> None:
+    text = """
+        components:
+          a: &keyed {type: ./parts.py:Keyed, low: 20}
+          b: *keyed
+        search: [{type: ./parts.py:find}]
+    """
+    found = checked(text, set={"components.b.low": 30}).diagnostics
+    assert [str(each.place) for each in found] == ["file.yaml:3:6", "--set components.b.low"]
+
+
 ANCHORED = """
     components:
       a:

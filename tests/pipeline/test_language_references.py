@@ -8,6 +8,7 @@ import pytest
 from language import HERE, component, run, says
 
 from ragbraid.embed.protocol import Embedder
+from ragbraid.errors import IndexStoreError
 from ragbraid.testing.fakes import HashEmbedder, ListIndex
 
 SEARCH = "search: [{type: ./parts.py:find}]"
@@ -150,3 +151,25 @@ def test_a_components_name_is_a_word(name: str) -> None:
 def test_a_component_is_a_mapping_of_its_type_and_its_settings(definition: str, message: str) -> None:
     (found,) = says(f"components: {{x: {definition}}}\n{SEARCH}")
     assert message in found
+
+
+DENSE = """
+    components:
+      embedder: {type: testing/hash-embedder}
+      index: {type: %s}
+    search: [{type: %s, index: index}]
+"""
+
+
+@pytest.mark.parametrize("index", ["testing/list-index", "faiss", "faiss, embedder: null"])
+def test_a_component_may_refuse_what_it_refers_to_as_dense_an_index_without_embedder(index: str) -> None:
+    (message,) = says(DENSE % (index, "dense"))
+    assert message.startswith("'dense': The index has no embedder, so it can't be searched by meaning.")
+    assert says(DENSE % (index, "lexical")) == []
+    assert says(DENSE % (f"{index.partition(',')[0]}, embedder: embedder", "dense")) == []
+
+
+def test_an_index_that_declares_no_embedder_is_asked_when_it_is_open() -> None:
+    assert says(DENSE % ("./parts.py:Bare", "dense")) == []
+    with pytest.raises(IndexStoreError, match="The index has no embedder"):
+        run(DENSE % ("./parts.py:Bare", "dense"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from language import checked, run, says
+from language import checked, pipeline, run, says
 
 from ragbraid.types import Answer
 
@@ -261,6 +263,26 @@ def test_ingest_may_have_several_loaders() -> None:
     assert found is not None
     assert found.ingest is not None
     assert len(found.ingest.loaders) == 2
+
+
+def test_ingest_may_be_a_mapping_around_its_steps(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The pump stands in the cellar. It is serviced in May.", "utf-8")
+    text = """
+        components: {index: {type: testing/list-index}}
+        ingest:
+          steps: [{type: files}, {type: testing/fixed-splitter, id: cut}, index]
+        search: [{type: lexical, index: index}]
+    """
+    for words, chunks in ((50, 1), (4, 3)):
+        with pipeline(text, set={"ingest.cut.words": words}) as opened:
+            assert opened.ingest(tmp_path).chunks == chunks
+
+
+@pytest.mark.parametrize("key", ["inputs", "output"])
+def test_but_it_declares_no_inputs_and_no_output(key: str) -> None:
+    steps = "[{type: files}, {type: testing/fixed-splitter}, {type: testing/list-index}]"
+    said = f"ingest takes paths and ends in its index, so it has no `{key}`; remove it"
+    assert says(f"ingest: {{steps: {steps}, {key}: x}}") == [said]
 
 
 def test_a_file_may_do_without_ingest() -> None:

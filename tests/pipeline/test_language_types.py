@@ -36,11 +36,33 @@ def test_equal_functions_with_equal_settings_are_equal_components() -> None:
         ("Torn", "Torn uses 'hits' both as a setting and as an input"),
         ("greedy", "greedy takes *hits, whose inputs nobody can wire"),
         ("nothing", "5 is neither a class nor a function"),
+        ("several", "[] is neither a class nor a function"),
+        ("untyped", "untyped has no return annotation, so nobody can tell what it gives"),
+        ("vague", "the parameter 'question' of vague has no annotation, so nobody can tell what it takes"),
+        ("loose", "the parameter 'most' of loose has no annotation, so nobody can tell what it takes"),
+        ("Half", "Half.__call__ has no return annotation, so nobody can tell what it gives"),
     ],
 )
 def test_what_isnt_written_as_a_component_says_why(name: str, why: str) -> None:
     (message,) = says(f"search: [{{type: ./parts.py:{name}}}]")
     assert message == f"'./parts.py:{name}' isn't a component: {why}"
+
+
+def test_an_explicit_any_fits_everywhere() -> None:
+    assert len(run("search: [{type: ./parts.py:find}, {type: ./parts.py:anything}]")) == 10
+
+
+def test_what_a_component_raises_while_it_is_made_is_a_problem_of_its_place_and_hides_no_other() -> None:
+    text = """
+        components: {x: {type: ./parts.py:Fragile}}
+        search: [{type: ./parts.py:find}, {type: ./parts.py:Fragile, mode: odd}, {type: ./parts.py:fnd}]
+    """
+    found = checked(text).diagnostics
+    assert [each.message.partition(": ")[2] for each in found[:2]] == [
+        "RuntimeError: the mode 'bad' breaks it",
+        "RuntimeError: the mode 'odd' breaks it",
+    ]
+    assert [(each.place.line, each.place.column) for each in found] == [(2, 17), (3, 35), (3, 81)]
 
 
 def test_a_files_own_code_runs_only_where_it_was_allowed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from language import checked, component, run, says
+from language import HERE, checked, component, run, says
 
 from ragbraid.errors import FilterError
 from ragbraid.secret import Secret
@@ -97,7 +97,62 @@ def test_a_plain_variable_has_the_type_that_its_text_would_have_in_the_file(
     monkeypatch.setenv("SPEC_LOW", text)
     multi_line = "components:\n  x:\n    type: ./parts.py:Keyed\n    high: 50\n    low: %s\n" + SEARCH
     assert component(multi_line % "${SPEC_LOW}", "x").low == low
-    assert says(multi_line % "'${SPEC_LOW}'") == ["low: wants int, not '${SPEC_LOW}'"]
+    assert says(multi_line % "'${SPEC_LOW}0'") == ["low: wants int, not '${SPEC_LOW}0'"]
+
+
+@pytest.mark.parametrize(("text", "low"), [("5", 5), ("0x1F", 31)])
+def test_a_quoted_variable_alone_is_read_the_same_way_where_a_number_is_wanted(
+    text: str, low: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEC_LOW", text)
+    assert keyed("high: 50, low: '${SPEC_LOW}'").low == low
+    assert keyed('high: 50, low: "${SPEC_NONE:-7}"').low == 7
+
+
+def test_and_where_a_boolean_or_several_numbers_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEC_ON", "true")
+    monkeypatch.setenv("SPEC_N", "0.25")
+    assert keyed("on: '${SPEC_ON}', ratio: '${SPEC_N}'").on is True
+    text = "search: [{type: ./parts.py:find}, {type: ./parts.py:weighed, weights: ['${SPEC_N}', 1]}]"
+    assert says(text) == []
+    assert says(text.replace("${SPEC_N}", "0.25")) == ["weights: wants list[float], not '0.25'"]
+
+
+def test_and_in_a_literal_input_and_a_loops_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEC_N", "2")
+    assert len(run("search: [{type: ./parts.py:find, k: {value: '${SPEC_N}'}}]")) == 3
+    text = """
+        search: [{type: ./parts.py:find}, {repeat: less, until: {type: ./parts.py:few}, at_most: '${SPEC_N}'}]
+        flows: {less: {inputs: {hits: hits}, steps: [{type: ./parts.py:first}]}}
+    """
+    assert says(text) == []
+    monkeypatch.setenv("SPEC_N", "200")
+    assert says(text) == ["at_most wants a number from 1 to 100, not '${SPEC_N}'"]
+
+
+@pytest.mark.parametrize(("text", "wants"), [("", "int"), ("many", "int"), ("true", "int"), ("1.5", "int")])
+def test_a_quoted_variable_that_holds_no_number_is_refused_where_one_is_wanted(
+    text: str, wants: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEC_LOW", text)
+    assert wrong("low: '${SPEC_LOW}'") == [f"low: wants {wants}, not '${{SPEC_LOW}}'"]
+
+
+def test_a_quoted_variable_is_text_where_the_setting_may_be_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPEC_N", "5")
+    found = keyed("key: '${SPEC_N}', path: '${SPEC_N}', names: ['${SPEC_N}']")
+    assert (found.key, found.path, found.names) == (Secret("5"), HERE / "5", ("5",))
+    text = "components: {x: {type: ./parts.py:labelled, label: %s}}\n" + SEARCH
+    assert component(text % "'${SPEC_N}'", "x").settings == (("label", "5"),)
+    assert component(text % "5", "x").settings == (("label", 5),)
+
+
+@pytest.mark.parametrize("written", ["${SPEC_N}", "a/${SPEC_N:-5}", "${SPEC_N} and more"])
+def test_a_variable_in_braces_wants_quotes_and_the_message_says_so(written: str) -> None:
+    name = written[written.index("$") : written.index("}") + 1]
+    said = f"inside {{…}} and […] a value with {name} in it wants quotes, or a line of its own"
+    assert wrong(f"low: {written}") == [said]
+    assert wrong(f"names: [{written}]") == [said]
 
 
 @pytest.mark.parametrize("text", ["no", "007", "1e5", "true", "null", "", "5"])
@@ -194,6 +249,23 @@ def test_no_message_shows_what_a_variable_holds(setting: str, monkeypatch: pytes
     monkeypatch.setenv("SPEC_KEY", "hunter2")
     (message,) = wrong(setting)
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("Fragile, mode: '${SPEC_KEY}'", "RuntimeError: the mode '${SPEC_KEY}' breaks it"),
+        ("Keyed, low: '${SPEC_NUMBER}'", "low (${SPEC_NUMBER}) is above high (10)"),
+        ("strange, most: '${SPEC_NUMBER}'", "most: RuntimeError: ${SPEC_NUMBER} is odd"),
+    ],
+)
+def test_nor_does_a_components_own_message(
+    step: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEC_KEY", "hunter2")
+    monkeypatch.setenv("SPEC_NUMBER", "7723")
+    (said,) = says(f"search: [{{type: ./parts.py:find}}, {{type: ./parts.py:{step}}}]")
+    assert said.endswith(message)
 
 
 def test_paths_count_from_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

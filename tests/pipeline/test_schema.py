@@ -51,6 +51,7 @@ SEEN = (
     "079-field-types",
     "082-errors-everywhere",
     "083-one-mistake-used-twice",
+    "084-ingest-mapping-without-steps",
 )
 """The wrong files whose mistake shows in the form of a file, without following a name or running code."""
 
@@ -157,6 +158,9 @@ RIGHT = {
     "ingest": """
         ingest: [{type: files}, {type: testing/fixed-splitter}, {type: testing/list-index}]
     """,
+    "ingest as a mapping": """
+        ingest: {steps: [{type: files}, {type: testing/fixed-splitter}, {type: testing/list-index}]}
+    """,
 }
 
 
@@ -188,6 +192,9 @@ def test_wrong_files_are_invalid(validator: Draft202012Validator, name: str) -> 
         "search: [{use: i, when: j}]",
         "search: [{when: i}]",
         "search: []",
+        "ingest: {steps: []}",
+        "ingest: {steps: [{type: files}], inputs: {paths: str}}",
+        "ingest: {steps: [{type: files}], output: chunks}",
         "search: lexical",
         "components: {e: {type: testing/hash-embedder, id: mine}}\nsearch: [a]",
         "components: {e: {type: testing/hash-embedder, dimensions: 1.5}}\nsearch: [a]",

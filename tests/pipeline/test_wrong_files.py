@@ -13,8 +13,8 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 SHIPPED = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
 
 
-def test_there_are_sixty() -> None:
-    assert len(FILES) >= 60
+def test_each_has_its_messages() -> None:
+    assert len(FILES) >= 89
     assert sorted(each.with_suffix(".txt") for each in FILES) == sorted(FOLDER.glob("*.txt"))
 
 
@@ -23,7 +23,7 @@ def test_wrong_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER)
     for name in ("RAGBRAID_KEY", "RAGBRAID_LOW", "RAGBRAID_TYPE", "RAGBRAID_NAME"):
         monkeypatch.delenv(name, raising=False)
-    found = [str(each) for each in check_file(file.name, allow=["../parts.py"])]
+    found = [str(each) for each in check_file(file.name, allow=["../parts.py", "builtins"])]
     assert found == file.with_suffix(".txt").read_text("utf-8").splitlines()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ragbraid.pipeline.components import Components
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
 from ragbraid.pipeline.environment import waits
+from ragbraid.pipeline.flow_form import steps_of
 from ragbraid.pipeline.flows import FlowChecker
 from ragbraid.pipeline.ingest_flow import IngestChecker
 from ragbraid.pipeline.model import (
@@ -135,30 +136,14 @@ class Book:
 
     def _parts(self, name: str, node: Node) -> tuple[List | None, dict[str, FlowInput], Node | None]:
         inputs = standard_inputs(node.place)
-        steps: Node | None = node
-        output: Node | None = None
-        if isinstance(node, Map):
-            for key in node.items:
-                if key not in ("inputs", "steps", "output"):
-                    near = meant(key, ("inputs", "steps", "output"))
-                    self._problems.add(node.where(key), f"a flow has no {key!r}{near}")
-            steps, output = node.items.get("steps"), node.items.get("output")
-            if "inputs" in node.items:
-                if name in FIXED:
-                    self._problems.add(
-                        node.where("inputs"), f"{name} has fixed inputs: question, k and history"
-                    )
-                else:
-                    inputs = self._inputs(node.items["inputs"])
-            if steps is None:
-                self._problems.add(node.place, f"the flow {name!r} wants `steps`")
-                return None, inputs, output
-        if not isinstance(steps, List) or not steps.items:
-            at = steps or node
-            said = "at least one step" if isinstance(steps, List) else f"a list of steps, not {describe(at)}"
-            self._problems.add(at.place, f"the flow {name!r} wants {said}")
-            return None, inputs, output
-        return steps, inputs, output
+        output = node.items.get("output") if isinstance(node, Map) else None
+        if isinstance(node, Map) and "inputs" in node.items:
+            if name in FIXED:
+                said = f"{name} has fixed inputs: question, k and history"
+                self._problems.add(node.where("inputs"), said)
+            else:
+                inputs = self._inputs(node.items["inputs"])
+        return steps_of(node, f"the flow {name!r}", self._problems), inputs, output
 
     def _inputs(self, node: Node) -> dict[str, FlowInput]:
         if not isinstance(node, Map):

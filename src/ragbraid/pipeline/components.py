@@ -9,13 +9,13 @@ from typing import Any
 
 from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
-from ragbraid.pipeline.environment import waits
+from ragbraid.pipeline.environment import veiled, waits
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.lookup import UnknownTypeError, find_type
 from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.syntax import MAX_DEPTH
-from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe
+from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe, overridden
 from ragbraid.pipeline.typecheck import implements, lacking
 
 
@@ -153,7 +153,8 @@ class Components:
             if given is None:
                 if setting.required:
                     fine = False
-                    self._problems.add(node.place, f"{kind!r} wants the setting `{setting.name}`")
+                    said = f"{kind!r} wants the setting `{setting.name}`"
+                    self._problems.add(_culprit(node, signature), said)
             elif setting.protocol is not None:
                 fine &= self._reference(given, setting, kind, references)
         settings = [each for each in signature.settings if each.protocol is None]
@@ -164,8 +165,10 @@ class Components:
             if signature.function:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
-        except (ValueError, RagbraidError) as error:
-            self._problems.add(node.place, f"{kind!r}: {error}")
+        except Exception as error:  # whatever a component's own code raises
+            meant_for_users = isinstance(error, ValueError | RagbraidError)
+            said = str(error) if meant_for_users else f"{type(error).__name__}: {error}"
+            self._problems.add(_culprit(node, signature), f"{kind!r}: {veiled(said, node)}")
             return None
 
     def _known_keys(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> bool:
@@ -173,11 +176,13 @@ class Components:
         inputs = [each.name for each in signature.inputs or ()] if besides else []
         what = "setting or input" if inputs else "setting"
         fine = True
+        replaced = not node.where("type").line  # by an override, which the file's settings needn't fit
         for key in node.items:
             if key not in {"type", *besides, *settings, *inputs}:
                 fine = False
                 near = meant(key, [*settings, *inputs, *besides])
-                self._problems.add(node.where(key), f"{kind!r} has no {what} {key!r}{near}")
+                place = node.where("type" if replaced and node.where(key).line else key)
+                self._problems.add(place, f"{kind!r} has no {what} {key!r}{near}")
         return fine
 
     def _reference(self, node: Node, setting: Setting, kind: str, into: dict[str, Any]) -> bool:
@@ -199,6 +204,14 @@ class Components:
         every = [self.refer(each, setting, kind) for each in node.items]
         into[setting.name] = tuple(each.value if each else None for each in every)
         return all(each is not None and each.value is not None for each in every)
+
+
+def _culprit(node: Map, signature: Signature) -> Place:
+    """Where to look when a component can't be made: at its overrides, if it has any, else at itself."""
+    names = {"type", *(each.name for each in signature.settings)}
+    entries = {key: each for key, each in node.items.items() if key in names}
+    found = {str(place): place for place in overridden(Map(node.place, entries, node.keys))}
+    return Place(listed(found)) if found else node.place
 
 
 def literal(node: Node) -> tuple[bool, Any]:

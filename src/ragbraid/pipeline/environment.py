@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.parse import resolve
@@ -21,6 +22,19 @@ class Unresolved(str):
 def waits(node: Node) -> bool:
     """Whether a node is a value that the environment gives, and hasn't given."""
     return isinstance(node, Scalar) and isinstance(node.value, Unresolved)
+
+
+def as_number(scalar: Scalar) -> Any:
+    """A scalar's value where a number or boolean is wanted: one variable in quotes is read as without."""
+    return resolve(scalar.text) if scalar.alone and scalar.text is not None else scalar.value
+
+
+def veiled(message: str, node: Node) -> str:
+    """A component's own message about a node, without what its variables hold."""
+    for each in scalars(node):
+        if each.text and each.written is not None:
+            message = message.replace(each.text, each.written)
+    return message
 
 
 def substitute(root: Map, variables: Mapping[str, str] | None, problems: Problems) -> None:
@@ -62,6 +76,8 @@ def _substitute(scalar: Scalar, variables: Mapping[str, str] | None, problems: P
         return match.group(0)
 
     text = _REFERENCE.sub(replaced, scalar.value)
+    alone = _REFERENCE.fullmatch(scalar.value)
+    scalar.alone = alone is not None and alone[2] is not None
     scalar.written = scalar.value
     if unknown:
         scalar.value = Unresolved(text)

@@ -7,7 +7,7 @@ from typing import Protocol
 from ragbraid.pipeline.binding import Binder
 from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
-from ragbraid.pipeline.environment import Unresolved, waits
+from ragbraid.pipeline.environment import Unresolved, as_number, waits
 from ragbraid.pipeline.model import (
     Block,
     Branch,
@@ -209,8 +209,8 @@ class FlowChecker:
             )
         elif waits(bound):
             return None
-        elif isinstance(bound, Scalar) and type(bound.value) is int and 1 <= bound.value <= 100:
-            return bound.value
+        elif isinstance(bound, Scalar) and type(most := as_number(bound)) is int and 1 <= most <= 100:
+            return most
         else:
             self._problems.add(bound.place, f"at_most wants a number from 1 to 100, not {describe(bound)}")
         return None

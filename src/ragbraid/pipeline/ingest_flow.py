@@ -8,10 +8,11 @@ from ragbraid.index.protocol import Index
 from ragbraid.load.protocol import Loader
 from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.diagnostics import Problems
+from ragbraid.pipeline.flow_form import steps_of
 from ragbraid.pipeline.flows import FlowBook, FlowChecker
 from ragbraid.pipeline.model import Flow, FlowInput, IngestSteps, Step, Value
 from ragbraid.pipeline.scope import Environment
-from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
+from ragbraid.pipeline.tree import Map, Node, Scalar
 from ragbraid.pipeline.typecheck import assignable, implements
 from ragbraid.types import Chunk, Document
 
@@ -29,26 +30,32 @@ class IngestChecker:
 
     def check(self, node: Node) -> IngestSteps | None:
         """The parts of the flow; None where it is wrong."""
-        if not isinstance(node, List) or not node.items:
-            said = "at least one step" if isinstance(node, List) else f"a list of steps, not {describe(node)}"
-            self._problems.add(node.place, f"ingest wants {said}")
-            return None
         before = len(self._problems)
+        if isinstance(node, Map):
+            self._declares_nothing(node)
+        written = steps_of(node, "ingest", self._problems)
+        if written is None:
+            return None
         documents = Value("documents", list[Document], node.place, read=True)
         environment = Environment({"documents": FlowInput(documents)})
-        nodes = list(node.items)
+        nodes = list(written.items)
         loaders = self._loaders(nodes, environment)
         index = nodes.pop() if nodes and self._is(nodes[-1], Index) is not False else None
         steps = self._checker.steps(nodes, environment)
         if not loaders:
-            self._problems.add(node.items[0].place, "ingest begins with a loader, such as {type: files}")
+            self._problems.add(written.items[0].place, "ingest begins with a loader, such as {type: files}")
         if index is None:
-            self._problems.add(node.items[-1].place, "ingest ends in an index, which its chunks go to")
+            self._problems.add(written.items[-1].place, "ingest ends in an index, which its chunks go to")
         elif self._is(index, Index) is None:
             self._note(index)
         elif len(steps) == len(nodes):
             return self._parts(steps, environment, loaders, index, before)
         return None
+
+    def _declares_nothing(self, node: Map) -> None:
+        for key in {"inputs", "output"} & node.items.keys():
+            said = f"ingest takes paths and ends in its index, so it has no `{key}`; remove it"
+            self._problems.add(node.where(key), said)
 
     def _loaders(self, nodes: list[Node], environment: Environment) -> list[Any]:
         """Take the loaders off the front; a first step whose kind isn't known counts as one."""

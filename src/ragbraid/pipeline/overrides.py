@@ -99,7 +99,7 @@ def _own_steps(node: Node) -> dict[str, Node]:
 def _copied(node: Node) -> Node:
     match node:
         case Map():
-            return Map(node.place, dict(node.items), node.keys)
+            return Map(node.place, dict(node.items), dict(node.keys))
         case List():
             return List(node.place, list(node.items))
         case _:

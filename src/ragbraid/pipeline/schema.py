@@ -37,7 +37,7 @@ def json_schema() -> dict[str, Any]:
                 "additionalProperties": {"$ref": "#/$defs/component"},
             },
             "fields": {"type": "object", "additionalProperties": _one_of(FIELD_TYPES)},
-            "ingest": {"$ref": "#/$defs/steps"},
+            "ingest": {"anyOf": [{"$ref": "#/$defs/steps"}, _flow(declares=False)]},
             **dict.fromkeys(("search", "ask", "chat"), flow),
             "flows": {"type": "object", "propertyNames": _NAME, "additionalProperties": flow},
             "serve": {"type": "object"},
@@ -141,7 +141,8 @@ def _input() -> dict[str, Any]:
     return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, literal]}
 
 
-def _flow() -> dict[str, Any]:
+def _flow(*, declares: bool = True) -> dict[str, Any]:
+    """A flow as a mapping; one that doesn't declare has inputs and output of its own."""
     types = _one_of(DECLARABLE)
     declared = {
         "type": "object",
@@ -149,14 +150,14 @@ def _flow() -> dict[str, Any]:
         "properties": {"type": types, "default": {}},
         "additionalProperties": False,
     }
+    own = {
+        "inputs": {"type": "object", "additionalProperties": {"anyOf": [types, declared]}},
+        "output": {"type": "string"},
+    }
     return {
         "type": "object",
         "required": ["steps"],
-        "properties": {
-            "inputs": {"type": "object", "additionalProperties": {"anyOf": [types, declared]}},
-            "steps": {"$ref": "#/$defs/steps"},
-            "output": {"type": "string"},
-        },
+        "properties": {"steps": {"$ref": "#/$defs/steps"}, **(own if declares else {})},
         "additionalProperties": False,
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.diagnostics import Problems
-from ragbraid.pipeline.environment import Unresolved
+from ragbraid.pipeline.environment import Unresolved, as_number, veiled
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
@@ -64,6 +64,9 @@ def _checked(
             found = error.errors(include_url=False)[0]  # a union reports each arm; one is enough to say
             at = _at(node, found["loc"])
             problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
+        except Exception as error:  # whatever a component's own validators raise
+            shown = "" if Secret in alternatives(plain(setting.annotation)) else f": {error}"
+            problems.add(node.place, f"{setting.name}: {type(error).__name__}{veiled(shown, node)}")
     return values if len(values) == len(settings) else None
 
 
@@ -90,15 +93,18 @@ def _text(value: Any) -> str:
 def _bent(node: Node, annotation: Any) -> Any:
     """A node as plain values; what the environment gave stays text where text is wanted."""
     arms = [plain(each) for each in alternatives(plain(annotation))]
-    if isinstance(node, Scalar) and node.text is not None and not {int, float, bool} & {*map(_key, arms)}:
-        empty = node.value is None and type(None) in arms
-        return node.text if not empty and any(each in (str, Path, Secret) for each in arms) else node.value
+    if isinstance(node, Scalar) and node.text is not None:
+        return _from_environment(node, arms)
     element = next((get_args(each)[0] for each in arms if get_origin(each) in (list, tuple)), Any)
     return [_bent(each, element) for each in node.items] if isinstance(node, List) else as_python(node)
 
 
-def _key(annotation: Any) -> Any:
-    return annotation if isinstance(annotation, type) else None
+def _from_environment(node: Scalar, arms: Sequence[Any]) -> Any:
+    number = any(each in (int, float, bool) for each in arms)
+    if not any(each in (str, Path, Secret) for each in arms):
+        return as_number(node) if number else node.value
+    empty = node.value is None and type(None) in arms
+    return node.value if number or empty else node.text
 
 
 def _at(node: Node, location: Sequence[int | str]) -> Node:
@@ -127,9 +133,11 @@ def _sentence(found: Any, setting: Setting, node: Node) -> str:
         return f"wants {words} {context[key]}, not {describe(node)}"
     if kind == "finite_number":
         return f"wants a finite number, not {describe(node)}"
+    if kind == "needs_python_object":
+        return f"wants {_wanted(setting.annotation)}, which a file can't hold"
     if kind == "literal_error" or kind.endswith(("_type", "_parsing", "_from_float")):
         return f"wants {_wanted(setting.annotation)}, not {describe(node)}"
-    message = str(found["msg"])
+    message = veiled(str(found["msg"]), node)
     return message[:1].lower() + message[1:]
 
 

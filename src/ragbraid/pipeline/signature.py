@@ -86,14 +86,16 @@ class SignatureError(Exception):
     """A component isn't written as one; the message says what is wrong with it."""
 
 
-@lru_cache(maxsize=512)
 def signature_of(target: Any) -> Signature:
     """Read a component's signature. Raises `SignatureError`."""
-    if isinstance(target, type):
-        return _of_class(target)
-    if callable(target):
-        return _of_function(target)
-    raise SignatureError(f"{target!r} is neither a class nor a function")
+    if not callable(target):
+        raise SignatureError(f"{target!r} is neither a class nor a function")
+    return _signature_of(target)
+
+
+@lru_cache(maxsize=512)
+def _signature_of(target: Callable[..., Any]) -> Signature:
+    return _of_class(target) if isinstance(target, type) else _of_function(target)
 
 
 def _of_class(target: type) -> Signature:
@@ -103,7 +105,7 @@ def _of_class(target: type) -> Signature:
         raise SignatureError(f"{target.__name__} isn't frozen")
     hints = _hints(target)
     settings = tuple(
-        _setting(each.name, hints[each.name], _default(each))
+        _setting(each.name, hints[each.name], _default(target, each))
         for each in dataclasses.fields(target)
         if each.init
     )
@@ -120,8 +122,8 @@ def _of_class(target: type) -> Signature:
 def _of_function(target: Callable[..., Any]) -> Signature:
     hints = _hints(target)
     settings = tuple(
-        _setting(each.name, hints.get(each.name, Any), each.default)
-        for each in inspect.signature(target).parameters.values()
+        _setting(each.name, _annotation(target, hints, each.name), each.default)
+        for each in _parameters(target)
         if each.kind is inspect.Parameter.KEYWORD_ONLY
     )
     inputs, output, context = _call(target, method=False)
@@ -131,28 +133,46 @@ def _of_function(target: Callable[..., Any]) -> Signature:
 def _hints(target: Any) -> dict[str, Any]:
     try:
         return get_type_hints(target, include_extras=True)
-    except (NameError, TypeError) as error:
+    except Exception as error:  # an annotation is an expression, and may raise anything
         name = getattr(target, "__qualname__", target)
         raise SignatureError(f"the annotations of {name} can't be read: {error}") from error
+
+
+def _annotation(call: Any, hints: dict[str, Any], name: str) -> Any:
+    """What a parameter says of its type; what says nothing can't be checked, unlike an `Any` on purpose."""
+    if name not in hints:
+        said = f"the parameter {name!r} of {call.__qualname__} has no annotation"
+        raise SignatureError(f"{said}, so nobody can tell what it takes")
+    return hints[name]
+
+
+def _parameters(call: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(call).parameters.values())
+    except ValueError as error:  # some functions written in C have none
+        raise SignatureError(f"{call.__qualname__} doesn't say which parameters it takes") from error
 
 
 def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, int | None]:
     hints = _hints(call)
     inputs: list[Input] = []
     context = None
-    parameters = list(inspect.signature(call).parameters.values())[1 if method else 0 :]
+    parameters = _parameters(call)[1 if method else 0 :]
     for position, each in enumerate(
         each for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY
     ):
-        annotation = hints.get(each.name, Any)
         if each.kind is inspect.Parameter.VAR_POSITIONAL or each.kind is inspect.Parameter.VAR_KEYWORD:
             raise SignatureError(f"{call.__qualname__} takes *{each.name}, whose inputs nobody can wire")
+        annotation = _annotation(call, hints, each.name)
         if any(arm is Context for arm in alternatives(annotation)):
             context = position
             continue
         batch = get_origin(annotation) is Batch
         inputs.append(Input(each.name, unbatched(annotation), each.default, batch))
-    return tuple(inputs), unbatched(hints.get("return", Any)), context
+    if "return" not in hints:
+        name = call.__qualname__
+        raise SignatureError(f"{name} has no return annotation, so nobody can tell what it gives")
+    return tuple(inputs), unbatched(hints["return"]), context
 
 
 def _setting(name: str, annotation: Any, default: Any) -> Setting:
@@ -164,12 +184,16 @@ def _setting(name: str, annotation: Any, default: Any) -> Setting:
     return Setting(name, annotation, default)
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def _default(target: type, field: dataclasses.Field[Any]) -> Any:
     if field.default is not dataclasses.MISSING:
         return field.default
-    if field.default_factory is not dataclasses.MISSING:
+    if field.default_factory is dataclasses.MISSING:
+        return MISSING
+    try:
         return field.default_factory()
-    return MISSING
+    except Exception as error:  # whatever a component's own code raises
+        said = f"the default of {field.name!r} of {target.__name__} can't be made"
+        raise SignatureError(f"{said}: {type(error).__name__}: {error}") from error
 
 
 def _keep_apart(name: str, settings: tuple[Setting, ...], inputs: tuple[Input, ...] | None) -> None:

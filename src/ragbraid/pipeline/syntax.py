@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from ragbraid.pipeline.diagnostics import Place
@@ -25,6 +27,7 @@ _OPENED = {
     "while parsing a flow sequence": "the list that opens here isn't closed, or a comma is missing in it",
     "while parsing a flow mapping": "the mapping that opens here isn't closed, or a comma is missing in it",
 }
+_VARIABLE = re.compile(r"\$\{[^{}]*\}?")
 
 
 def explain(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Place, str]:
@@ -32,18 +35,26 @@ def explain(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Place, s
     mark = error.problem_mark or error.context_mark
     problem = str(error.problem or error.context)
     opened = _OPENED.get(str(error.context))
+    variable = _VARIABLE.match(_rest(text, mark.line, mark.column - 1)) if mark and mark.column else None
+    if opened and variable and mark is not None:
+        at = Place(file, mark.line + 1, mark.column)
+        return at, f"inside {{…}} and […] a value with {variable[0]} in it wants quotes, or a line of its own"
     if opened and ("end of stream" in problem or "expected ','" in problem):
         mark, message = error.context_mark or mark, opened
     elif problem == "found character that cannot start any token" and mark is not None:
-        message = _character(text, mark.line, mark.column)
+        message = _character(_rest(text, mark.line, mark.column)[:1])
     else:
         message = _PLAIN.get(problem, f"this isn't YAML: {problem}")
     return (Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)), message
 
 
-def _character(text: str, line: int, column: int) -> str:
+def _rest(text: str, line: int, column: int) -> str:
+    """What stands in a line from a column on."""
     lines = text.splitlines()
-    found = lines[line][column : column + 1] if line < len(lines) else ""
+    return lines[line][column:] if line < len(lines) else ""
+
+
+def _character(found: str) -> str:
     if found == "\t":
         return "a tab can't indent; use spaces"
     return f"text can't begin with {found}; put it in quotes"

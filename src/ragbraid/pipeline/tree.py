@@ -26,6 +26,8 @@ class Scalar:
     """What the file says, where `value` came from the environment: messages show this, not the value."""
     text: str | None = None
     """The text that came from the environment, for a setting that is text whatever it looks like."""
+    alone: bool = False
+    """It is one variable and nothing else, so that even in quotes it may stand for a number."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,20 @@ def scalars(node: Node) -> Iterator[Scalar]:
         case Map(items=entries):
             for each in entries.values():
                 yield from scalars(each)
+
+
+def overridden(node: Node) -> Iterator[Place]:
+    """The places of the overrides in a node: an override has no line."""
+    match node:
+        case Map(items=entries):
+            for key, each in entries.items():
+                if node.where(key).line:
+                    yield from overridden(each)
+                else:
+                    yield node.where(key)
+        case List(items=items):
+            for each in items:
+                yield from overridden(each)
 
 
 def from_value(value: Any, place: Place) -> Node:

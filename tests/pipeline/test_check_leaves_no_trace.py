@@ -1,0 +1,79 @@
+"""A check loads no weights, touches no network and writes nothing, whatever components a file has."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from language import HERE
+
+from ragbraid import registry
+
+ROOT = HERE.parents[1]
+EVERY = """
+ragbraid: 1
+components:
+  embedder: {type: sentence-transformer, model: all-minilm-l6-v2}
+  index: {type: faiss, path: made/index, embedder: embedder}
+  local: {type: llama-cpp, model: smollm2-135m-instruct}
+  remote: {type: openai, model: some, base_url: "http://127.0.0.1:9/v1"}
+  echo: {type: testing/echo-generator}
+  hashed: {type: testing/hash-embedder}
+  listed: {type: testing/list-index, embedder: hashed}
+  fixed: {type: testing/fixed-splitter}
+ingest:
+  - {type: files}
+  - {type: recursive-splitter, embedder: embedder}
+  - index
+search:
+  - {type: ./parts.py:rewrite}
+  - {type: dense, index: index}
+  - {type: lexical, index: listed}
+  - {type: rrf, hits: [dense, lexical]}
+  - {type: cross-encoder, model: ms-marco-minilm-l6-v2}
+  - {type: maxsim, embedder: embedder}
+ask:
+  - search
+  - {type: quote, generator: local, embedder: embedder}
+flows:
+  written:
+    - search
+    - {type: compose, generator: remote}
+"""
+
+
+def watched(folder: Path, *arguments: str) -> list[str]:
+    """What the watched check reports from a folder with nothing in it but the files to check."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "watched_check.py"), *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "parts.py").write_text((HERE / "parts.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "every.yaml").write_text(EVERY.strip(), "utf-8")
+    return tmp_path
+
+
+def test_the_file_has_every_type_in_it() -> None:
+    assert [each for each in registry.BUILTIN if f"type: {each}" not in EVERY] == []
+
+
+@pytest.mark.parametrize("file", ["packaged", "every.yaml"])
+def test_a_check_does_nothing_but_read(folder: Path, file: str) -> None:
+    before = sorted(folder.rglob("*"))
+    assert watched(folder, file) == []
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_watch_sees_what_it_is_there_for(folder: Path) -> None:
+    seen = watched(folder, "--try")
+    assert [each.split()[0] for each in seen] == ["open", "os.mkdir", "socket.connect"]
