@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ragbraid.frozen import maker
+from ragbraid.frozen import draft_of
 from ragbraid.types import Hit
 
-_hit = maker(Hit)
+_Draft = draft_of(Hit)
 
 
 def rescored(hits: Iterable[Hit], stage: str, scores: Iterable[float]) -> list[Hit]:
@@ -26,7 +26,7 @@ def renamed(hits: Iterable[Hit], stage: str, name: str) -> list[Hit]:
 
 
 def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
-    return _hit(
+    changed = _Draft(
         hit.id,
         hit.source,
         hit.start,
@@ -39,3 +39,5 @@ def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
         hit.collection,
         hit.content_hash,
     )
+    changed.__class__ = Hit
+    return changed  # type: ignore[no-any-return]

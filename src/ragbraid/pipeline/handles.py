@@ -87,7 +87,7 @@ class Handle:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or (self._attributes is not None and name not in self._attributes):
             raise AttributeError(f"A reference to {type(self._opened.component).__name__} has no {name!r}.")
-        return _of_run(self, getattr(self._opened.runtime if self._target is None else self._target, name))
+        return _attribute(name).__get__(self)
 
     def __repr__(self) -> str:
         return f"<handle of {self._opened.component!r}>"
@@ -121,14 +121,11 @@ def _attribute(name: str) -> property:
 
     def read(handle: Handle) -> Any:
         value = getattr(handle._opened.runtime if handle._target is None else handle._target, name)
-        return _of_run(handle, value) if isinstance(value, Handle) else value
+        if isinstance(value, Handle):  # what a runtime keeps belongs to no run, and this one does
+            return type(value)(value._opened, handle._step, handle._run)
+        return value
 
     return property(read)
-
-
-def _of_run(handle: Handle, value: Any) -> Any:
-    """A handle that a runtime keeps, which belongs to no run, as one that belongs to this handle's run."""
-    return type(value)(value._opened, handle._step, handle._run) if isinstance(value, Handle) else value
 
 
 def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[..., Any]:
@@ -219,7 +216,7 @@ def _memoised(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         memo, kind = run.memo, (handle._opened, name, arguments, *keywords.items())
         if len(texts) == 1 and (kind, texts[0]) not in memo:  # a question, as a rule
             rows = call(handle, texts, *arguments, **keywords)
-            memo[kind, texts[0]] = kept(rows)[0]
+            memo[kind, texts[0]] = kept(rows[0])
             return rows
         known = {text: row for text in texts if (row := memo.get((kind, text))) is not None}
         missing = [text for text in dict.fromkeys(texts) if text not in known]

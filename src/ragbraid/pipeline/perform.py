@@ -85,7 +85,11 @@ class Task:
                 with self.lock:
                     value = target(*arguments)
             if self._batches:
-                value = self._only(value)
+                if len(value) != 1:
+                    self._demand_length(value, 1)
+                (value,) = value
+                if isinstance(value, Exception):
+                    raise value
             values[self.call.output] = value if self._renamed is None else self.named(value)
         except Exception as error:
             failed = self.failure(error)
@@ -102,14 +106,6 @@ class Task:
             else each.value
             for each in self.call.arguments
         ]
-
-    def _only(self, values: Any) -> Any:
-        if len(values) != 1:
-            self._demand_length(values, 1)
-        (value,) = values
-        if isinstance(value, Exception):
-            raise value
-        return value
 
     def _demand_length(self, values: Any, questions: int) -> None:
         if len(values) != questions:

@@ -75,7 +75,7 @@ def timeout_of(timeout: float | None) -> float | None:
 
 def inputs_of(plan: Plan, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """A flow's inputs, each known and none missing. Raises `InputError`."""
-    if not plan.required <= given.keys() <= plan.inputs.keys():
+    if given.keys() != plan.required and not plan.required <= given.keys() <= plan.inputs.keys():
         raise _unfit(plan, given)
     if "question" in given:
         check_question(given["question"])

@@ -114,7 +114,8 @@ class Runner:
             values[self.plan.inputs[name]] = given
         for operation in self._straight:
             if isinstance(operation, Cut):
-                values[operation.output] = _first(values[operation.hits], values[operation.k])
+                hits, k = values[operation.hits], values[operation.k]
+                values[operation.output] = hits[:k] if type(hits) is list else _first(hits, k)
             else:
                 if run.cancellation.may_stop:
                     run.cancellation.check()
