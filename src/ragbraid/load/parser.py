@@ -120,8 +120,10 @@ class _Process:
         if not self._ready:
             try:
                 self._exchange(START)
-            except (EOFError, TimeoutError) as error:
-                raise _not_started(self._last_words() or f"it took over {START:g} s") from error
+            except TimeoutError:
+                raise _not_started(f"it took over {START:g} s") from None
+            except EOFError:
+                raise _not_started(self._last_words() or f"exit code {self._popen.returncode}") from None
             self._ready = True
         try:
             return self._exchange(timeout, mime_type.encode(), data)
