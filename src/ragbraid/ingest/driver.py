@@ -25,6 +25,7 @@ from ragbraid.ingest.pile import Pile
 from ragbraid.ingest.prepare import Prepared, Process, prepare
 from ragbraid.ingest.report import IngestReport, Progress
 from ragbraid.ingest.scan import Found, scan
+from ragbraid.load.parser import PARSER
 from ragbraid.load.protocol import Loader
 from ragbraid.types import Skipped
 
@@ -79,8 +80,9 @@ def ingest(
     ledger.total = len(seen.found)
     for entry in seen.skipped:
         ledger.skipped(entry, found=False)
-    for found in seen.found.values():
-        run.take(found)
+    with PARSER.kept():
+        for found in seen.found.values():
+            run.take(found)
     run.flush()
     run.settle_gone(prune)
     return ledger.close(run.embedding.embedded)

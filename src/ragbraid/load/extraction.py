@@ -1,14 +1,14 @@
-"""PDF, DOCX and HTML to text, through the extraction library xberg, which stays behind this file."""
+"""PDF, DOCX and HTML to text: what the extraction library xberg finds, cleaned of its marks and breaks."""
 
 from __future__ import annotations
 
 import html
 import re
-import threading
 from dataclasses import dataclass
 from typing import Any
 
-from ragbraid.errors import LoadError, MissingDependency
+from ragbraid.errors import LoadError
+from ragbraid.load.parser import PARSER
 from ragbraid.text.markdown import outline
 
 PDF = "application/pdf"
@@ -42,7 +42,7 @@ def extract_pdf(data: bytes, timeout: float) -> Extracted:
     Raises `LoadError` where the file is broken, needs a password, or has no text layer.
     """
     found = _extract(data, PDF, timeout)
-    contents = [page.content for page in found.pages] if found.pages else [found.content]
+    contents = found["pages"] or [found["content"]]
     pages = _whole_words([content.translate(_LIGATURES).strip() for content in contents])
     if not any(pages):
         raise LoadError(
@@ -52,13 +52,13 @@ def extract_pdf(data: bytes, timeout: float) -> Extracted:
     for page in pages:
         starts.append(offset)
         offset += len(page) + 2
-    return Extracted("\n\n".join(pages), _title(found.metadata.title), found.metadata.language, tuple(starts))
+    return Extracted("\n\n".join(pages), _title(found["title"]), found["language"], tuple(starts))
 
 
 def extract_docx(data: bytes, timeout: float) -> Extracted:
     """The text of a Word document as Markdown: headings, lists and tables keep their form."""
     found = _extract(data, DOCX, timeout)
-    return Extracted(_unescaped(_some(found.content)), _title(found.metadata.title), found.metadata.language)
+    return Extracted(_unescaped(_some(found["content"])), _title(found["title"]), found["language"])
 
 
 def extract_html(text: str, timeout: float) -> Extracted:
@@ -70,7 +70,7 @@ def extract_html(text: str, timeout: float) -> Extracted:
     head = text[:_HEAD]
     title, lang = _TITLE.search(head), _LANG.search(head)
     return Extracted(
-        _unescaped(_some(found.content)),
+        _unescaped(_some(found["content"])),
         _title(" ".join(html.unescape(title[1]).split())) if title else None,
         lang[1] if lang else None,
     )
@@ -110,62 +110,15 @@ def _sign(match: re.Match[str]) -> str:
     return match["code"] or match["sign"]
 
 
-def _extract(data: bytes, mime_type: str, timeout: float) -> Any:
-    """Run xberg in a thread of its own, since it is a coroutine and the caller may be inside a loop."""
-    outcome: list[Any] = []
-
-    def work() -> None:
-        import asyncio
-
-        try:
-            outcome.append(asyncio.run(asyncio.wait_for(_extraction(data, mime_type, timeout), timeout)))
-        except BaseException as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=work, name="ragbraid-extract", daemon=True)
-    thread.start()
-    thread.join()
-    result = outcome[0]
-    if isinstance(result, (LoadError, MissingDependency)):
-        raise result
-    if isinstance(result, TimeoutError):
-        raise LoadError(f"Reading it took over {timeout:g} s.", "Raise `timeout`, or leave the file out.")
-    if isinstance(result, BaseException):
-        raise LoadError(*_reason(str(result))) from None
-    return result
-
-
-async def _extraction(data: bytes, mime_type: str, timeout: float) -> Any:
-    try:
-        import xberg
-    except ImportError:
-        raise MissingDependency(
-            "Reading PDF, DOCX and HTML needs the package xberg.",
-            "Install it with: pip install 'ragbraid[local]'.",
-        ) from None
-    config = xberg.ExtractionConfig(
-        use_cache=False,
-        disable_ocr=True,
-        output_format="plain" if mime_type == PDF else "markdown",
-        escape_markdown=False,
-        pages=xberg.PageConfig(extract_pages=mime_type == PDF),
-        content_filter=xberg.ContentFilterConfig(include_footnotes=True, strip_repeating_text=False),
-        html_options=xberg.ConversionOptions(
-            extract_metadata=False, autolinks=False, inline_data_media="alt_text_only"
-        ),
-        extraction_timeout_secs=max(1, int(timeout)),
-    )
-    given = xberg.ExtractInput(kind="bytes", bytes=data, mime_type=mime_type)
-    found = await xberg.extract(given, config)
-    if not found.results:
-        raise LoadError(*_reason("; ".join(str(error) for error in found.errors)))
-    return found.results[0]
+def _extract(data: bytes, mime_type: str, timeout: float) -> dict[str, Any]:
+    found = PARSER.parse(data, mime_type, timeout)
+    if "error" in found:
+        raise LoadError(*_reason(found["error"]))
+    return found
 
 
 def _reason(message: str) -> tuple[str, str]:
     if "password" in message or "encrypted" in message.lower():
         return "It is protected by a password.", "Save a copy without the password, and ingest that."
-    if "timed out" in message.lower() or "timeout" in message.lower():
-        return "Reading it took too long.", "Raise `timeout`, or leave the file out."
     first = message.strip().splitlines()[0] if message.strip() else "no reason given"
     return f"It is damaged, or not what its name says ({first}).", "Open it to see whether it is whole."

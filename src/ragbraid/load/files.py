@@ -31,8 +31,8 @@ class Files:
 
     A text or Markdown file is stored decoded and otherwise untouched, except that a byte order mark is
     no part of it: offsets count its characters. HTML and DOCX are stored as Markdown, a PDF as the text
-    of its pages. `timeout` is in seconds per PDF, DOCX or HTML file: the work is then given up, though
-    the parser's own thread may run on. Raises `LoadError` for a file that can't be read.
+    of its pages. `timeout` is in seconds per PDF, DOCX or HTML file; these are parsed in a process of
+    their own, which is then ended. Raises `LoadError` for a file that can't be read.
     """
 
     include: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ dockerfile containerfile jenkinsfile vagrantfile gemfile rakefile procfile justf
 def read_text(source: str, data: bytes, _timeout: float) -> Document:
     """The file decoded, and otherwise untouched."""
     text, warning = decode(data)
-    return Document(source, text, warnings=_warnings(source, warning))
+    return Document(source, text, warnings=_warnings(warning))
 
 
 def read_markdown(source: str, data: bytes, _timeout: float) -> Document:
@@ -41,7 +41,7 @@ def read_markdown(source: str, data: bytes, _timeout: float) -> Document:
     metadata = dict(front.metadata)
     headings = outline(text, front.end).headings
     _describe(metadata, next((each.text for each in headings if each.text), None), metadata.get("language"))
-    warnings = _warnings(source, warning, front.warning)
+    warnings = _warnings(warning, front.warning)
     return Document(source, text, metadata, (), warnings, front.body, "text/markdown")
 
 
@@ -86,7 +86,7 @@ def _extracted(
     if title is None and media_type == "text/markdown":
         title = next((each.text for each in outline(found.text).headings if each.text), None)
     _describe(metadata, title, found.lang)
-    return Document(source, found.text, metadata, found.pages, _warnings(source, warning), 0, media_type)
+    return Document(source, found.text, metadata, found.pages, _warnings(warning), 0, media_type)
 
 
 def _describe(metadata: dict[str, Any], title: str | None, lang: Any) -> None:
@@ -99,5 +99,5 @@ def _describe(metadata: dict[str, Any], title: str | None, lang: Any) -> None:
             metadata.pop(key, None)
 
 
-def _warnings(source: str, *warnings: str | None) -> tuple[str, ...]:
-    return tuple(f"{source}: {each}" for each in warnings if each)
+def _warnings(*warnings: str | None) -> tuple[str, ...]:
+    return tuple(each for each in warnings if each)
