@@ -13,6 +13,7 @@ import typer
 
 # Control characters in documents must not reach a terminal, where they can move the cursor or worse.
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_LINE_CONTROLS = {**_CONTROLS, **{ord(each): "\ufffd" for each in "\n\t\u2028\u2029"}}
 
 
 def speak_utf8() -> None:
@@ -32,6 +33,11 @@ def speak_utf8() -> None:
 def printable(text: str) -> str:
     """The text with control characters made visible: documents are data, never terminal commands."""
     return text.translate(_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """The text on one line: a file's name may hold line breaks, and must not forge what is said of others."""
+    return text.translate(_LINE_CONTROLS)
 
 
 def say(text: str) -> None:

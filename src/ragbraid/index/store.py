@@ -30,10 +30,18 @@ class Store:
         self._made = False
 
     def exists(self) -> bool:
-        """Whether an index was ever committed here. Raises `IndexMismatch` for somebody else's database."""
-        if not self._made and self._file.is_file():
-            with speaking(self.folder), self._connection() as connection:
-                self._made = schema.is_made(connection, self.folder)
+        """Whether an index was ever committed here.
+
+        Raises `IndexMismatch` for somebody else's database or folder, and for a file.
+        """
+        if self._made:
+            return True
+        with speaking(self.folder):
+            if self._file.is_file():
+                with self._connection() as connection:
+                    self._made = schema.is_made(connection, self.folder)
+            if not self._made:
+                schema.demand_own_folder(self.folder)
         return self._made
 
     def create(self) -> None:
