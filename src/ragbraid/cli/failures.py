@@ -42,8 +42,6 @@ def as_sentences() -> Iterator[None]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, RagbraidError):
         return str(error)
-    if isinstance(error, OSError) and not _standard_output_takes_it():
-        return f"The output couldn't be written: {error.strerror or error}."
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror}{place}."
@@ -53,16 +51,6 @@ def _sentence(error: Exception) -> str:
     )
 
 
-def _standard_output_takes_it() -> bool:
-    """Whether what was printed has gone out; what a full device refused is still waiting."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _abandon_standard_output()
-        return False
-    return True
-
-
 def _abandon_standard_output() -> None:
-    """Nobody takes what we print; without this, Python complains once more at exit."""
+    """Whoever read us is gone; without this, Python complains once more at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

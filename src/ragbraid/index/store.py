@@ -38,7 +38,8 @@ class Store:
             return True
         with speaking(self.folder):
             if self._file.is_file():
-                with self._connection() as connection:
+                # Within one transaction, since another process may be creating it just now.
+                with self._connection() as connection, _transaction(connection, "DEFERRED"):
                     self._made = schema.is_made(connection, self.folder)
             if not self._made:
                 schema.demand_own_folder(self.folder)
