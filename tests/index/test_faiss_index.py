@@ -1,3 +1,4 @@
+import errno
 import gc
 import os
 import resource
@@ -23,6 +24,7 @@ from ragbraid.errors import (
     InputError,
 )
 from ragbraid.index import faiss as faiss_index
+from ragbraid.index import writing
 from ragbraid.index.faiss import Faiss, FaissRuntime
 from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.testing.index import EMBEDDER, change, embedded
@@ -67,6 +69,26 @@ def test_what_a_first_writer_was_killed_over_is_no_index(tmp_path: Path) -> None
     index.close()
 
 
+def test_a_first_change_that_was_undone_leaves_nothing_to_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    index = Faiss(tmp_path / "index", EMBEDDER).open()
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "upsert", full)
+        with pytest.raises(IndexStoreError, match="disk is full"):
+            index.upsert([change("a", ["goat"])])
+    index.close()
+    assert (tmp_path / "index" / "index.sqlite").exists()
+    index = Faiss(tmp_path / "index", EMBEDDER).open()
+    with pytest.raises(IndexMissing):
+        index.search_text(["goat"], 3)
+    assert index.sources() == []
+    index.close()
+
+
 def test_an_open_index_finds_what_another_process_ingests_first(tmp_path: Path) -> None:
     index = Faiss(tmp_path / "index", EMBEDDER).open()
     stop, problems = threading.Event(), list[Exception]()
@@ -74,7 +96,8 @@ def test_an_open_index_finds_what_another_process_ingests_first(tmp_path: Path) 
     def ask() -> None:
         while not stop.is_set():
             try:
-                index.search_text(["goat"], 3)
+                found = index.search_text(["goat"], 3)
+                assert len(found[0]) == 1
             except IndexMissing:
                 continue
             except Exception as error:

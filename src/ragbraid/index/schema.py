@@ -77,6 +77,11 @@ def is_made(connection: Connection, path: Path) -> bool:
     return False
 
 
+def is_written(connection: Connection) -> bool:
+    """Whether a change was ever committed to an index; a collection that was emptied stays."""
+    return connection.execute("SELECT 1 FROM collections LIMIT 1").fetchone() is not None
+
+
 def demand_own_folder(path: Path) -> None:
     """Raise `IndexMismatch` where a new index would move in with somebody else's files."""
     database = {DATABASE, *(f"{DATABASE}-{each}" for each in ("journal", "wal", "shm"))}
