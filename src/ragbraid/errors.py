@@ -66,6 +66,12 @@ class IndexStoreError(RagbraidError):
     """The index can't do what was asked."""
 
 
+class IndexMissing(IndexStoreError):
+    """Nothing was ever stored at the index's path."""
+
+    exit_code = 2
+
+
 class IndexMismatch(IndexStoreError):
     """The index was built by another embedder, or by another or newer format."""
 

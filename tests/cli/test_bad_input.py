@@ -52,6 +52,44 @@ def test_an_empty_folder(folder: Path) -> None:
     assert report["failed"] == []
 
 
+def test_an_empty_folder_is_told_with_advice(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    done = ragbraid("ingest", "empty", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("No documents were found under empty")
+    assert "name a folder" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names.")
+def test_a_file_name_cannot_forge_an_acknowledgement(folder: Path) -> None:
+    (folder / "docs" / "a\n+ docs\tforged.txt").write_text("Parental leave is a right.\n", "utf-8")
+    (folder / "docs" / "a\nfailed: forged.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
+    (folder / "docs" / "a\nskipped: forged.xyz").write_bytes(b"\0")
+    done = ragbraid("ingest", "docs", cwd=folder)
+    lines = done.stderr.splitlines()
+    assert "+ docs/a\ufffd+ docs\ufffdforged.txt  1 chunk" in lines
+    assert [each.split(" ")[0] for each in lines] == ["+", "+", "skipped:", "failed:"], lines
+    found = ragbraid("search", "parental leave right", cwd=folder).stdout.splitlines()
+    assert any("docs/a\ufffd+ docs\ufffdforged.txt, characters" in each for each in found)
+
+
+def test_ingest_fills_a_collection(folder: Path) -> None:
+    assert ragbraid("ingest", "docs", "--collection", "hr", cwd=folder).returncode == 0
+    assert "docs/leave.md" in ragbraid("search", "leave", "--collection", "hr", cwd=folder).stdout
+    assert ragbraid("search", "leave", "--json", cwd=folder).stdout == "[]\n"
+    says(ragbraid("ingest", "docs", "--collection", "", cwd=folder), 2, "collection")
+
+
+def test_an_index_of_another_embedder_is_refused_where_nothing_changed(folder: Path) -> None:
+    dense = ("--set", "components.index.embedder={type: testing/hash-embedder, dimensions: 16}")
+    other = ("--set", "components.index.embedder={type: testing/hash-embedder, dimensions: 32}")
+    assert ragbraid("ingest", "docs", *dense, cwd=folder).returncode == 0
+    assert "1 unchanged" in ragbraid("ingest", "docs", *dense, cwd=folder).stdout
+    for arguments in (other, ()):
+        says(ragbraid("ingest", "docs", *arguments, cwd=folder), 3, "was built by the embedder")
+    says(ragbraid("ingest", "dosc", *other, cwd=folder), 2, "dosc")
+
+
 def test_one_broken_file_does_not_stop_the_others(folder: Path) -> None:
     (folder / "docs" / "broken.pdf").write_bytes(b"%PDF-1.7\nthis is no PDF")
     done = ragbraid("ingest", "docs", cwd=folder)
@@ -107,9 +145,35 @@ def test_a_question_that_is_none(folder: Path, question: str) -> None:
 
 
 def test_before_anything_was_ingested(folder: Path) -> None:
-    done = ragbraid("search", "parental leave", "--json", cwd=folder)
-    assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 2, 3)
+    text = WORDS + "ask:\n  - search\n  - {type: quote}\n"
+    (folder / "ragbraid.yaml").write_text(text, "utf-8")
+    place = folder / ".ragbraid" / "index"
+    said = f"Nothing has been ingested into {place} yet. Run `ragbraid ingest PATH`."
+    for command in ("search", "ask"):
+        says(ragbraid(command, "leave", cwd=folder), 2, said)
+        says(ragbraid(command, "leave", "--json", cwd=folder), 2, said)
+    assert not (folder / ".ragbraid").exists()
+
+
+def test_a_path_where_no_index_is(folder: Path) -> None:
+    for path, code, said in (
+        ("nowhere/at/all", 2, "Nothing has been ingested into"),
+        ("docs/leave.md", 3, "is a file, not a folder"),
+        ("docs", 3, "has other files in it (leave.md) and no index"),
+    ):
+        for command in (("search", "leave"), ("ingest", "docs")):
+            if code == 3 or command[0] == "search":
+                says(ragbraid(*command, "--set", f"components.index.path={path}", cwd=folder), code, said)
+    assert [each.name for each in (folder / "docs").iterdir()] == ["leave.md"]
+    assert not (folder / "nowhere").exists()
+
+
+def test_an_index_whose_sources_are_gone_finds_nothing(folder: Path) -> None:
+    ragbraid("ingest", "docs", cwd=folder)
+    (folder / "docs" / "leave.md").unlink()
+    assert "1 removed" in ragbraid("ingest", "docs", "--prune", cwd=folder).stdout
+    done = ragbraid("search", "leave", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing found.\n")
 
 
 def test_wrong_options(folder: Path) -> None:
@@ -148,18 +212,18 @@ def test_a_server_that_is_not_there(folder: Path, answerer: str) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Only Linux has /dev/full.")
-def test_a_full_disk_behind_standard_output(folder: Path) -> None:
+@pytest.mark.parametrize("command", [("search", "leave", "--json"), ("search", "leave")], ids=str)
+def test_a_full_disk_behind_standard_output(folder: Path, command: tuple[str, ...]) -> None:
     ragbraid("ingest", "docs", cwd=folder)
     import subprocess
 
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "ragbraid", "search", "leave", "--json"],
+            [sys.executable, "-m", "ragbraid", *command],
             cwd=folder, env=environment(), stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False,
         )  # fmt: skip
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert "No space left on device" in done.stderr
+    said = "The output couldn't be written: No space left on device. Send it where there is room for it.\n"
+    assert (done.returncode, done.stderr) == (3, said)
 
 
 def test_two_runs_of_everything_are_one(folder: Path) -> None:

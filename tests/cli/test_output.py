@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragbraid.cli import options, output
+from ragbraid.cli.places import place
 from ragbraid.errors import InputError
+from ragbraid.types import Hit
 
 
 @given(st.text())
@@ -18,6 +20,19 @@ def test_control_characters_never_reach_the_terminal(text: str) -> None:
     assert len(shown) == len(text)
     assert all(each in "\n\t" or ord(each) >= 0x20 for each in shown)
     assert not any(0x7F <= ord(each) < 0xA0 for each in shown)
+
+
+@given(st.text())
+def test_what_is_to_be_one_line_is_one(text: str) -> None:
+    shown = output.one_line(text)
+    assert len(shown) == len(text)
+    assert len(f"{shown}.".splitlines()) == 1
+    assert "\t" not in shown
+
+
+def test_a_place_is_on_one_line() -> None:
+    hit = Hit("id", "a\n[2] b.md", 0, 4, "goat", page=3)
+    assert place(hit) == "a\ufffd[2] b.md, page 3, characters 0–4"
 
 
 def test_json_keeps_every_character(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ STORED = [
     Progress("docs/[d]\x1b[2J.md", "renamed", 2, 4, 5),
     Progress("docs/e.pdf", "failed", 0, 5, 5, "It is broken."),
     Progress("docs/f.md", "removed", 0, 5, 5),
+    Progress("with\n+ forged.md  9 chunks\t\u2028.txt", "new", 1, 5, 5),
 ]
 
 
@@ -36,6 +37,7 @@ def test_a_line_acknowledges_each_committed_source(capsys: pytest.CaptureFixture
         "~ docs/b.md  1 chunk",
         "> docs/[d]\ufffd[2J.md  2 chunks",
         "- docs/f.md",
+        "+ with\ufffd+ forged.md  9 chunks\ufffd\ufffd.txt  1 chunk",
     ]
 
 

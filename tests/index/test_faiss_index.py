@@ -1,3 +1,4 @@
+import errno
 import gc
 import os
 import resource
@@ -14,8 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragbraid.errors import IndexDamaged, IndexLocked, IndexMismatch, IndexStoreError, InputError
+from ragbraid.errors import (
+    IndexDamaged,
+    IndexLocked,
+    IndexMismatch,
+    IndexMissing,
+    IndexStoreError,
+    InputError,
+)
 from ragbraid.index import faiss as faiss_index
+from ragbraid.index import writing
 from ragbraid.index.faiss import Faiss, FaissRuntime
 from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.testing.index import EMBEDDER, change, embedded
@@ -41,10 +50,83 @@ def index(folder: Path) -> Iterator[FaissRuntime]:
 
 def test_reading_makes_no_folder(tmp_path: Path) -> None:
     index = Faiss(tmp_path / "none", EMBEDDER).open()
-    assert (index.count(), index.search_text(["x"], 3), index.known_vectors(["x"])) == (0, [[]], {})
-    assert index.delete(["a"]) == 0
+    with pytest.raises(IndexMissing, match=r"Nothing has been ingested into .*none yet") as raised:
+        index.search_text(["x"], 3)
+    assert "ragbraid ingest" in raised.value.hint
+    assert (index.sources(), index.known_vectors(["x"]), index.delete(["a"])) == ([], {}, 0)
     index.close()
     assert not (tmp_path / "none").exists()
+
+
+def test_what_a_first_writer_was_killed_over_is_no_index(tmp_path: Path) -> None:
+    for name in ("writer.lock", "index.sqlite", "index.sqlite-journal"):
+        (tmp_path / name).touch()
+    index = Faiss(tmp_path, EMBEDDER).open()
+    with pytest.raises(IndexMissing):
+        index.search_text(["goat"], 3)
+    index.upsert([change("a", ["goat"])])
+    assert len(index.search_text(["goat"], 3)[0]) == 1
+    index.close()
+
+
+def test_a_first_change_that_was_undone_leaves_nothing_to_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    index = Faiss(tmp_path / "index", EMBEDDER).open()
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "upsert", full)
+        with pytest.raises(IndexStoreError, match="disk is full"):
+            index.upsert([change("a", ["goat"])])
+    index.close()
+    assert (tmp_path / "index" / "index.sqlite").exists()
+    index = Faiss(tmp_path / "index", EMBEDDER).open()
+    with pytest.raises(IndexMissing):
+        index.search_text(["goat"], 3)
+    assert index.sources() == []
+    index.close()
+
+
+def test_an_open_index_finds_what_another_process_ingests_first(tmp_path: Path) -> None:
+    index = Faiss(tmp_path / "index", EMBEDDER).open()
+    stop, problems = threading.Event(), list[Exception]()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                found = index.search_text(["goat"], 3)
+                assert len(found[0]) == 1
+            except IndexMissing:
+                continue
+            except Exception as error:
+                problems.append(error)
+                return
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    program = (
+        "import sys, pathlib; from ragbraid.index.faiss import Faiss\n"
+        "from ragbraid.testing.index import EMBEDDER, change\n"
+        "Faiss(pathlib.Path(sys.argv[1]), EMBEDDER).open().upsert([change('a', ['goat'])])"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "index")]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": SOURCES}, check=True)
+    stop.set()
+    asking.join()
+    assert problems == []
+    assert len(index.search_text(["goat"], 3)[0]) == 1
+    index.close()
+
+
+@pytest.mark.parametrize("refused", ["count", "sources"])
+def test_a_path_that_no_index_can_have_is_refused_for_reading_too(tmp_path: Path, refused: str) -> None:
+    (tmp_path / "notes.md").write_text("mine")
+    for path, said in ((tmp_path, r"other files in it \(notes\.md\)"), (tmp_path / "notes.md", "is a file")):
+        with pytest.raises(IndexMismatch, match=said):
+            getattr(Faiss(path, EMBEDDER).open(), refused)()
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.md"]
 
 
 def test_someone_elses_folder_is_left_alone(tmp_path: Path) -> None:
@@ -81,6 +163,7 @@ def test_another_embedder_is_refused_and_words_are_still_found(folder: Path) -> 
         lambda: index.upsert([change("new", ["goat"], vectors=given)]),
         lambda: index.search_vector(given, 3),
         lambda: index.known_vectors(["goat"]),
+        lambda: index.known_vectors(()),
     ):
         with pytest.raises(IndexMismatch) as raised:
             refused()
@@ -92,6 +175,8 @@ def test_another_embedder_is_refused_and_words_are_still_found(folder: Path) -> 
     lexical = Faiss(folder).open()
     with pytest.raises(IndexMismatch, match="gives none"):
         lexical.upsert([replace(change("new", ["goat"]), entries=[])])
+    with pytest.raises(IndexMismatch, match="gives none"):
+        lexical.known_vectors(())
     assert len(lexical.search_text(["cow"], 9)[0]) == 5
     lexical.close()
     for file, content in before.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,9 @@ def test_declared_fields_are_the_ones_that_filters_may_use(tmp_path: Path) -> No
             opened.search("iron", filter={"yeer": 2020})
         with pytest.raises(FilterError):
             opened.search("iron", filter={"year": "2020"})
+        for written in (datetime(2020, 1, 1), {"$date": "2020-01-01T00:00:00"}):
+            with pytest.raises(FilterError, match=r"and {'\$date': '2020-01-01T00:00:00'} is none"):
+                opened.search("iron", filter={"year": written})
 
 
 def test_a_wrong_filter_is_a_sentence(tmp_path: Path) -> None:

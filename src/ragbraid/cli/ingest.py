@@ -10,13 +10,17 @@ from ragbraid.cli import failures, options, output, progress
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport
+    from ragbraid.types import Skipped
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders.")],
     prune: Annotated[
         bool, typer.Option("--prune", help="Also remove sources under these paths whose files are gone.")
     ] = False,
+    collection: Annotated[
+        str | None, typer.Option("--collection", metavar="NAME", help="Put them into this collection.")
+    ] = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
     allow: options.Allow = None,
@@ -31,7 +35,7 @@ def command(
     """
     try:
         with options.load(pipeline, overrides, allow) as loaded, progress.ingest(quiet) as on_progress:
-            report = loaded.ingest(paths, prune=prune, on_progress=on_progress)
+            report = loaded.ingest(paths, collection=collection, prune=prune, on_progress=on_progress)
     except KeyboardInterrupt:
         output.say("Interrupted. Every source named so far is kept; run the command again to go on.")
         raise
@@ -41,7 +45,7 @@ def command(
 
         output.print_json(to_json(report))
     elif not quiet:
-        output.show(_summary(report))
+        output.show(_summary(report, paths))
     if report.failed:
         raise typer.Exit(failures.DONE_IN_PART)
 
@@ -49,16 +53,25 @@ def command(
 def _say_what_is_left_out(report: IngestReport, quiet: bool) -> None:
     if not quiet:
         for each in report.warnings:
-            output.say(f"warning: {each.source}: {each.reason}")
+            _say("warning", each)
         for each in report.skipped:
-            output.say(f"skipped: {each.source}: {each.reason}")
+            _say("skipped", each)
     for each in report.failed:
-        output.say(f"failed: {each.source}: {each.reason}")
+        _say("failed", each)
 
 
-def _summary(report: IngestReport) -> str:
+def _say(what: str, entry: Skipped) -> None:
+    output.say(output.one_line(f"{what}: {entry.source}: {entry.reason}"))
+
+
+def _summary(report: IngestReport, paths: list[str]) -> str:
     counts = {kind: getattr(report, kind) for kind in ("new", "changed", "renamed", "removed", "unchanged")}
     counts |= {"gone but kept (see --prune)": report.gone}
     counts |= {"skipped": len(report.skipped), "failed": len(report.failed)}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    return f"{told or 'No sources'}: {progress.chunks(report.chunks)} in {report.seconds:.1f} s."
+    if not told:
+        return (
+            f"No documents were found under {output.one_line(', '.join(paths))}, hidden and ignored files "
+            "left out: name a folder that holds some, or a file."
+        )
+    return f"{told}: {progress.chunks(report.chunks)} in {report.seconds:.1f} s."

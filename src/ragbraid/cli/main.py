@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, output, schema, search
+from ragbraid.cli import ask, check, failures, ingest, models, options, output, schema, search
 
 app = typer.Typer(
     name="ragbraid",
@@ -19,9 +19,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("ingest")(ingest.command)
-app.command("ask")(ask.command)
-app.command("search")(search.command)
+app.command("ingest", cls=options.Command)(ingest.command)
+app.command("ask", cls=options.Command)(ask.command)
+app.command("search", cls=options.Command)(search.command)
 app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.add_typer(models.app, name="models")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import output, progress
+from ragbraid.cli import options, output, progress
 
 app = typer.Typer(
     help="The models that pipelines use: weights on this machine.",
@@ -20,9 +20,9 @@ def _group() -> None:
     """The models that pipelines use: weights on this machine."""
 
 
-@app.command("get")
+@app.command("get", cls=options.Command)
 def get(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names from the catalogue.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from the catalogue.")],
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Take the files from here, not from the network."),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ragbraid.errors import InputError
 
@@ -45,6 +46,14 @@ FilterText = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help='Only where metadata fits, e.g. {"lang": "en"}.'),
 ]
+
+
+class Command(TyperCommand):
+    """A command whose usage line names its arguments as its help does, without Typer's braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What stands after the command's name."""
+        return [each.strip("{}") for each in super().collect_usage_pieces(ctx)]
 
 
 def load(file: Path | None, overrides: list[str] | None, allow: list[str] | None) -> Pipeline:

@@ -11,8 +11,11 @@ from typing import Any
 
 import typer
 
+from ragbraid.errors import RagbraidError
+
 # Control characters in documents must not reach a terminal, where they can move the cursor or worse.
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_LINE_CONTROLS = {**_CONTROLS, **{ord(each): "\ufffd" for each in "\n\t\u2028\u2029"}}
 
 
 def speak_utf8() -> None:
@@ -34,6 +37,11 @@ def printable(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def one_line(text: str) -> str:
+    """The text on one line: a file's name may hold line breaks, and must not forge what is said of others."""
+    return text.translate(_LINE_CONTROLS)
+
+
 def say(text: str) -> None:
     """Write a line to standard error."""
     typer.echo(printable(text), err=True)
@@ -41,18 +49,30 @@ def say(text: str) -> None:
 
 def show(text: str = "", *, bold: bool = False, dim: bool = False) -> None:
     """Write a line to standard output, styled where it is a terminal."""
-    typer.echo(_styled(printable(text), bold=bold, dim=dim))
+    _write(_styled(printable(text), bold=bold, dim=dim) + "\n")
 
 
 def stream(text: str) -> None:
     """Write a piece of text to standard output at once."""
-    typer.echo(printable(text), nl=False)
-    sys.stdout.flush()
+    _write(printable(text))
 
 
 def print_json(value: Any) -> None:
     """Write the one JSON value that a command with `--json` prints."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    _write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def _write(text: str) -> None:
+    """Write to standard output at once."""
+    try:
+        typer.echo(text, nl=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RagbraidError(
+            f"The output couldn't be written: {error.strerror or error}.",
+            "Send it where there is room for it.",
+        ) from error
 
 
 def _styled(text: str, *, bold: bool, dim: bool) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ragbraid.cli.output import one_line
+
 if TYPE_CHECKING:
     from ragbraid.types import Citation, Hit
 
@@ -11,4 +13,4 @@ if TYPE_CHECKING:
 def place(span: Citation | Hit) -> str:
     """The source, page where there is one, and characters: `a.pdf, page 3, characters 120–180`."""
     page = "" if span.page is None else f", page {span.page}"
-    return f"{span.source}{page}, characters {span.start}–{span.end}"
+    return f"{one_line(span.source)}{page}, characters {span.start}–{span.end}"

@@ -38,7 +38,7 @@ def ingest(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             task = bar.add_task("Reading", total=None, rate="")
 
             def advance(progress: Progress) -> None:
-                name = escape(output.printable(progress.source))
+                name = escape(output.one_line(progress.source))
                 rate = f"{bar.tasks[task].speed or 0:.1f}/s"
                 bar.update(task, description=name, completed=progress.done, total=progress.total, rate=rate)
 
@@ -48,7 +48,7 @@ def ingest(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
 def _acknowledge(progress: Progress) -> None:
     if progress.kind in SIGNS:
         size = "" if progress.kind == "removed" else f"  {chunks(progress.chunks)}"
-        output.say(f"{SIGNS[progress.kind]} {progress.source}{size}")
+        output.say(f"{SIGNS[progress.kind]} {output.one_line(progress.source)}{size}")
 
 
 @contextmanager

@@ -77,10 +77,10 @@ class SentenceTransformerRuntime:
     def identity(self) -> str:
         """The model's name and a fingerprint of its files and of what is set here."""
         options, name = self._options, self._options.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
-        parts = (self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"))
         own = (None, None, None)
         if (options.max_tokens, options.query_prefix, options.passage_prefix) == own:
             return f"{name}@{self._files.fingerprint}"
+        parts = (self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"))
         return f"{name}@{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
 
     @property

@@ -40,8 +40,10 @@ class Embedded:
     def demand_same(self, connection: Connection) -> None:
         """Raise `IndexMismatch` where another embedder's vectors are stored, or this one's can't be."""
         stored = reading.meta(connection).get("embedder")
+        if stored is None:
+            return
         mine = None if self._embedder is None else self._embedder.identity
-        if stored is not None and stored != mine:
+        if stored != mine:
             given = f"is {mine!r}" if mine else "gives none"
             raise IndexMismatch(
                 f"The index at {self._folder} was built by the embedder {stored!r}; this pipeline's {given}.",

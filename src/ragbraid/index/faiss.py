@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ragbraid.embed.protocol import Embedder
-from ragbraid.errors import IndexDamaged, IndexStoreError, InputError
+from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
-from ragbraid.index import reading, schema
+from ragbraid.index import reading
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
@@ -63,6 +63,8 @@ class FaissRuntime:
 
     def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source, ordered by name; where vectors are missing, without its digest."""
+        if not self._store.exists():
+            return []
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return []
@@ -176,10 +178,12 @@ class FaissRuntime:
         """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
         from ragbraid.index.checks import text_hash
 
-        if self._embedder is None or not self._store.exists():
+        if not self._store.exists():
             return {}
         with self._reading(scope) as (connection, _):
             self._embedded.demand_same(connection)
+            if self._embedder is None or not texts:
+                return {}
             hashes = [text_hash(each) for each in texts]
             known = reading.known_slots(connection, list(dict.fromkeys(hashes)))
             try:
@@ -198,9 +202,7 @@ class FaissRuntime:
         """Write a consistent copy into a new folder while readers and the writer go on."""
         from ragbraid.index.copying import copy_index
 
-        if not self._store.exists():
-            raise IndexStoreError(f"There is no index at {self._path} to copy.", "Ingest something first.")
-        with self._store.reading() as connection:
+        with self._committed() as connection:
             copy_index(self._store, connection, target, self._embedded.file(connection))
 
     def close(self) -> None:
@@ -215,17 +217,23 @@ class FaissRuntime:
     @contextmanager
     def _reading(self, scope: Scope) -> Iterator[tuple[Connection, int | None]]:
         """One committed state, and the collection's number: None where nothing was written to it yet."""
-        if not self._store.exists():
-            yield cast("Connection", None), None
-            return
-        with self._store.reading() as connection:
+        with self._committed() as connection:
             yield connection, reading.collection_id(connection, scope.collection)
+
+    @contextmanager
+    def _committed(self) -> Iterator[Connection]:
+        """One committed state. Raises `IndexMissing` where there never was one."""
+        if not self._store.exists():
+            raise IndexMissing(
+                f"Nothing has been ingested into {self._path} yet.", "Run `ragbraid ingest PATH`."
+            )
+        with self._store.reading() as connection:
+            yield connection
 
     @contextmanager
     def _writing(self, scope: Scope) -> Iterator[Connection]:
         """The writer's transaction; once it is on disk, the lexical index follows."""
-        if not self._store.exists():
-            schema.demand_own_folder(self._path)
+        self._store.exists()  # refuses somebody else's folder before anything is put there
         with speaking(self._path):
             self._path.mkdir(parents=True, exist_ok=True)
             with exclusive(self._path / "writer.lock", WAIT_SECONDS):

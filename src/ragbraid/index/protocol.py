@@ -58,7 +58,11 @@ class Change:
 
 
 class Index(Protocol):
-    """Stores documents and chunks, and searches them by vector and by text."""
+    """Stores documents and chunks, and searches them by vector and by text.
+
+    An index on disk where nothing was ever stored raises `IndexMissing` rather than say that it found
+    nothing; `sources`, `known_vectors` and `delete`, which an ingest begins with, do find nothing there.
+    """
 
     @property
     def embedder(self) -> Embedder | None:
@@ -113,7 +117,11 @@ class Index(Protocol):
         ...
 
     def known_vectors(self, texts: Sequence[str], *, scope: Scope = ...) -> Mapping[int, Any]:
-        """Position in `texts` → vector, for those whose embedding is already stored."""
+        """Position in `texts` → vector, for those whose embedding is already stored.
+
+        Raises `IndexMismatch` where another embedder's vectors are stored: an ingest asks this first, with
+        no texts.
+        """
         ...
 
     def count(self, *, scope: Scope = ...) -> int:

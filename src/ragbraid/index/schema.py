@@ -77,9 +77,15 @@ def is_made(connection: Connection, path: Path) -> bool:
     return False
 
 
+def is_written(connection: Connection) -> bool:
+    """Whether a change was ever committed to an index; a collection that was emptied stays."""
+    return connection.execute("SELECT 1 FROM collections LIMIT 1").fetchone() is not None
+
+
 def demand_own_folder(path: Path) -> None:
     """Raise `IndexMismatch` where a new index would move in with somebody else's files."""
-    ours = {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "vectors.f32", "lexical", "writer.lock"}
+    database = {DATABASE, *(f"{DATABASE}-{each}" for each in ("journal", "wal", "shm"))}
+    ours = {*database, "vectors.f32", "lexical", "writer.lock"}
     others = sorted(each.name for each in path.iterdir() if each.name not in ours) if path.is_dir() else []
     if path.exists() and not path.is_dir():
         raise IndexMismatch(f"{path} is a file, not a folder.", "Give the index a folder of its own.")

@@ -27,18 +27,20 @@ class Store:
         self._file = folder / schema.DATABASE
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
-        self._made = False
+        self._made = self._written = False
 
     def exists(self) -> bool:
-        """Whether an index was ever committed here. Raises `IndexMismatch` for somebody else's database."""
-        if not self._made and self._file.is_file():
-            with speaking(self.folder), self._connection() as connection:
-                self._made = schema.is_made(connection, self.folder)
-        return self._made
+        """Whether anything was ever committed here.
+
+        Raises `IndexMismatch` for somebody else's database or folder, and for a file.
+        """
+        if not self._written:
+            self._look()
+        return self._written
 
     def create(self) -> None:
         """Make folder and database where they aren't there; call it under the writer's lock."""
-        if self.exists():
+        if self._made or self._look():
             return
         with speaking(self.folder), self._connection(create=True) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -73,6 +75,18 @@ class Store:
             idle, self._idle = self._idle, []
         for each in idle:
             each.close()
+
+    def _look(self) -> bool:
+        """Whether the tables are there."""
+        with speaking(self.folder):
+            if self._file.is_file():
+                # Within one transaction: another process may be making them just now.
+                with self._connection() as connection, _transaction(connection, "DEFERRED"):
+                    self._made = schema.is_made(connection, self.folder)
+                    self._written = self._made and schema.is_written(connection)
+            if not self._made:
+                schema.demand_own_folder(self.folder)
+        return self._made
 
     @contextmanager
     def _connection(self, create: bool = False) -> Iterator[Connection]:

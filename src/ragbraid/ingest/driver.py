@@ -70,11 +70,14 @@ def ingest(
     over the document's own. `on_progress` is called when a source is dealt with, after its commit is on
     disk. Whatever ends the run early, what was committed stays, and the next run goes on from there.
 
-    Raises `InputError` for a path that isn't there, before anything is changed; what concerns every
-    source (a missing model, a locked index, a full disk, cancellation) as it comes.
+    Raises `InputError` for a path that isn't there and `IndexMismatch` for an index of another embedder,
+    before anything is changed; what concerns every source (a missing model, a locked index, a full disk,
+    cancellation) as it comes.
     """
     ledger = Ledger(on_progress)
     seen = scan(flow.loaders, paths, base)
+    # Where all is unchanged nothing else would meet another embedder's vectors.
+    flow.index.known_vectors(())
     comparison = Comparison(flow.index, seen, flow.digest, hash_metadata(metadata or {}))
     run = _Run(flow, metadata or {}, comparison, ledger, context or Context())
     ledger.total = len(seen.found)

@@ -55,5 +55,15 @@ def _check_value(path: str, value: Any, declared: str) -> None:
     elements = value if isinstance(value, list) and declared != element else [value]
     for each in elements:
         if kind(each) not in (wanted, "null"):
+            said = _as_written(each)
             hint = 'Write {"$date": "2024-01-31"}.' if wanted == "date" else f"Compare it with a {wanted}."
-            raise FilterError(f"The field {path!r} is declared as {declared}, and {each!r} is none.", hint)
+            raise FilterError(f"The field {path!r} is declared as {declared}, and {said!r} is none.", hint)
+
+
+def _as_written(value: Any) -> Any:
+    """A value in stored form as a filter has it: without the microseconds that a date is compared by."""
+    if kind(value) == "date":
+        return {"$date": value["$date"]}
+    if isinstance(value, dict):
+        return {key: _as_written(each) for key, each in value.items()}
+    return [_as_written(each) for each in value] if isinstance(value, list) else value

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragbraid.errors import FilterError, InputError
+from ragbraid.errors import FilterError, IndexMissing, InputError
 from ragbraid.index.protocol import Change, Entry, Index, SourceState
 from ragbraid.testing.hash_embedder import HashEmbedder, HashEmbedderRuntime
 from ragbraid.types import Chunk, Document, Scope, Vectors
@@ -98,7 +98,14 @@ class IndexConformance:
         yield opened
         opened.close()
 
-    def test_an_empty_index_answers(self, index: Index) -> None:
+    def test_an_ingest_may_begin(self, index: Index) -> None:
+        assert list(index.sources()) == []
+        assert dict(index.known_vectors(["goat"])) == {}
+        assert index.delete(["x"]) == 0
+
+    def test_an_emptied_index_answers(self, index: Index) -> None:
+        index.upsert([change("a", ["goat"])])
+        assert index.delete(["a"]) == 1
         assert index.search_vector(embedded("goat"), 3) == [[]]
         assert index.search_text(["goat"], 3) == [[]]
         assert (index.count(), list(index.sources()), index.get(["x"])) == (0, [], [])
@@ -163,7 +170,7 @@ class IndexConformance:
     def test_metadata_that_cannot_come_back_is_refused(self, index: Index, metadata: Any) -> None:
         with pytest.raises(InputError):
             index.upsert([change("a", ["goat"], metadata=metadata)])
-        assert index.count() == 0
+        assert list(index.sources()) == []
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
     def test_vectors_without_a_direction_are_refused(self, index: Index, value: float) -> None:
@@ -366,7 +373,8 @@ class DurableIndexConformance(IndexConformance):
 
     def test_another_handle_sees_what_was_committed(self, tmp_path: Path) -> None:
         writer, reader = (self.open_index(tmp_path / "index") for _ in range(2))
-        assert reader.count() == 0
+        with pytest.raises(IndexMissing):
+            reader.count()
         for i in range(3):
             writer.upsert([change(f"a{i}", [f"goat {i}"])])
             assert len(reader.search_text(["goat"], 9)[0]) == i + 1
@@ -375,6 +383,23 @@ class DurableIndexConformance(IndexConformance):
         assert len(writer.search_vector(embedded("goat"), 9)[0]) == 2
         writer.close()
         reader.close()
+
+    def test_where_nothing_was_ever_stored(self, tmp_path: Path) -> None:
+        index = self.open_index(tmp_path / "index")
+        for asked in (
+            lambda: index.search_vector(embedded("goat"), 3),
+            lambda: index.search_text(["goat"], 3),
+            lambda: index.document_frequencies(["goat"]),
+            lambda: index.get(["x"]),
+            lambda: index.document("x"),
+            lambda: index.vectors(["x"]),
+            index.count,
+            lambda: index.snapshot(tmp_path / "copy"),
+        ):
+            with pytest.raises(IndexMissing):
+                asked()
+        index.close()
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_snapshot_is_an_index(self, tmp_path: Path) -> None:
         index = self.open_index(tmp_path / "index")
