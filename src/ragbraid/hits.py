@@ -18,9 +18,11 @@ def rescored(hits: Iterable[Hit], stage: str, scores: Iterable[float]) -> list[H
 
 
 def renamed(hits: Iterable[Hit], stage: str, name: str) -> list[Hit]:
-    """The hits with a stage's score under another name."""
+    """The hits with a stage's score, where they have one, under another name."""
     return [
         _with(hit, hit.score, {name if key == stage else key: score for key, score in hit.scores.items()})
+        if stage in hit.scores
+        else hit
         for hit in hits
     ]
 

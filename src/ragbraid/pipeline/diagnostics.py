@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -54,6 +53,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     >>> meant("generatr", ["embedder", "generator"])
     "; did you mean 'generator'?"
     """
+    import difflib  # a file without mistakes needs none of it
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
     return f"; did you mean {near[0]!r}?" if near else ""
 

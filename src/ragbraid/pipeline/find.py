@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from ragbraid.errors import InputError
@@ -42,7 +41,7 @@ def find(path: str | Path | None = None) -> PipelineSource:
 
 def packaged(name: str) -> str:
     """The text of a pipeline that ships with ragbraid."""
-    package = Path(str(files("ragbraid")))
+    package = Path(__file__).parents[1]
     for folder in (package / "pipelines", package.parent.parent / "pipelines"):  # a wheel, a checkout
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")
