@@ -1,7 +1,7 @@
 """The command line answers at once.
 
 Each figure is the least of several starts, over the least of bare Python's: what others do on the machine
-only ever adds to it.
+only ever adds to it. A machine that is slow as a whole is told by a yardstick taken in the same moments.
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from pathlib import Path
 
 from commandline import environment
 
+YARDSTICK = """
+import asyncio, decimal, email.message, http.client, inspect, sqlite3, unittest.mock, xml.dom.minidom
+source = "\\n".join(f"def f{i}(a, b={i}): return [a + b * c for c in range({i})]" for i in range(100))
+for _ in range(60): compile(source, "x", "exec")
+"""
+USUAL = 0.27
+"""Seconds that the yardstick takes where the figures of docs/benchmarks.md were taken."""
+
 
 def test_importing_ragbraid_costs_nothing(tmp_path: Path) -> None:
-    assert _over_bare_python(tmp_path, "-c", "import ragbraid") < 0.1
+    demand(0.1, tmp_path, "-c", "import ragbraid")
 
 
 def test_help_comes_at_once(tmp_path: Path) -> None:
-    assert _over_bare_python(tmp_path, "-m", "ragbraid", "--help") < 0.3
+    demand(0.3, tmp_path, "-m", "ragbraid", "--help")
 
 
 def test_check_comes_at_once(tmp_path: Path) -> None:
-    assert _over_bare_python(tmp_path, "-m", "ragbraid", "check") < 0.3
+    demand(0.3, tmp_path, "-m", "ragbraid", "check")
 
 
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
@@ -39,8 +47,16 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     assert done.stdout == "[]\n"
 
 
-def _over_bare_python(folder: Path, *arguments: str) -> float:
-    return _best(folder, *arguments) - _best(folder, "-c", "pass")
+def demand(seconds: float, folder: Path, *arguments: str) -> None:
+    """Start it until it was fast enough, four times five at most."""
+    told = []
+    for _ in range(4):
+        taken = _best(folder, *arguments) - _best(folder, "-c", "pass")
+        slow = max(1.0, _best(folder, "-c", YARDSTICK) / USUAL)
+        if taken <= seconds * slow:
+            return
+        told.append(f"{taken:.3f} s on a machine {slow:.2f} times as slow as usual")
+    raise AssertionError("; ".join(told))
 
 
 def _best(folder: Path, *arguments: str) -> float:
