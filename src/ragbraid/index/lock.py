@@ -1,66 +1,25 @@
-"""One writer at a time: a lock that the operating system drops when its holder dies."""
+"""One writer at a time."""
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from ragbraid import locking
 from ragbraid.errors import IndexLocked
-
-_PAUSE = 0.005
 
 
 @contextmanager
 def exclusive(path: Path, wait: float) -> Iterator[None]:
-    """Hold the lock file at `path`, waiting up to `wait` seconds. Raises `IndexLocked` with the holder's pid.
+    """Hold the lock file at `path`, waiting up to `wait` seconds. Raises `IndexLocked` with the holder's pid."""
 
-    The file stays where it is: removing it would let two processes lock two files of one name.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        deadline = time.monotonic() + wait
-        while not _try(handle):
-            if time.monotonic() >= deadline:
-                raise IndexLocked(
-                    f"Another process ({_holder(path)}) is writing to the index at {path.parent}.",
-                    "Try again when it is done.",
-                )
-            time.sleep(_PAUSE)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0) if sys.platform != "win32" else None
+    def busy(holder: str, waited: float) -> None:
+        if waited >= wait:
+            raise IndexLocked(
+                f"Another process ({holder}) is writing to the index at {path.parent}.",
+                "Try again when it is done.",
+            )
+
+    with locking.exclusive(path, busy):
         yield
-    finally:
-        os.close(handle)
-
-
-def _holder(path: Path) -> str:
-    with suppress(OSError):
-        if pid := path.read_text("ascii", "replace").strip():
-            return f"pid {pid}"
-    return "its pid is unknown"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try(handle: int) -> bool:
-        os.lseek(handle, 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
