@@ -12,7 +12,7 @@ from ragbraid.errors import IndexLocked
 
 @contextmanager
 def exclusive(path: Path, wait: float) -> Iterator[None]:
-    """Hold the lock file at `path`, waiting up to `wait` seconds. Raises `IndexLocked` with the holder's pid."""
+    """Hold the lock file, waiting up to `wait` seconds. Raises `IndexLocked` with the holder's pid."""
 
     def busy(holder: str, waited: float) -> None:
         if waited >= wait:

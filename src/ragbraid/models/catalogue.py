@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ragbraid.errors import InputError
+
 Kind: TypeAlias = Literal["embedder", "generator"]
+
+MANY = "multilingual"
+"""Stands among a model's languages where its publisher says "over a hundred" and lists no codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +35,25 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A catalogue entry. `file` is what is opened; without one it is the folder of all `files`."""
+    """A catalogue entry. `file` is what is opened; without one it is the folder of all files.
+
+    Where `files` says what each must be, they come in a `wheel`. Else `hub_files` are the patterns of
+    those taken from the hub, at `revision`: what they must be the hub says when they are fetched, and
+    the pin beside the model ever after. `size` is in bytes, then only about right, and `memory` in GB.
+    """
 
     name: str
     kind: Kind
     licence: str
-    size: int
     languages: tuple[str, ...]
-    files: Mapping[str, File]
     hub: str
-    wheel: Wheel
+    files: Mapping[str, File] = field(default_factory=dict)
+    wheel: Wheel | None = None
     file: str | None = None
+    size: int | None = None
+    memory: float | None = None
+    hub_files: tuple[str, ...] = ()
+    revision: str = "main"
 
 
 @cache
@@ -52,9 +65,22 @@ def catalogue() -> Mapping[str, Model]:
     return {name: _model(name, entry) for name, entry in data.items()}
 
 
+def unknown(name: str, known: Iterable[str]) -> InputError:
+    """What to raise for a name that no model has."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return InputError(
+        f"No model is called {name!r}.{meant}",
+        "`ragbraid models list` names them all; hub ids are owner/name.",
+    )
+
+
 def _model(name: str, entry: dict[str, Any]) -> Model:
     fields = dict(entry)
-    files = {path: File(**each) for path, each in fields.pop("files").items()}
-    wheel = Wheel(**fields.pop("wheel"))
-    languages = tuple(fields.pop("languages"))
-    return Model(name=name, files=files, wheel=wheel, languages=languages, **fields)
+    fields["files"] = {path: File(**each) for path, each in fields.pop("files", {}).items()}
+    fields["wheel"] = Wheel(**fields["wheel"]) if "wheel" in fields else None
+    for key in ("languages", "hub_files"):
+        fields[key] = tuple(fields.get(key, ()))
+    return Model(name=name, **fields)

