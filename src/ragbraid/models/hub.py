@@ -24,7 +24,6 @@ from ragbraid.models.catalogue import File, Model
 from ragbraid.models.pin import is_inside, write_pin
 from ragbraid.models.reasons import masked, reason
 
-_BLOCK = 1 << 20
 _TRIES = 5
 """How often a download may fail in a row without one new byte."""
 _PAUSE = 1.0
@@ -165,7 +164,8 @@ class Hub:
             with _disk():
                 file.seek(have)
                 file.truncate()
-            for block in response.iter_bytes(_BLOCK):
+            # In blocks as they come: a size of our own would be gathered first, and lost when the line is cut.
+            for block in response.iter_bytes():
                 with _disk():
                     file.write(block)
                 have += len(block)

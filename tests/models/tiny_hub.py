@@ -1,0 +1,28 @@
+"""The command line with a catalogue of two small models of a hub; run as a program."""
+
+from __future__ import annotations
+
+import sys
+
+from ragbraid.models import catalogue
+from ragbraid.models.catalogue import Model
+
+FOLDER = Model(
+    "tiny-embedder", "embedder", "MIT", ("de",), "o/tiny", hub_files=("*.json", "*_*/*.json", "model.gguf")
+)
+FILE = Model(
+    "tiny-gguf", "generator", "MIT", ("en",), "o/tiny", file="model.gguf", hub_files=("model.gguf",), size=9
+)
+
+if __name__ == "__main__":
+    catalogue.catalogue = lambda: {each.name: each for each in (FOLDER, FILE)}  # type: ignore[assignment]
+    if sys.argv[1] == "--at-most":  # no file may grow larger than this
+        import resource
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+        del sys.argv[1:3]
+    from ragbraid.cli.main import main
+
+    main()
