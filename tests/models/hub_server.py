@@ -1,8 +1,9 @@
-"""A hub on this machine: the two addresses that a download needs, and everything that can go wrong with them."""
+"""A hub on this machine: the addresses that a download needs, and what can go wrong with them."""
 
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "c0ffee" * 6 + "c0ff"
@@ -61,8 +63,8 @@ class Hub:
 
 
 @contextmanager
-def serving() -> Iterator[Hub]:
-    """A hub that answers at `url`."""
+def serving(certificate: tuple[Path, Path] | None = None) -> Iterator[Hub]:
+    """A hub that answers at `url`; with a certificate and its key, by HTTPS."""
     hub = Hub()
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,6 +126,11 @@ def serving() -> Iterator[Hub]:
 
     server = Server(("127.0.0.1", 0), Handler)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        hub.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

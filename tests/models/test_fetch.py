@@ -127,7 +127,8 @@ def test_names_that_nobody_knows(cache: Path, monkeypatch: pytest.MonkeyPatch, t
 
 def test_the_catalogue_adds_up() -> None:
     for model in catalogue().values():
-        assert model.file is None or any(fnmatch(model.file, each) for each in (*model.files, *model.hub_files))
+        patterns = (*model.files, *model.hub_files)
+        assert model.file is None or any(fnmatch(model.file, each) for each in patterns)
         assert (model.kind == "generator") == (model.file is not None)
         if model.files:
             assert model.size == sum(each.size for each in model.files.values())

@@ -24,6 +24,11 @@ class Embedder(Protocol):
     def dimensions(self) -> int: ...
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of what it is made for; empty, or left out, where that isn't known or is all."""
+        ...
+
+    @property
     def max_tokens(self) -> int:
         """The most tokens of a text that the model sees, without its special tokens."""
         ...

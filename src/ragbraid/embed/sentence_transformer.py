@@ -17,6 +17,7 @@ from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.protocol import Purpose
 from ragbraid.embed.tokens import Tokens, TokenStore
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.catalogue import MANY, catalogue
 from ragbraid.models.locate import locate
 from ragbraid.types import ModelName, Vectors
 
@@ -87,6 +88,12 @@ class SentenceTransformerRuntime:
     def dimensions(self) -> int:
         """The length of a vector, from the model's files."""
         return self._files.dimensions
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the catalogue gives for the model; empty for a model of many, or another."""
+        known = catalogue().get(self._options.model)
+        return () if known is None or MANY in known.languages else known.languages
 
     @cached_property
     def max_tokens(self) -> int:

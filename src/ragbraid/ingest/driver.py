@@ -20,6 +20,7 @@ from ragbraid.errors import (
 from ragbraid.index.protocol import Change, Entry, Index
 from ragbraid.ingest.diff import Comparison, hash_metadata
 from ragbraid.ingest.embedding import Embedding
+from ragbraid.ingest.languages import Languages
 from ragbraid.ingest.ledger import Ledger
 from ragbraid.ingest.pile import Pile
 from ragbraid.ingest.prepare import Prepared, Process, prepare
@@ -88,6 +89,7 @@ def ingest(
             run.take(found)
     run.flush()
     run.settle_gone(prune)
+    run.settle_languages()
     return ledger.close(run.embedding.embedded)
 
 
@@ -104,6 +106,7 @@ class _Run:
     ) -> None:
         self.ledger = ledger
         self.embedding = Embedding(flow.index, context)
+        self._languages = Languages(flow.index.embedder)
         self._flow = flow
         self._metadata = metadata
         self._comparison = comparison
@@ -145,6 +148,12 @@ class _Run:
                 self.ledger.absent(origin, "removed")
         for origin in sorted(self._comparison.gone.difference(removed)):
             self.ledger.absent(origin, "gone")
+
+    def settle_languages(self) -> None:
+        """Say so where the embedder isn't made for the documents' language."""
+        warning = self._languages.warning()
+        if warning is not None:
+            self.ledger.report.warnings.append(warning)
 
     def _prepare(self, found: Found) -> Prepared | None:
         verdict = self._comparison.verdict(found)
@@ -219,6 +228,8 @@ class _Run:
 
     def _acknowledge(self, prepared: Prepared) -> None:
         self._comparison.gone.difference_update(prepared.verdict.replaces)
+        for document, _ in prepared.parts:
+            self._languages.see(document)
         self.ledger.stored(
             prepared.origin,
             prepared.verdict.kind,

@@ -164,7 +164,7 @@ class Hub:
             with _disk():
                 file.seek(have)
                 file.truncate()
-            # In blocks as they come: a size of our own would be gathered first, and lost when the line is cut.
+            # As they come: blocks of a given size would be gathered first, and lost when the line is cut.
             for block in response.iter_bytes():
                 with _disk():
                     file.write(block)

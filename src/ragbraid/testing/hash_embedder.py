@@ -66,6 +66,8 @@ class HashTokenVectors:
 class HashEmbedderRuntime:
     """The embedder that a `HashEmbedder` opens; `calls` and `embedded` count what was asked of it."""
 
+    languages: tuple[str, ...] = ()
+
     def __init__(self, dimensions: int, max_tokens: int) -> None:
         self.dimensions = dimensions
         self.max_tokens = max_tokens
