@@ -12,6 +12,8 @@ GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = {
     "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
     "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
+    "models-list": ("models", "list"), "models-remove": ("models", "remove"),
+    "models-bundle": ("models", "bundle"),
 }  # fmt: skip
 
 

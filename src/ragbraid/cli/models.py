@@ -47,8 +47,8 @@ def list_(as_json: options.AsJson = False) -> None:
             if each.model.kind == kind:
                 output.show(_line(each))
         output.show()
-    output.show("* installed   + fetched in part   ! damaged: `ragbraid models get NAME` fetches them.")
-    output.show("~ about; held to the checksums that the hub gives at the download, not to the catalogue's.")
+    output.show("* installed   + fetched in part   ! damaged   (ragbraid models get NAME)")
+    output.show("~ about: the hub gives its checksums with the download; they are kept then.")
 
 
 @app.command("get", cls=options.Command)
@@ -115,7 +115,7 @@ def bundle(
     It holds the models, fetched first where they aren't here, and requirements.txt, the packages to
     take along. There, `ragbraid models get --from FOLDER` takes the models.
 
-    For example: ragbraid models bundle all-minilm-l6-v2 --to /media/stick/ragbraid
+    For example: ragbraid models bundle all-minilm-l6-v2 --to FOLDER
     """
     from ragbraid.models.bundle import REQUIREMENTS
     from ragbraid.models.bundle import bundle as make
