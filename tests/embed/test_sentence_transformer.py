@@ -34,7 +34,8 @@ def make_tiny(folder: Path, *, seed: int = 0, model_type: str = "bert", pooling:
     """A sentence-transformers folder with random weights: 2 layers, 32 dimensions, 16 tokens."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
+    from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel
+    from transformers import Qwen3Config, Qwen3Model, XLMRobertaConfig, XLMRobertaModel
 
     torch.manual_seed(seed)
     shape = {
@@ -46,6 +47,13 @@ def make_tiny(folder: Path, *, seed: int = 0, model_type: str = "bert", pooling:
     }
     if model_type == "bert":
         model = BertModel(BertConfig(**shape, max_position_embeddings=20))
+    elif model_type == "modernbert":
+        special = {"bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3, "pad_token_id": 0}
+        model = ModernBertModel(ModernBertConfig(**shape, **special, max_position_embeddings=20))
+    elif model_type == "qwen3":
+        grouped = {"num_key_value_heads": 2, "head_dim": 8, "pad_token_id": 0}
+        model = Qwen3Model(Qwen3Config(**shape, **grouped, max_position_embeddings=20, dtype="bfloat16"))
+        model = model.to(torch.bfloat16)
     else:
         model = XLMRobertaModel(XLMRobertaConfig(**shape, max_position_embeddings=22, pad_token_id=0))
     model.save_pretrained(folder)
@@ -128,6 +136,17 @@ def test_random_weights_equal_sentence_transformers(tmp_path: Path, model_type: 
     folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
     texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]
     assert (opened(folder).embed(texts) * reference(folder, texts)).sum(1).min() > 0.99999
+
+
+@pytest.mark.parametrize(("model_type", "pooling"), [("modernbert", "cls_token"), ("qwen3", "lasttoken")])
+def test_the_architectures_of_the_catalogue(tmp_path: Path, model_type: str, pooling: str) -> None:
+    folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
+    texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]
+    embedder = opened(folder)
+    expected = reference(folder, texts)  # in bfloat16 for one of them, and so of about unit length
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert (embedder.embed(texts) * expected).sum(1).min() > 0.9999
+    assert len(embedder.token_vectors(texts)) == 4
 
 
 def test_limits_and_identity_come_without_torch() -> None:
