@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tiny_model import NAME, tiny
 
-from ragbraid.models import fetch, locate
+from ragbraid.models import bundle, fetch, listing, locate, remove
 
 
 @pytest.fixture
@@ -13,6 +13,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a catalogue of one small model."""
     model = tiny()
     monkeypatch.setenv("RAGBRAID_MODELS", str(tmp_path / "cache"))
-    for module in (fetch, locate):
+    for module in (bundle, fetch, listing, locate, remove):
         monkeypatch.setattr(module, "catalogue", lambda: {NAME: model})
     return tmp_path / "cache"

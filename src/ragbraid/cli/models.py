@@ -175,5 +175,9 @@ def _fetch(name: str, source: Path | None, quiet: bool) -> Path:
         if not quiet:
             output.say(f"Another process ({holder}) is busy with {name}; waiting for it.")
 
-    with progress.download(name, quiet) as on_progress:
-        return fetch(name, source=source, on_progress=on_progress, on_wait=waiting)
+    try:
+        with progress.download(name, quiet) as on_progress:
+            return fetch(name, source=source, on_progress=on_progress, on_wait=waiting)
+    except KeyboardInterrupt:
+        output.say("Interrupted. Run the command again: a download from the hub goes on where it was.")
+        raise

@@ -34,10 +34,15 @@ def pinned(model: Model, folder: Path) -> Model | None:
 def write_pin(model: Model, folder: Path) -> None:
     """Keep the model's `files` and `revision` in its folder, as an excerpt of the catalogue."""
     lines = [f"# {model.hub}: what the hub said of these files when they were fetched."]
-    lines += [f"revision = {json.dumps(model.revision)}", "", "[files]"]
+    lines += [f"revision = {_quoted(model.revision)}", "", "[files]"]
     for path, each in sorted(model.files.items()):
-        lines.append(f'{json.dumps(path)} = {{ size = {each.size}, sha256 = "{each.sha256}" }}')
+        lines.append(f'{_quoted(path)} = {{ size = {each.size}, sha256 = "{each.sha256}" }}')
     (folder / PIN).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML: JSON's, but for surrogates and the one control character that JSON allows."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def is_inside(path: str) -> bool:
