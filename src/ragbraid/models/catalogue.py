@@ -67,14 +67,18 @@ def catalogue() -> Mapping[str, Model]:
 
 def unknown(name: str, known: Iterable[str]) -> InputError:
     """What to raise for a name that no model has."""
+    return InputError(
+        f"No model is called {name!r}.{meant(name, known)}",
+        "`ragbraid models list` names them all; hub ids are owner/name.",
+    )
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question that ends a sentence about a name that is near a known one; else nothing."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(known), n=1, cutoff=0.4)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    return InputError(
-        f"No model is called {name!r}.{meant}",
-        "`ragbraid models list` names them all; hub ids are owner/name.",
-    )
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _model(name: str, entry: dict[str, Any]) -> Model:

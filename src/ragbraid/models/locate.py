@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ragbraid.errors import ModelError, ModelMissing
 from ragbraid.models.cache import cache_folder
-from ragbraid.models.catalogue import Kind, Model, catalogue
+from ragbraid.models.catalogue import Kind, Model, catalogue, meant
 from ragbraid.models.verify import fault_if_changed
 
 
@@ -98,17 +98,15 @@ def _in_hub_cache(name: str, revision: str | None) -> Path | None:
 def _missing(name: str, *, known: bool) -> ModelMissing:
     if known or is_hub_id(name):
         return ModelMissing(f"The model {name} isn't on this machine.", f"Run `ragbraid models get {name}`.")
-    names = ", ".join(sorted(catalogue()))
     return ModelMissing(
-        f"There is no model at {name!r}, and no model has that name.",
-        f"Give a path, a hub id (owner/name), or one of: {names}.",
+        f"There is no model at {name!r}, and no model has that name.{meant(name, catalogue())}",
+        "Give a path, a hub id (owner/name), or a name that `ragbraid models list` shows.",
     )
 
 
 def _unfit(model: Model, kind: Kind) -> ModelError:
     whose = {"embedder": "an embedder's", "generator": "a generator's"}
-    fit = ", ".join(sorted(name for name, each in catalogue().items() if each.kind == kind))
     return ModelError(
         f"{model.name} is {whose[model.kind]} model and not {whose[kind]}.",
-        f"Name {fit}, or the path or hub id (owner/name) of another.",
+        f"`ragbraid models list` names {kind}s; a path or a hub id (owner/name) names any other.",
     )
