@@ -11,7 +11,7 @@ from commandline import environment, ragbraid, says
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = {
     "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
-    "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
+    "replay": ("replay",), "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
 }  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def command(
     With --why, --trace or --record the answer comes at once, not word by word.
 
     For example: ragbraid ask "How long is parental leave?"
+
     Or: ragbraid ask "How long is parental leave?" --why --trace
     """
     wanted = options.parse_filter(filter_text)

@@ -45,8 +45,7 @@ def _nested(spans: Iterable[Span]) -> Iterable[tuple[str, Span]]:
     for each in (span for span in spans if "/" not in span.step):
         yield each.step, each
         for call in list(inside):
-            begins, ends = call.start_ms, call.start_ms + call.ms
-            if call.step.startswith(f"{each.step}/") and each.start_ms <= begins and ends <= each.start_ms + each.ms:
+            if call.step.startswith(f"{each.step}/") and 0 <= call.start_ms - each.start_ms <= each.ms:
                 inside.remove(call)
                 yield f"  {call.step.partition('/')[2]}", call
     for call in inside:  # its step didn't come to an end

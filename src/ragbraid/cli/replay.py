@@ -9,6 +9,7 @@ import typer
 
 from ragbraid.cli import failures, options, output
 from ragbraid.cli.output import one_line
+from ragbraid.cli.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.recording.compare import Comparison, Difference, ValueChange
     from ragbraid.pipeline.recording.hits import HitChange
 
-_MOST = 12
-"""Hits that are shown of a step."""
+_MOST, _MOST_LATER = 12, 4
+"""Hits that are shown of the step where it begins, and of each later one."""
 
 
 def command(
@@ -29,12 +30,13 @@ def command(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Ask a recorded question again, and show what differs and where it begins.
+    """Ask a recorded question again, and show where it differs.
 
     It is asked of the pipeline file as it is now, with the overrides of then; --set comes on top. The exit
     code is 0 where every step gives the same, 4 where one doesn't.
 
     For example: ragbraid replay wrong.json
+
     Or: ragbraid replay wrong.json --set search.maxsim.candidates=50
     """
     from ragbraid import Pipeline
@@ -59,27 +61,29 @@ def _show(comparison: Comparison) -> None:
     if cause is None:
         output.show("Equal: every step gives what it gave.", bold=True)
     else:
-        place = f", in the step {cause.step}" if cause.step else ""
-        output.show(f"It differs, first in {_named(cause.stage)}{place}: the likely cause.", bold=True)
+        output.show(f"It differs. The likely cause, where it begins: {_titled(cause)}.", bold=True)
     if comparison.changes:
         output.show("\nChanged since the recording", bold=True)
         _show_values(comparison.changes)
     for each in comparison.differences:
-        output.show(f"\n{_named(each.stage).capitalize()}: {each.step}".removesuffix(": "), bold=True)
-        _show_difference(each)
+        title = _titled(each)
+        output.show(f"\n{title[0].upper()}{title[1:]}", bold=True)
+        if each is cause:
+            _show_values(each.settings)
+        _show_difference(each, _MOST if each is cause else _MOST_LATER)
 
 
-def _named(stage: str) -> str:
-    return "a step before the search or beside it" if stage == "other" else f"the {stage}"
+def _titled(difference: Difference) -> str:
+    stage = "step" if difference.stage == "other" else difference.stage
+    return f"{stage}, {difference.step}" if difference.step else stage
 
 
-def _show_difference(difference: Difference) -> None:
-    _show_values(difference.settings)
+def _show_difference(difference: Difference, most: int) -> None:
     _show_values(difference.values)
-    for each in difference.hits[:_MOST]:
+    for each in difference.hits[:most]:
         _show_hit(each)
-    if len(difference.hits) > _MOST:
-        output.show(f"  … and {len(difference.hits) - _MOST} more")
+    if len(difference.hits) > most:
+        output.show(f"  … and {len(difference.hits) - most} more")
     for line in difference.diff.splitlines():
         output.show(f"  {line}")
 
@@ -94,10 +98,10 @@ def _show_hit(hit: HitChange) -> None:
     else:
         what = f"rank {hit.was} → {hit.now}"
     document = "" if hit.document == "same" else f" (the document is {hit.document})"
-    output.show(f"  {what}: {one_line(hit.source)}, characters {hit.start}–{hit.end}{document}")
-    if hit.was is not None and hit.now is not None and hit.scores:
-        told = (f"{name} {_number(was)} → {_number(now)}" for name, (was, now) in hit.scores.items())
-        output.show(f"    {', '.join(told)}", dim=True)
+    score = f"score {_number(hit.score_was)} → {_number(hit.score_now)}"
+    if hit.was is None or hit.now is None or hit.score_was == hit.score_now:
+        score = f"score {_number(hit.score_was if hit.now is None else hit.score_now)}"
+    output.show(f"  {what}, {score}: {place(hit)}{document}")
 
 
 def _number(value: float | None) -> str:
@@ -109,7 +113,9 @@ def _show_values(changes: Iterable[ValueChange]) -> None:
         if each.name.startswith("document "):
             output.show(f"  {one_line(each.name)}: {'changed' if each.now else 'gone'}")
         else:
-            output.show(f"  {one_line(each.name)}: {_told(each.was)} → {_told(each.now)}")
+            was, now = _told(each.was), _told(each.now)
+            told = f" {was} → {now}" if len(was + now) < 60 else f"\n    then: {was}\n    now:  {now}"
+            output.show(f"  {one_line(each.name)}:{told}")
 
 
 def _told(value: Any) -> str:

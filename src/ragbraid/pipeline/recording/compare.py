@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import unified_diff
 from itertools import zip_longest
 from typing import Any
 
-from ragbraid.pipeline.recording.hits import HitChange, hit_changes
+from ragbraid.pipeline.recording.hits import HitChange, close, hit_changes
 from ragbraid.pipeline.recording.values import Generation, Recording, Stage, StepRecord
 from ragbraid.serial import to_json
 from ragbraid.types import Answer, Message
@@ -107,7 +106,9 @@ def _differences(
     for key in _merged(list(one), list(other)):
         was, is_ = one.get(key), other.get(key)
         if was is not None and is_ is not None:
-            yield from _generations(was, is_)
+            # A step that failed may not have come as far as to ask a generator.
+            pairs = zip if was.step in failed else zip_longest
+            yield from _generations(was.step, pairs(was.generations, is_.generations))
             yield from _output(was, is_, documents)
         elif not failed:
             ran = was or is_
@@ -153,14 +154,18 @@ def _merged(one: Sequence[tuple[str, int]], other: Sequence[tuple[str, int]]) ->
     return merged
 
 
-def _generations(was: StepRecord, now: StepRecord) -> Iterator[Difference]:
-    for one, other in zip_longest(was.generations, now.generations):
+def _generations(
+    step: str, pairs: Iterable[tuple[Generation | None, Generation | None]]
+) -> Iterator[Difference]:
+    for one, other in pairs:
         before, after = _prompt(one), _prompt(other)
         if before != after:
             diff = "\n".join(unified_diff(before, after, "recorded", "now", lineterm=""))
-            yield Difference("prompt", was.step, diff=diff)
-        if one is not None and other is not None and (changes := _of_model(one, other)):
-            yield Difference("model", was.step, values=tuple(changes))
+            yield Difference("prompt", step, diff=diff)
+        # Held to quotes, a model is held to others where its prompt quotes others.
+        left_out = {"prompt"} if before == after else {"prompt", "constraint"}
+        if one is not None and other is not None and (changes := _of_model(one, other, left_out)):
+            yield Difference("model", step, values=tuple(changes))
 
 
 def _prompt(generation: Generation | None) -> list[str]:
@@ -175,10 +180,10 @@ def _message(message: Message) -> list[str]:
     return [f"[{message.role}]", *message.content.splitlines()]
 
 
-def _of_model(one: Generation, other: Generation) -> list[ValueChange]:
+def _of_model(one: Generation, other: Generation, left_out: Set[str]) -> list[ValueChange]:
     was, now = (
         {
-            **{key: value for key, value in to_json(each.request).items() if key != "prompt"},
+            **{key: value for key, value in to_json(each.request).items() if key not in left_out},
             "completion": None if each.completion is None else each.completion.text,
             "finish_reason": None if each.completion is None else each.completion.finish_reason,
             "error": each.error or None,
@@ -207,6 +212,6 @@ def _answers(one: Answer, other: Answer) -> list[ValueChange]:
         for each in (one, other)
     )
     changes = _changes("", was, now)
-    if not math.isclose(one.confidence, other.confidence, rel_tol=1e-4, abs_tol=1e-6):
+    if not close(one.confidence, other.confidence):
         changes.append(ValueChange("confidence", one.confidence, other.confidence))
     return changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -17,7 +17,7 @@ from ragbraid.index.protocol import Index
 from ragbraid.pipeline.finish import finish
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.life import Life
-from ragbraid.pipeline.plan import Call
+from ragbraid.pipeline.plan import Call, Stages, inner_stages
 from ragbraid.pipeline.recording.circumstances import Origin, indexes_in, pipeline_record, versions
 from ragbraid.pipeline.recording.file import cleaned
 from ragbraid.pipeline.recording.values import Failure, Generation, Recording, Stage, StepRecord
@@ -112,8 +112,9 @@ class _Watch:
         self._runner = runner
         self._run = run
         self._calls = {call.step: call for call in runner.plan.calls()}
+        self._beside = dict(_beside(runner.plan.stages))
         self._state = runner.state([request])
-        self._done: list[tuple[float, StepRecord]] = []
+        self._done: list[tuple[Span, StepRecord]] = []
         run.listener = self._step
 
     def drive(self) -> tuple[Answer | None, tuple[Weighed, ...]]:
@@ -126,9 +127,15 @@ class _Watch:
         return (answer if isinstance(answer, Answer) else None), self._why()
 
     def steps(self) -> tuple[StepRecord, ...]:
-        """The steps so far, in the order they began."""
-        done = sorted(self._done, key=lambda each: each[0])
-        return tuple(each for _, each in done)
+        """The steps so far as they began; those that ran side by side in the order of the plan."""
+        places = {step: place for place, step in enumerate(self._calls)}
+        groups: list[list[StepRecord]] = []
+        for _, step in sorted(self._done, key=lambda each: each[0].start_ms):
+            beside = self._beside[step.step]
+            if not groups or any(each.step not in beside or each.step == step.step for each in groups[-1]):
+                groups.append([])
+            groups[-1].append(step)
+        return tuple(each for group in groups for each in sorted(group, key=lambda one: places[one.step]))
 
     def failed(self) -> str:
         """The step that a failed run ended in."""
@@ -145,7 +152,7 @@ class _Watch:
             step = replace(step, value=value.text)
         else:
             step = replace(step, value=_plain(value))
-        self._done.append((span.start_ms, step))
+        self._done.append((span, step))
 
     def _why(self) -> tuple[Weighed, ...]:
         call = self._runner.plan.last
@@ -155,6 +162,16 @@ class _Watch:
         with task.lock or nullcontext():
             why = task.target.bind(self._run).why
             return tuple(why(*self._state.arguments(call.arguments, 0)))
+
+
+def _beside(stages: Stages) -> Iterator[tuple[str, set[str]]]:
+    """Each step with those of its stage, itself too, which may run in any order."""
+    for stage in stages:
+        names = {call.step for call in stage.calls}
+        yield from ((each, names) for each in names)
+        for other in stage.others:
+            for inner in inner_stages(other):
+                yield from _beside(inner)
 
 
 def stage_of(call: Call) -> Stage:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.pipeline import Pipeline
     from ragbraid.pipeline.recording.compare import Comparison
 
-MASK = "***"
-"""What stands in a recording for a secret."""
+MASK = "<secret>"
+"""What stands in a recording for a secret; also a pipeline file with it can be read."""
 
 Stage: TypeAlias = Literal["retrieval", "ranking", "prompt", "model", "answer", "other"]
 """Where in a run something happens; `other` is what gives neither hits nor an answer."""
