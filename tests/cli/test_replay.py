@@ -291,7 +291,9 @@ def test_a_failed_question_is_recorded_and_replayed(folder: Path) -> None:
     (folder / "known.py").write_text(CODE.replace('if "fail"', 'if "never"'), "utf-8")
     done = ragbraid("replay", "kept.json", *ALLOW, cwd=folder)
     assert done.returncode == 4
-    assert re.search(r"Answer, Say\n  error: The generator fell silent. → none\n", done.stdout)
+    assert done.stdout.startswith("It differs. The likely cause, where it begins: answer, Say.\n")
+    assert re.search(r"Say:\n    then: known.py \(\w{8}\):Say\n    now:  known.py \(\w{8}\):Say\n", done.stdout)
+    assert done.stdout.endswith("  error: The generator fell silent. → none\n")
 
 
 def test_wrong_files_are_met_with_a_sentence(recorded: Path) -> None:

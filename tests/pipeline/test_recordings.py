@@ -166,7 +166,17 @@ def test_a_step_that_is_no_more_is_the_cause(pipeline: Pipeline, folder: Path, e
     comparison = replayed(recording, folder, engine, set={})
     assert named(comparison)[:2] == [("retrieval", "search.lexical"), ("ranking", "search.rrf")]
     (change,) = comparison.differences[0].values
-    assert (change.was, change.now) == ("run", None)
+    assert (change.was, change.now) == ("run", "not run")
+
+
+def test_a_generator_that_is_asked_no_more_is_told(pipeline: Pipeline, folder: Path, engine: Engine) -> None:
+    quote = {"type": "quote", "generator": "generator", "abstain": "never"}
+    (folder / "ragbraid.yaml").write_text(yaml.safe_dump({**PIPELINE, "ask": ["search", quote]}), "utf-8")
+    with Pipeline.load(folder / "ragbraid.yaml", engine=engine) as loaded:
+        recording = loaded.record(QUESTION)
+    prompt, answer = replayed(recording, folder, engine, set={"ask.quote.short": False}).differences
+    assert (prompt.stage, prompt.values[0].was, prompt.values[0].now) == ("prompt", "asked", "not asked")
+    assert [each.name for each in answer.values] == ["short"]
 
 
 def test_steps_side_by_side_and_rounds_are_kept_in_the_plans_order(tmp_path: Path) -> None:
@@ -177,7 +187,8 @@ def test_steps_side_by_side_and_rounds_are_kept_in_the_plans_order(tmp_path: Pat
         {"repeat": "shorten", "until": {"type": "run_parts:few"}, "at_most": 3},
     ]
     flows = {"shorten": {"inputs": {"hits": "hits"}, "steps": [{"type": "run_parts:Trim"}]}}
-    with load_parts(tmp_path, {"flows": flows, "search": flow, "ask": ["search", {"type": "run_parts:Say"}]}) as loaded:
+    ask = ["search", {"type": "run_parts:Say"}]
+    with load_parts(tmp_path, {"flows": flows, "search": flow, "ask": ask}) as loaded:
         recording = loaded.record("q")
         names = [each.step for each in recording.steps]
         assert names[:3] == ["search.one", "search.two", "search.Fuse"]
@@ -190,7 +201,8 @@ def test_steps_side_by_side_and_rounds_are_kept_in_the_plans_order(tmp_path: Pat
 
 
 def test_a_question_that_failed_is_kept_with_the_step(tmp_path: Path) -> None:
-    steps = [{"type": "run_parts:Find"}, {"type": "run_parts:Rank", "fails": "bad"}, {"type": "run_parts:Say"}]
+    rank = {"type": "run_parts:Rank", "fails": "bad"}
+    steps = [{"type": "run_parts:Find"}, rank, {"type": "run_parts:Say"}]
     with load_parts(tmp_path, {"ask": steps}) as loaded:
         recording = loaded.record("a bad question")
         assert recording.answer is None
@@ -199,7 +211,7 @@ def test_a_question_that_failed_is_kept_with_the_step(tmp_path: Path) -> None:
         assert "bad was met" in recording.error.message
         assert [each.step for each in recording.steps] == ["Find", "Rank"]
         assert recording.replay(loaded).equal
-    steps[1]["fails"] = ""
+    rank["fails"] = ""
     with load_parts(tmp_path, {"ask": steps}) as mended:
         comparison = recording.replay(mended)
     assert named(comparison) == [("ranking", "Rank")]
@@ -230,7 +242,8 @@ class Telling:
 
     def __call__(self, question: str, hits: list[Hit]) -> Answer:
         assert self.key is not None
-        return replace(Say()(question, hits), text=f"The key is {self.key.reveal()} \udc80", confidence=math.nan)
+        text = f"The key is {self.key.reveal()} \udc80"
+        return replace(Say()(question, hits), text=text, confidence=math.nan)
 
 
 def odd(question: str) -> list[Hit]:
@@ -270,7 +283,8 @@ def test_secrets_that_an_override_replaces_are_in_no_recording(tmp_path: Path) -
 
 
 def test_scores_that_are_no_numbers_are_kept_as_json_has_them(tmp_path: Path) -> None:
-    with load_parts(tmp_path, {"ask": [{"type": "test_recordings:odd"}, {"type": "run_parts:Say"}]}) as loaded:
+    steps = [{"type": "test_recordings:odd"}, {"type": "run_parts:Say"}]
+    with load_parts(tmp_path, {"ask": steps}) as loaded:
         loaded.record("q").save(tmp_path / "kept.json")
     json.loads((tmp_path / "kept.json").read_bytes(), parse_constant=pytest.fail)
     first, second = Recording.load(tmp_path / "kept.json").steps[0].hits or ()
@@ -339,6 +353,7 @@ def test_a_quoting_step_tells_what_it_weighed(folder: Path, engine: Engine, pipe
     assert [(each.source, each.start, each.end, each.text) for each in chosen] == [
         (each.source, each.start, each.end, each.quote) for each in recording.answer.citations
     ]
+    assert recording.answer is not None
     assert sum(each.score for each in recording.candidates) == pytest.approx(1)
     assert [each.score for each in recording.candidates] == sorted(
         (each.score for each in recording.candidates), reverse=True

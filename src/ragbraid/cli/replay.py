@@ -119,6 +119,6 @@ def _show_values(changes: Iterable[ValueChange]) -> None:
 
 
 def _told(value: Any) -> str:
-    if value is None:
-        return "none"
+    if value is None or isinstance(value, float):
+        return _number(value)
     return one_line(" ".join(str(value).split())) or '""'

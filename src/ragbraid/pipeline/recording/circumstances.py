@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -91,11 +92,11 @@ def _walk(value: Any) -> Iterator[Any]:
 def _settings(name: str, value: Any, base: Path) -> Iterator[tuple[str, Any]]:
     """A component's settings by dotted name, its references' below theirs; secrets are left out."""
     if isinstance(value, FunctionComponent):
-        yield name, f"{value.function.__module__}:{value.function.__qualname__}"
+        yield name, _type_name(value.function)
         for key, each in value.settings:
             yield from _settings(f"{name}.{key}", each, base)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        yield name, f"{type(value).__module__}:{type(value).__qualname__}"
+        yield name, _type_name(type(value))
         for field in dataclasses.fields(value):
             if field.metadata.get("digest", True):
                 yield from _settings(f"{name}.{field.name}", getattr(value, field.name), base)
@@ -103,3 +104,13 @@ def _settings(name: str, value: Any, base: Path) -> Iterator[tuple[str, Any]]:
         yield name, Path(value).relative_to(base).as_posix()
     elif not isinstance(value, Secret):
         yield name, to_json(value)
+
+
+def _type_name(target: Any) -> str:
+    """Where a type is from; of a local file its name and a mark of its code, which changes with it."""
+    module = str(target.__module__)
+    if module.startswith("ragbraid_local_") and (file := getattr(sys.modules.get(module), "__file__", None)):
+        path = Path(file)
+        mark = sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else "gone"
+        return f"{path.name} ({mark}):{target.__qualname__}"
+    return f"{module}:{target.__qualname__}"

@@ -113,7 +113,7 @@ def _differences(
         elif not failed:
             ran = was or is_
             assert ran is not None
-            change = ValueChange("step", *("run" if each is not None else None for each in (was, is_)))
+            change = ValueChange("step", *("run" if each is not None else "not run" for each in (was, is_)))
             yield Difference(ran.stage, ran.step, values=(change,))
     yield from _ends(then, now)
 
@@ -158,19 +158,23 @@ def _generations(
     step: str, pairs: Iterable[tuple[Generation | None, Generation | None]]
 ) -> Iterator[Difference]:
     for one, other in pairs:
+        if one is None or other is None:
+            told = ("asked" if each is not None else "not asked" for each in (one, other))
+            yield Difference("prompt", step, values=(ValueChange("generator", *told),))
+            continue
         before, after = _prompt(one), _prompt(other)
         if before != after:
             diff = "\n".join(unified_diff(before, after, "recorded", "now", lineterm=""))
             yield Difference("prompt", step, diff=diff)
         # Held to quotes, a model is held to others where its prompt quotes others.
         left_out = {"prompt"} if before == after else {"prompt", "constraint"}
-        if one is not None and other is not None and (changes := _of_model(one, other, left_out)):
+        if changes := _of_model(one, other, left_out):
             yield Difference("model", step, values=tuple(changes))
 
 
-def _prompt(generation: Generation | None) -> list[str]:
+def _prompt(generation: Generation) -> list[str]:
     """A prompt's lines, each message below its role."""
-    prompt = "" if generation is None else generation.request.prompt
+    prompt = generation.request.prompt
     if isinstance(prompt, str):
         return prompt.splitlines()
     return [line for each in prompt for line in _message(each)]
