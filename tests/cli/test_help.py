@@ -12,6 +12,7 @@ GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = {
     "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
     "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
+    "new": ("new",), "new-component": ("new", "component"),
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, options, output, schema, search
+from ragbraid.cli import ask, check, failures, ingest, models, new, options, output, schema, search
 
 app = typer.Typer(
     name="ragbraid",
@@ -25,6 +25,7 @@ app.command("search", cls=options.Command)(search.command)
 app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.add_typer(models.app, name="models")
+app.add_typer(new.app, name="new")
 
 
 def _print_version(wanted: bool) -> None:
