@@ -80,7 +80,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     assert list((tmp_path / "acme-mine").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", "Recency", "a b", "a/b/c", "/x", "x/", "2fa", "a_b", "../x", "a--b", "é"])
+@pytest.mark.parametrize("name", ["", "Recency", "a b", "a/b/c", "/x", "x/", "2fa", "a_b", "../x", "é"])
 def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="can't name a component") as caught:
         Plugin.of(name, "reranker")
@@ -97,5 +97,5 @@ def test_a_taken_name_and_an_unknown_kind_are_sentences(tmp_path: Path) -> None:
     says(ragbraid("new", "component", "testing/list-index", cwd=tmp_path), 2, "There is a component")
     done = ragbraid("new", "component", "x", "--kind", "rerankr", cwd=tmp_path)
     says(done, 2, "no template for the kind 'rerankr'; did you mean 'reranker'?")
-    says(ragbraid("new", "component", "x", "--kind", "index", cwd=tmp_path), 2, "reranker, retriever, splitter")
+    says(ragbraid("new", "component", "x", "--kind", "index", cwd=tmp_path), 2, "reranker, retriever")
     assert list(tmp_path.iterdir()) == []
