@@ -20,7 +20,7 @@ def make_tiny(
     """A sentence-transformers folder: 2 layers, 32 dimensions, `length` tokens with the two special ones."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
+    from transformers import AutoModel, BertConfig, ModernBertConfig, Qwen3Config, XLMRobertaConfig
 
     torch.manual_seed(seed)
     shape = {
@@ -30,11 +30,14 @@ def make_tiny(
         "num_attention_heads": 4,
         "intermediate_size": 48,
     }
-    if model_type == "bert":
-        model = BertModel(BertConfig(**shape, max_position_embeddings=length + 2))
-    else:
-        config = XLMRobertaConfig(**shape, max_position_embeddings=length + 4, pad_token_id=0)
-        model = XLMRobertaModel(config)
+    special = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+    config = {
+        "bert": lambda: BertConfig(**shape, max_position_embeddings=length + 2),
+        "xlm-roberta": lambda: XLMRobertaConfig(**shape, max_position_embeddings=length + 4, pad_token_id=0),
+        "modernbert": lambda: ModernBertConfig(**shape, max_position_embeddings=length, **special),
+        "qwen3": lambda: Qwen3Config(**shape, max_position_embeddings=length, head_dim=8),
+    }[model_type]()
+    model = AutoModel.from_config(config)
     model.save_pretrained(folder)
     tokenizer = Tokenizer(models.WordPiece({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)

@@ -70,8 +70,8 @@ def test_minilm_equals_sentence_transformers() -> None:
     assert (ours * reference(minilm(), texts)).sum(1).min() > 0.99999
 
 
-@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])
-@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens"])
+@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "modernbert", "qwen3"])
+@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens", "lasttoken"])
 def test_random_weights_equal_sentence_transformers(tmp_path: Path, model_type: str, pooling: str) -> None:
     folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
     texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]

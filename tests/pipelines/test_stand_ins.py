@@ -31,7 +31,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
     return {
         "all-minilm-l6-v2": make_tiny(folder / "bert", length=256),
-        "embedder": make_tiny(folder / "xlm", model_type="xlm-roberta", length=512),
+        "granite-embedding-97m-multilingual-r2": make_tiny(
+            folder / "modernbert", model_type="modernbert", pooling="cls_token", length=512
+        ),
+        "qwen3-embedding-0.6b": make_tiny(
+            folder / "qwen3", model_type="qwen3", pooling="lasttoken", length=512
+        ),
         "cross-encoder": make_cross_encoder(folder / "cross"),
     }
 
@@ -67,7 +72,7 @@ def stand_ins(file: Path, models: dict[str, Path]) -> dict[str, Any]:
     for key, each in named.items():
         match each["type"]:
             case "sentence-transformer":
-                found[f"{key}.model"] = str(models.get(each["model"], models["embedder"]))
+                found[f"{key}.model"] = str(models[each["model"]])
             case "cross-encoder":
                 found[f"{key}.model"] = str(models["cross-encoder"])
             case "llama-cpp":
