@@ -35,7 +35,9 @@ def make_tiny(
         "bert": lambda: BertConfig(**shape, max_position_embeddings=length + 2),
         "xlm-roberta": lambda: XLMRobertaConfig(**shape, max_position_embeddings=length + 4, pad_token_id=0),
         "modernbert": lambda: ModernBertConfig(**shape, max_position_embeddings=length, **special),
-        "qwen3": lambda: Qwen3Config(**shape, max_position_embeddings=length, head_dim=8),
+        "qwen3": lambda: Qwen3Config(
+            **shape, max_position_embeddings=length, num_key_value_heads=2, head_dim=8
+        ),
     }[model_type]()
     model = AutoModel.from_config(config)
     model.save_pretrained(folder)
