@@ -86,8 +86,9 @@ def _console(block: Block, place: str) -> None:
 
 
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a reader would, with `ragbraid` being this interpreter's."""
-    script = f'ragbraid() {{ "{sys.executable}" -m ragbraid "$@"; }}\n{command}'
+    """Run a command as a reader would, with `python` and `ragbraid` being this interpreter's."""
+    functions = f'python() {{ "{sys.executable}" "$@"; }}\nragbraid() {{ python -m ragbraid "$@"; }}'
+    script = f"{functions}\n{command}"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         ["sh", "-c", script],
