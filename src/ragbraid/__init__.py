@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ragbraid.errors import InputError as InputError
     from ragbraid.errors import PipelineFileError as PipelineFileError
     from ragbraid.errors import RagbraidError as RagbraidError
+    from ragbraid.pipeline.build import ref as ref
     from ragbraid.pipeline.pipeline import Pipeline as Pipeline
     from ragbraid.types import Answer as Answer
     from ragbraid.types import Chunk as Chunk
@@ -20,11 +21,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Pipeline": "ragbraid.pipeline.pipeline",
+    "ref": "ragbraid.pipeline.build",
     **dict.fromkeys(("InputError", "PipelineFileError", "RagbraidError"), "ragbraid.errors"),
     **dict.fromkeys(("Answer", "Chunk", "Citation", "Document", "Event", "Hit"), "ragbraid.types"),
 }
 __all__ = ["Answer", "Chunk", "Citation", "Document", "Event", "Hit", "InputError", "Pipeline"]
-__all__ += ["PipelineFileError", "RagbraidError"]
+__all__ += ["PipelineFileError", "RagbraidError", "ref"]
 
 
 def __getattr__(name: str) -> Any:
