@@ -25,7 +25,9 @@ from ragbraid.types import ModelName
 
 _WIDTH = 96
 _BODIES = ("steps", "then", "else")
-_UGLY = re.compile("^[ \n]|[\r\t\x85\u2028\u2029]| (\n|$)")
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""Line breaks that YAML reads as `\\n` where they aren't escaped."""
+_UGLY = re.compile("^[ \n]| (\n|$)|\t")
 """What a text of several lines can't have where it stands below a `|`."""
 
 
@@ -151,7 +153,7 @@ def _events(node: Node, depth: int, *, body: bool = False) -> Iterator[yaml.Even
             yield yaml.MappingStartEvent(None, None, True, flow_style=flow)
             for key, each in entries.items():
                 yield _scalar(Scalar(node.place, key))
-                yield from _events(each, depth + 1, body=key in _BODIES)
+                yield from _events(each, depth + 1, body=key in _BODIES and isinstance(each, List))
             yield yaml.MappingEndEvent()
 
 
@@ -174,10 +176,10 @@ def _scalar(node: Scalar) -> yaml.ScalarEvent:
         text = value
         if "$" in text:
             style = None if node.plain else '"'
+        elif resolve(text) is not text or text == "<<" or _BREAKS.search(text):
+            style = '"'
         elif "\n" in text:
             style = '"' if _UGLY.search(text) else "|"
-        elif resolve(text) is not text or text == "<<":
-            style = '"'
     elif value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
     elif isinstance(value, float):
