@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, options, output, schema, search
+from ragbraid.cli import ask, check, failures, ingest, models, new, options, output, replay, schema, search
 
 app = typer.Typer(
     name="ragbraid",
@@ -22,9 +22,11 @@ app = typer.Typer(
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
+app.command("replay", cls=options.Command)(replay.command)
 app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.add_typer(models.app, name="models")
+app.add_typer(new.app, name="new")
 
 
 def _print_version(wanted: bool) -> None:
