@@ -23,6 +23,8 @@ from ragbraid.secret import Secret
 from ragbraid.types import Hit
 from soaking import count
 
+SHIPPED = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
+
 
 def build(**sections: Any) -> CheckedPipeline:
     return Pipeline.build(base=HERE, engine=Engine(), **sections)._checked
@@ -36,6 +38,11 @@ def test_random_pipelines_survive(seed: int) -> None:
     written = check(PipelineSource(text, "file.yaml", HERE), allow=("run_parts",)).pipeline
     assert written is not None
     assert described(written) == described(built)
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
+def test_ready_pipelines_survive(file: Path) -> None:
+    demand_round_trip(Pipeline.load(file, engine=Engine())._checked)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
