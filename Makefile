@@ -1,10 +1,13 @@
 # make demo    install, fetch the models, read this project's own docs, answer three questions
-# make test    what CI runs: linters, types, import rules, tests
+# make test    what CI runs: make lint, then the tests
+# make lint    linters, types, import rules
 # make soak    the same tests, the long ones at full counts
 # make bench   the benchmarks of docs/benchmarks.md
 # make clean   remove what the others made, .venv included
 #
 # Another interpreter: make demo PYTHON=python3.12. On Windows run make in Git Bash.
+# torch from another index than pip's own: make demo TORCH_INDEX=URL. On Linux the usual torch brings CUDA,
+# some gigabytes that a machine without a GPU can do without.
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -16,12 +19,13 @@ endif
 
 # The exact version pins the build that is taken; installed first, the rest resolves around it.
 TORCH ?= torch==2.13.0
+TORCH_INDEX ?=
 
 RAGBRAID := $(VENV_PYTHON) -m ragbraid
 MODELS := all-minilm-l6-v2 smollm2-135m-instruct
 OFFLINE := HF_HUB_OFFLINE=1
 
-.PHONY: demo test soak bench models clean
+.PHONY: demo test lint soak bench models clean
 
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
@@ -32,11 +36,13 @@ demo: .venv/.made-local models
 	do printf '\n> %s\n\n' "$$question"; $(RAGBRAID) ask "$$question" || exit; done
 	@printf '\nYour own question:\n\n  %s ask "How does ingest survive a crash?"\n' '$(RAGBRAID)'
 
-test: .venv/.made-dev models
+test: lint models
+	$(OFFLINE) $(VENV_PYTHON) -m pytest
+
+lint: .venv/.made-dev
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
-	$(OFFLINE) $(VENV_PYTHON) -m pytest
 
 soak: .venv/.made-dev models
 	RAGBRAID_SOAK=1 $(OFFLINE) $(VENV_PYTHON) -m pytest
@@ -51,7 +57,7 @@ models: .venv/.made-local
 .venv/.made-local: pyproject.toml
 	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ragbraid needs Python 3.11 or newer; name one: make PYTHON=python3.12')"
 	"$(PYTHON)" -m venv .venv
-	$(VENV_PYTHON) -m pip install --quiet "$(TORCH)"
+	$(VENV_PYTHON) -m pip install --quiet $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") "$(TORCH)"
 	$(VENV_PYTHON) -m pip install --quiet --editable ".[local]"
 	@touch $@
 

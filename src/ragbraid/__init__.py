@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ragbraid.errors import InputError as InputError
     from ragbraid.errors import PipelineFileError as PipelineFileError
     from ragbraid.errors import RagbraidError as RagbraidError
+    from ragbraid.pipeline.build import ref as ref
     from ragbraid.pipeline.pipeline import Pipeline as Pipeline
     from ragbraid.pipeline.recording.values import Recording as Recording
     from ragbraid.types import Answer as Answer
@@ -21,12 +22,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Pipeline": "ragbraid.pipeline.pipeline",
+    "ref": "ragbraid.pipeline.build",
     "Recording": "ragbraid.pipeline.recording.values",
     **dict.fromkeys(("InputError", "PipelineFileError", "RagbraidError"), "ragbraid.errors"),
     **dict.fromkeys(("Answer", "Chunk", "Citation", "Document", "Event", "Hit"), "ragbraid.types"),
 }
 __all__ = ["Answer", "Chunk", "Citation", "Document", "Event", "Hit", "InputError", "Pipeline"]
-__all__ += ["PipelineFileError", "RagbraidError", "Recording"]
+__all__ += ["PipelineFileError", "RagbraidError", "Recording", "ref"]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,6 +55,18 @@ def find(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
+def name_of(target: Any) -> str | None:
+    """The type name of a class or function; None where it has none."""
+    claims = [name for name, where in BUILTIN.items() if where.endswith(f":{target.__qualname__}")]
+    if not any(find(name) is target for name in claims):
+        claims = [
+            name
+            for name, places in _entry_points().items()
+            if len(places) == 1 and places[0].endswith(f":{target.__qualname__}")
+        ]
+    return next((name for name in claims if find(name) is target), None)
+
+
 def _entry_points() -> dict[str, list[str]]:
     from importlib.metadata import entry_points
 

@@ -172,6 +172,11 @@ class Answer:
     usage: Usage = Usage()
     trace: tuple[Span, ...] = field(default=(), compare=False)
 
+    def _repr_html_(self) -> str:
+        from ragbraid.notebook import answer_html
+
+        return answer_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:

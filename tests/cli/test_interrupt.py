@@ -60,4 +60,3 @@ def test_what_was_acknowledged_is_kept(many: Path) -> None:
     report = json.loads(ragbraid("ingest", "docs", "--json", "--quiet", cwd=many).stdout)
     assert 0 < len(acknowledged) <= report["unchanged"] < FILES
     assert report["unchanged"] + report["new"] == FILES
-

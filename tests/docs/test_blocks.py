@@ -9,6 +9,7 @@ import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from blocks import OUTSIDE, Block, agrees, blocks, commands
@@ -28,6 +29,7 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "README.md", tmp_path)
     session = _Session()
+    monkeypatch.setitem(sys.modules, "page", session.module)  # what a page defines can be found by name
     for block in blocks(page.read_text("utf-8")):
         session.run(block, f"{page.name}:{block.line}")
 
@@ -36,7 +38,7 @@ class _Session:
     """One page's folder and namespace, and the output that a `text` block may show."""
 
     def __init__(self) -> None:
-        self.names: dict[str, object] = {"__name__": "page"}
+        self.module = ModuleType("page")
         self.output: str | None = None
 
     def run(self, block: Block, place: str) -> None:
@@ -62,7 +64,7 @@ class _Session:
         code = compile("\n" * block.line + block.text, place.rpartition(":")[0], "exec")
         printed = StringIO()
         with redirect_stdout(printed):
-            exec(code, self.names)
+            exec(code, self.module.__dict__)
         return printed.getvalue()
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from round_trip import demand_round_trip
+
 from ragbraid.pipeline.check import Checked, check
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.find import PipelineSource
@@ -24,9 +26,15 @@ def checked(
     env: bool = True,
     base: Path = HERE,
 ) -> Checked:
-    """The check of a file that begins with `ragbraid: 1` and goes on with this text."""
+    """The check of a file that begins with `ragbraid: 1` and goes on with this text.
+
+    A right one says the same when it is written anew.
+    """
     source = PipelineSource(f"ragbraid: 1\n{dedent(text).strip()}\n", "file.yaml", base)
-    return check(source, set=set, allow=allow, env=env)
+    found = check(source, set=set, allow=allow, env=env)
+    if found.pipeline is not None:
+        demand_round_trip(found.pipeline, allow)
+    return found
 
 
 def says(text: str, **options: Any) -> list[str]:

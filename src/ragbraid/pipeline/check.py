@@ -66,8 +66,15 @@ def check(
         override(root, set or {}, problems)  # first: a variable that an override replaces isn't needed
         substitute(root, os.environ if env else None, problems)
         if _version_fits(root, problems):
-            pipeline = _checked(root, source, allow, problems)
+            pipeline = _checked(root, source.base, source.default_name, allow, problems)
     return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
+
+
+def check_tree(root: Map, base: Path, allow: Sequence[str], problems: Problems) -> Checked:
+    """Check a pipeline that no file holds: the same, without overrides."""
+    substitute(root, os.environ, problems)
+    pipeline = _checked(root, base, "pipeline", allow, problems)
+    return Checked(tuple(problems.sorted()), None if problems else pipeline)
 
 
 def check_file(
@@ -103,9 +110,11 @@ def _version_fits(root: Map, problems: Problems) -> bool:
     return True
 
 
-def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: Problems) -> CheckedPipeline:
+def _checked(
+    root: Map, base: Path, default_name: str, allow: Sequence[str], problems: Problems
+) -> CheckedPipeline:
     _sections(root, problems)
-    components = Components(_mapping(root, "components", problems), source.base, allow, problems)
+    components = Components(_mapping(root, "components", problems), base, allow, problems)
     book = Book(root, components, problems)
     values = {name: built.value for name in components.names if (built := components.get(name)) is not None}
     flows = book.all()
@@ -119,13 +128,14 @@ def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: 
     }
     name = root.items.get("name")
     return CheckedPipeline(
-        str(name.value) if isinstance(name, Scalar) else source.default_name,
-        source.base,
+        str(name.value) if isinstance(name, Scalar) else default_name,
+        base,
         values,
         flows,
         ingest,
         _fields(_mapping(root, "fields", problems), problems),
         sections,
+        (root, components),
     )
 
 

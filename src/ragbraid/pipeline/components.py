@@ -79,6 +79,11 @@ class Components:
             self._made[key] = node, self._build(node, besides)
         return self._made[key][1]
 
+    def made(self, node: Map) -> Built | None:
+        """What `build` made of a mapping; None where it wasn't asked to."""
+        found = self._made.get((id(node), True)) or self._made.get((id(node), False))
+        return found[1] if found else None
+
     def _build(self, node: Map, besides: Iterable[str]) -> Built:
         kind = node.items.get("type")
         if kind is None:

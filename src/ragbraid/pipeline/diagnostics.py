@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: a file with line and column from 1, or an override (line 0)."""
+    """Where something stands: a file with line and column from 1, or an override (line 0).
+
+    A place in a call, such as `search[1].candidates`, has no column; its line is its number among the others.
+    """
 
     file: str
     line: int = 0
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else self.file
 
 
 @dataclass(frozen=True, slots=True)

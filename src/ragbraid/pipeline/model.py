@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ragbraid.pipeline.diagnostics import Place
 from ragbraid.pipeline.signature import MISSING, Signature
 from ragbraid.types import Message
+
+if TYPE_CHECKING:
+    from ragbraid.pipeline.components import Components
+    from ragbraid.pipeline.tree import Map
 
 
 @dataclass(eq=False, slots=True)
@@ -133,6 +137,8 @@ class CheckedPipeline:
     fields: Mapping[str, str]
     sections: Mapping[str, Any] = field(default_factory=dict)
     """`description`, `serve` and `eval` as plain values."""
+    written: tuple[Map, Components] | None = field(default=None, compare=False, repr=False)
+    """The tree that it was read from, and the components made of it: what `to_yaml` writes."""
 
 
 def standard_inputs(place: Place) -> dict[str, FlowInput]:

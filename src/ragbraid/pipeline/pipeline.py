@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from ragbraid.context import Cancellation
 from ragbraid.errors import InputError, PipelineFileError, RagbraidError
-from ragbraid.pipeline.check import check
+from ragbraid.pipeline.check import check, check_tree
+from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.engine import SHARED, Engine
 from ragbraid.pipeline.find import find
 from ragbraid.pipeline.finish import finish
@@ -21,15 +22,16 @@ from ragbraid.pipeline.stream import aevents, events
 from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
-    from ragbraid.ingest.report import IngestReport
+    from ragbraid.ingest.report import IngestReport, Progress
+    from ragbraid.pipeline.build import Sections
     from ragbraid.pipeline.recording.values import Recording
 
 
 class Pipeline:
     """Components wired by a pipeline file.
 
-    Use `Pipeline.load`. A pipeline may be used from any number of threads; `close` it when done, or use it
-    as a context manager.
+    Use `Pipeline.load` or `Pipeline.build`. A pipeline may be used from any number of threads; `close` it
+    when done, or use it as a context manager.
     """
 
     def __init__(self, checked: CheckedPipeline, *, engine: Engine | None = None) -> None:
@@ -65,6 +67,43 @@ class Pipeline:
         pipeline._origin = (source.text, None if path is None else str(path), dict(set or {}))
         return pipeline
 
+    @classmethod
+    def build(
+        cls,
+        *,
+        base: str | Path = ".",
+        allow: Sequence[str] = (),
+        engine: Engine | None = None,
+        **sections: Unpack[Sections],
+    ) -> Pipeline:
+        """Make a pipeline of what its file would hold, section by section.
+
+        A component is a value of its class, or a mapping as in the file, whose `type` may be a name, a class,
+        a function or such a value. Strings mean what they mean in a file; paths count from `base`.
+
+        Raises `PipelineFileError` with every problem, each at its place in the call.
+        """
+        from ragbraid.pipeline.build import tree_of
+
+        problems = Problems()
+        tree, modules = tree_of(sections, problems)
+        if problems:
+            raise PipelineFileError(problems.sorted())
+        checked = check_tree(tree, Path(base).expanduser().absolute(), (*allow, *modules), problems)
+        if checked.pipeline is None:
+            raise PipelineFileError(checked.diagnostics)
+        return cls(checked.pipeline, engine=engine)
+
+    def to_yaml(self) -> str:
+        """The text of a pipeline file that says the same, to be kept in the folder `base`.
+
+        Overrides are in it, and variables by their names; comments are not. Raises `InputError` where there
+        is a secret that isn't a variable, or code that no file can name.
+        """
+        from ragbraid.pipeline.writing import to_yaml
+
+        return to_yaml(self._checked)
+
     @property
     def name(self) -> str:
         """The pipeline's name, by default its file's."""
@@ -97,7 +136,7 @@ class Pipeline:
         collection: str | None = None,
         prune: bool = False,
         metadata: Mapping[str, Any] | None = None,
-        on_progress: Any | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
         timeout: float | None = None,
     ) -> IngestReport:
         """Bring the index up to date with files and folders, source by source.
@@ -232,7 +271,7 @@ class Pipeline:
         collection: str | None = None,
         history: Sequence[Message | Mapping[str, Any]] | None = None,
         timeout: float | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """The events of an answer as it is made; the last is `answer`, as `ask` returns it, or `error`.
 
         Closing the iterator cancels the run.
@@ -250,11 +289,20 @@ class Pipeline:
         collection: str | None = None,
         history: Sequence[Message | Mapping[str, Any]] | None = None,
         timeout: float | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """`stream` under asyncio."""
         runner = self._life.runner(flow)
         request = inputs_of(runner.plan, asked(question, history))
         return aevents(runner, request, self._run(filter, collection, timeout), finish, self._life.workers)
+
+    @overload
+    def run(self, flow: Literal["search"], **inputs: Any) -> list[Hit]: ...
+
+    @overload
+    def run(self, flow: Literal["ask", "chat"], **inputs: Any) -> Answer: ...
+
+    @overload
+    def run(self, flow: str, **inputs: Any) -> Any: ...
 
     def run(
         self,
@@ -267,6 +315,15 @@ class Pipeline:
     ) -> Any:
         """Run any flow with its inputs by name; returns what the flow puts out."""
         return self._value(flow, inputs, filter, collection, timeout)
+
+    @overload
+    async def arun(self, flow: Literal["search"], **inputs: Any) -> list[Hit]: ...
+
+    @overload
+    async def arun(self, flow: Literal["ask", "chat"], **inputs: Any) -> Answer: ...
+
+    @overload
+    async def arun(self, flow: str, **inputs: Any) -> Any: ...
 
     async def arun(
         self,
@@ -310,6 +367,11 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _repr_html_(self) -> str:
+        from ragbraid.pipeline.notebook import pipeline_html
+
+        return pipeline_html(self._checked)
 
     def __repr__(self) -> str:
         return f"<Pipeline {self.name}: {', '.join(self._checked.flows)}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from queue import Empty, Full, Queue
@@ -185,7 +185,7 @@ def _context_name(call: Call) -> str:
 
 def events(
     runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, workers: Workers
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """The events of a run. Closing the iterator cancels the run."""
     queue: Queue[Event] = Queue(maxsize=256)
 
@@ -219,7 +219,7 @@ def events(
 
 async def aevents(
     runner: Runner, request: Mapping[str, Any], run: Run, finish: Finish, workers: Workers
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """The events of a run under asyncio. Closing the iterator, or cancelling its task, cancels the run."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Event | None] = asyncio.Queue()

@@ -1,0 +1,40 @@
+"""ragbraid's own components by their class names, for pipelines written in Python; imported when used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ragbraid.registry import BUILTIN
+
+if TYPE_CHECKING:
+    from ragbraid.answer.compose import Compose as Compose
+    from ragbraid.answer.quote import Quote as Quote
+    from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
+    from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
+    from ragbraid.generate.openai import OpenAi as OpenAi
+    from ragbraid.index.faiss import Faiss as Faiss
+    from ragbraid.load.files import Files as Files
+    from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
+    from ragbraid.rerank.maxsim import Maxsim as Maxsim
+    from ragbraid.rerank.rrf import Rrf as Rrf
+    from ragbraid.retrieve.dense import Dense as Dense
+    from ragbraid.retrieve.lexical import Lexical as Lexical
+    from ragbraid.split.recursive_splitter import RecursiveSplitter as RecursiveSplitter
+
+_HOMES = {
+    where.rpartition(":")[2]: where.rpartition(":")[0]
+    for name, where in BUILTIN.items()
+    if not name.startswith("testing/")
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ragbraid.components' has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)
