@@ -126,6 +126,7 @@ def _checked(root: Map, source: PipelineSource, allow: Sequence[str], problems: 
         ingest,
         _fields(_mapping(root, "fields", problems), problems),
         sections,
+        components.types,
     )
 
 

@@ -133,6 +133,8 @@ class CheckedPipeline:
     fields: Mapping[str, str]
     sections: Mapping[str, Any] = field(default_factory=dict)
     """`description`, `serve` and `eval` as plain values."""
+    types: Mapping[Any, str] = field(default_factory=dict)
+    """The name that the file gives each class or function that it uses."""
 
 
 def standard_inputs(place: Place) -> dict[str, FlowInput]:
