@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, options, output, schema, search
+from ragbraid.cli import (
+    ask,
+    check,
+    components,
+    failures,
+    ingest,
+    init,
+    models,
+    options,
+    output,
+    schema,
+    search,
+    show,
+    upgrade,
+)
 
 app = typer.Typer(
     name="ragbraid",
@@ -19,11 +33,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
 app.command("check")(check.command)
+app.command("show")(show.command)
+app.command("components", cls=options.Command)(components.command)
 app.command("schema")(schema.command)
+app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")
 
 

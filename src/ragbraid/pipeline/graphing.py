@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from ragbraid.pipeline.model import (
 )
 from ragbraid.pipeline.signature import Setting, Signature, signature_of
 from ragbraid.pipeline.typecheck import role_of, type_name
-from ragbraid.secret import Secret
+from ragbraid.pipeline.written import as_written
 from ragbraid.types import ModelName
 
 
@@ -90,7 +89,7 @@ class _Grapher:
         settings = [each for each in self._signature(value).settings if each.protocol is None]
         held = {each.name: own.get(each.name, getattr(value, each.name, each.default)) for each in settings}
         return {
-            each.name: _text(held[each.name], self._checked.base)
+            each.name: as_written(held[each.name], self._checked.base)
             for each in settings
             if _worth_saying(each, held[each.name])
         }
@@ -203,7 +202,7 @@ def _read(inputs: list[Node], steps: tuple[Node, ...], output: str) -> tuple[Nod
 
 def _constants(arguments: Mapping[str, Argument], defaults: Mapping[str, Any]) -> dict[str, str]:
     return {
-        name: _text(each.value, Path())
+        name: as_written(each.value, Path())
         for name, each in arguments.items()
         if isinstance(each, Constant) and each.value != defaults[name]
     }
@@ -220,16 +219,3 @@ def _gives(annotation: Any) -> str:
 def _worth_saying(setting: Setting, value: Any) -> bool:
     """Whether it isn't the default; a model is always said, since it is what one wants to know."""
     return setting.annotation is ModelName or not (value is setting.default or value == setting.default)
-
-
-def _text(value: Any, base: Path) -> str:
-    """A setting as a file would have it."""
-    if isinstance(value, Secret):
-        return "***"
-    if isinstance(value, Path):
-        return value.relative_to(base).as_posix() if value.is_relative_to(base) else str(value)
-    if isinstance(value, str) and value.strip() == value and value:
-        return value
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_text(each, base) for each in value)}]"
-    return json.dumps(value, default=str, ensure_ascii=False)

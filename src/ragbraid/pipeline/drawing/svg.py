@@ -152,8 +152,8 @@ def _box(node: Node, lines: list[str], x: float, y: float, width: float) -> Iter
     )
     for number, line in enumerate(lines):
         baseline = y - height / 2 + INSIDE / 2 + number * LINE + 12
-        style = "note" if number else "name"
-        yield f'<text class="{style}" x="{x:.1f}" y="{baseline:.1f}" text-anchor="middle">{escape(line)}</text>'
+        place = f'x="{x:.1f}" y="{baseline:.1f}" text-anchor="middle"'
+        yield f'<text class="{"note" if number else "name"}" {place}>{escape(line)}</text>'
 
 
 def _arrow(way: list[Place], middles: dict[int, tuple[float, float]], said: str) -> Iterator[str]:
