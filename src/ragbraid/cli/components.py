@@ -12,7 +12,7 @@ import typer
 from ragbraid.cli import options, output
 
 if TYPE_CHECKING:
-    from ragbraid.pipeline.describe import Description, Option
+    from ragbraid.pipeline.describe import Description, Option, Taken
 
 _KINDS = {
     "loader": "Loaders read sources",
@@ -34,7 +34,9 @@ def command(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this type.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the types of component, or describe one with all its settings.
+    """List the types of component, or describe one.
+
+    Of one it tells all settings with their limits and defaults, its inputs and what it gives.
 
     Those of installed plug-ins are among them, with their vendor's name before a slash.
 
@@ -42,21 +44,18 @@ def command(
     """
     from ragbraid.pipeline.describe import describe, every
 
-    if name is not None:
-        found = describe(name)
-        if as_json:
-            from ragbraid.serial import to_json
-
-            output.print_json(to_json(found))
-        else:
-            _show(found)
-        return
-    descriptions = every()
+    found = every() if name is None else describe(name)
     if as_json:
         from ragbraid.serial import to_json
 
-        output.print_json(to_json(descriptions))
-        return
+        output.print_json(to_json(found))
+    elif isinstance(found, list):
+        _list(found)
+    else:
+        _show(found)
+
+
+def _list(descriptions: list[Description]) -> None:
     width = max(len(each.name) for each in descriptions) + 4
     for title, members in _grouped(descriptions):
         output.show(title, bold=True)
@@ -83,11 +82,7 @@ def _show(found: Description) -> None:
     for paragraph in found.doc.split("\n\n") if found.doc else ():
         output.show("\n" + _filled(paragraph))
     _section("Settings", ((each.name, _option(each)) for each in found.settings))
-    _section("Inputs, when it is a step", (
-        (each.name, each.type + (", all questions at once" if each.batch else "")
-         + ("" if each.required else ", optional"))
-        for each in found.inputs
-    ))
+    _section("Inputs, when it is a step", ((each.name, _input(each)) for each in found.inputs))
     if found.gives is not None:
         output.show(f"\nGives {found.gives}")
     if found.example:
@@ -96,13 +91,13 @@ def _show(found: Description) -> None:
 
 def _option(option: Option) -> str:
     kind = f"component: {option.type}" if option.refers else option.type
-    said = [kind, option.limits]
-    said.append("required" if option.default is None else _default(option.default))
-    return ", ".join(filter(None, said))
+    optional = "optional" if option.default is None else f"default {option.default}"
+    return ", ".join(filter(None, [kind, option.limits, "required" if option.required else optional]))
 
 
-def _default(default: str) -> str:
-    return "optional" if default == "null" else f"default {default}"
+def _input(taken: Taken) -> str:
+    at_once = ", all questions at once" if taken.batch else ""
+    return taken.type + at_once + ("" if taken.required else ", optional")
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]]) -> None:

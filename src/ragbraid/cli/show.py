@@ -13,15 +13,18 @@ Format = Literal["tree", "mermaid", "svg", "dot", "json"]
 
 
 def command(
-    format: Annotated[Format, typer.Option("--format", help="How to show it.")] = "tree",  # noqa: A002
+    form: Annotated[
+        Format, typer.Option("--format", metavar="FORMAT", help="tree, mermaid, svg, dot or json.")
+    ] = "tree",
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the pipeline: its components, its flows, and what each step reads and gives.
+    """Show the pipeline as a tree, or as a drawing.
 
-    Only settings that aren't at their defaults are shown. Nothing is run.
+    Components, flows, and what each step reads and gives; settings that aren't at their defaults.
+    Nothing is run.
 
     For example: ragbraid show --format svg > pipeline.svg
     """
@@ -35,7 +38,7 @@ def command(
     if checked.pipeline is None:
         raise PipelineFileError(checked.diagnostics)
     graph = graph_of(checked.pipeline)
-    match "json" if as_json else format:
+    match "json" if as_json else form:
         case "tree":
             from ragbraid.pipeline.drawing.tree import tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -31,11 +31,12 @@ _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less tha
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A setting. `default` is as a file would have it, None where the setting must be given."""
+    """A setting. `default` is as a file would have it, None where there is none."""
 
     name: str
     type: str
     limits: str
+    required: bool
     default: str | None
     refers: bool
     """It is the id of a component, or a component written in place."""
@@ -63,7 +64,7 @@ class Description:
     inputs: tuple[Taken, ...] = ()
     gives: str | None = None
     missing: str | None = None
-    example: str = field(default="")
+    example: str = ""
 
 
 def describe(name: str) -> Description:
@@ -83,9 +84,7 @@ def describe(name: str) -> Description:
             raise InputError(
                 f"There is no component type {name!r}{near or '.'}", "`ragbraid components` lists them all."
             ) from None
-        return Description(
-            name, "unknown", missing=f"It can't be imported: {type(error).__name__}: {error}"
-        )
+        return Description(name, "unknown", missing=f"It can't be imported: {type(error).__name__}: {error}")
     return Description(
         name,
         kind_of(signature),
@@ -137,9 +136,15 @@ def _first_sentence(text: str) -> str:
 
 
 def _option(setting: Setting) -> Option:
-    default = None if setting.required else as_written(setting.default, Path())
-    limits = ", ".join(dict.fromkeys(_limits(setting.annotation)))
-    return Option(setting.name, _type(setting.annotation), limits, default, setting.protocol is not None)
+    known = setting.default is not MISSING and setting.default is not None
+    return Option(
+        setting.name,
+        _type(setting.annotation),
+        ", ".join(dict.fromkeys(_limits(setting.annotation))),
+        setting.required,
+        as_written(setting.default, Path()) if known else None,
+        setting.protocol is not None,
+    )
 
 
 def _taken(given: Input) -> Taken:

@@ -132,9 +132,7 @@ class _Grapher:
         """The id under `components` of this very value."""
         return next((name for name, each in self._checked.components.items() if each is value), None)
 
-    def _node(
-        self, key: str, name: str, form: Form, value: Any, gives: str, reads: tuple[Link, ...]
-    ) -> Node:
+    def _node(self, key: str, name: str, form: Form, value: Any, gives: str, reads: tuple[Link, ...]) -> Node:
         named = self._named(value)
         if named is not None:
             refers: tuple[Link, ...] = (Link("use", f"components/{named}"),)
