@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ragbraid.cli import options, output
+from ragbraid.cli.columns import filled, pair
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.describe import Description, Option, Taken
@@ -60,7 +59,8 @@ def _list(descriptions: list[Description]) -> None:
     for title, members in _grouped(descriptions):
         output.show(title, bold=True)
         for each in members:
-            _pair(each.name, " ".join(filter(None, (each.summary, each.missing))), width)
+            told = " ".join(filter(None, (each.summary, each.missing)))
+            output.show(pair(each.name, told, width))
         output.show()
     output.show("What one takes: ragbraid components NAME")
 
@@ -78,9 +78,9 @@ def _show(found: Description) -> None:
     article = "an" if kind[0] in "aeiou" else "a"
     output.show(found.name if kind == "unknown" else f"{found.name}: {article} {kind}", bold=True)
     if found.missing:
-        output.show(_filled(found.missing))
+        output.show(filled(found.missing))
     for paragraph in found.doc.split("\n\n") if found.doc else ():
-        output.show("\n" + _filled(paragraph))
+        output.show("\n" + filled(paragraph))
     _section("Settings", ((each.name, _option(each)) for each in found.settings))
     _section("Inputs, when it is a step", ((each.name, _input(each)) for each in found.inputs))
     if found.gives is not None:
@@ -106,18 +106,4 @@ def _section(title: str, rows: Iterable[tuple[str, str]]) -> None:
         output.show(f"\n{title}", bold=True)
         width = max(len(name) for name, _ in rows) + 4
         for name, text in rows:
-            _pair(name, text, width)
-
-
-def _pair(name: str, text: str, width: int) -> None:
-    """A name and what is said of it, in a column beside it or, where that is narrow, below it."""
-    room = shutil.get_terminal_size().columns - width
-    head = f"  {name}".ljust(width)
-    if room < 24:
-        width, head = 4, f"  {name}\n    "
-        room = shutil.get_terminal_size().columns - width
-    output.show(head + f"\n{'':{width}}".join(textwrap.wrap(text, room, break_on_hyphens=False)))
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(" ".join(text.split()), shutil.get_terminal_size().columns, break_on_hyphens=False)
+            output.show(pair(name, text, width))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import options, output
+from ragbraid.cli.columns import filled, pair
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.starters import Starter
@@ -59,7 +60,7 @@ def command(
     if as_json:
         output.print_json({"file": FILE, "pipeline": starter.name, "folder": folder, "next": following})
         return
-    output.show(f"{FILE} is written. {starter.description}\n\nNext:\n")
+    output.show(filled(f"{FILE} is written. {starter.description}") + "\n\nNext:\n")
     for each in following:
         output.show(f"  {each}")
 
@@ -75,10 +76,10 @@ def _folder(default: str) -> str:
 def _starter(known: Mapping[str, Starter], default: str) -> Starter:
     from ragbraid.pipeline.diagnostics import meant
 
-    width = max(map(len, known)) + 2
+    width = max(map(len, known)) + 7
     output.say("")
     for number, each in enumerate(known.values(), 1):
-        output.say(f"  {number}  {each.name:{width}}{each.description}")
+        output.say(pair(f"{number}  {each.name}", each.description, width))
     names = dict(enumerate(known, 1))
     while True:
         answer = _asked("Which kind of pipeline?", default)
@@ -93,13 +94,21 @@ def _model(starter: Starter) -> str | None:
     if starter.model is None:
         return None
     from ragbraid.models.catalogue import catalogue
+    from ragbraid.pipeline.diagnostics import meant
 
+    known = {name: each for name, each in catalogue().items() if each.kind == "generator"}
+    width = max(map(len, known)) + 4
     output.say("")
-    for name, model in catalogue().items():
-        if model.kind == "generator":
-            size = f", {model.size / 1e6:,.0f} MB" if model.size else ""
-            output.say(f"  {name}  {model.licence}{size}")
-    return _asked("Which model writes? One of these, or the path of a GGUF file.", starter.model)
+    for name, each in known.items():
+        output.say(
+            pair(name, f"{each.licence}, {each.size / 1e6:,.0f} MB" if each.size else each.licence, width)
+        )
+    output.say(pair("./FILE.gguf", "a file of your own", width))
+    while True:
+        answer = _asked("Which model writes?", starter.model)
+        if answer in known or "/" in answer:  # a path, or an id on the hub
+            return answer
+        output.say(f"There is no {answer!r}{meant(answer, known) or '; give a name or a path.'}")
 
 
 def _asked(question: str, default: str) -> str:

@@ -6,13 +6,14 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from ragbraid.pipeline.diagnostics import Place, Problems
+from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.find import packaged, packaged_names
 from ragbraid.pipeline.parse import parse
 from ragbraid.pipeline.tree import Map, Scalar
 
 DEFAULT = "local"
 _COMMAND = "#   "
+_FETCH = "#   ragbraid models get"
 _COPY = re.compile(r"Copy it as ragbraid\.yaml [^.;]*[.;] ?")
 _INGEST = re.compile(r"ragbraid ingest \S+")
 _PLAIN = re.compile(r"[A-Za-z0-9.~_][A-Za-z0-9.~_/-]*")
@@ -23,24 +24,32 @@ _POINTER = "# `ragbraid show` draws this file, and `ragbraid components TYPE` te
 class Starter:
     """A packaged pipeline: its name, what it does in a sentence, its text.
 
-    `model` is the name of the model that its own generator loads, None where it has none, or a server's.
+    `generator` is where the model of a generator in this process is named, None where there is none.
     """
 
     name: str
     description: str
     text: str
-    model: str | None
-    _place: Place | None
+    generator: Scalar | None
 
-    def written(self, folder: str, model: str | None) -> str:
-        """Its text for documents in `folder`, with that model as generator."""
-        text = self.text
-        if self._place is not None and self.model is not None and model not in (None, self.model):
-            text = _exchanged(text, self._place, self.model, str(model))
-        lines = text.split("\n")
+    @property
+    def model(self) -> str | None:
+        """The name of that model."""
+        return str(self.generator.value) if self.generator else None
+
+    def written(self, folder: str, model: str | None = None) -> str:
+        """Its text for documents in `folder`, with another model than its own if one is given."""
+        lines = self.text.split("\n")
         end = next(number for number, line in enumerate(lines) if not line.startswith("#"))
         head = [_COPY.sub("", _command(each, folder)) for each in lines[:end]]
-        return "\n".join([*head, _POINTER, *lines[end:]])
+        body = lines[end:]
+        if self.generator is not None and self.model is not None and model not in (None, self.model):
+            head = [line for each in head if (line := _fetching(each, self.model, str(model))) is not None]
+            place = self.generator.place
+            row, column = place.line - 1 - end, place.column - 1
+            rest = body[row][column + len(self.model) :]
+            body[row] = body[row][:column] + _quoted(str(model)) + rest
+        return "\n".join([*head, _POINTER, *body])
 
 
 def starters() -> dict[str, Starter]:
@@ -59,14 +68,8 @@ def _starter(name: str) -> Starter:
     text = packaged(f"{name}.yaml")
     root = parse(text, name, Problems())
     description = root.items.get("description") if root else None
-    model = _model(root) if root else None
-    return Starter(
-        name,
-        str(description.value) if isinstance(description, Scalar) else "",
-        text,
-        str(model.value) if model else None,
-        model.place if model else None,
-    )
+    told = str(description.value) if isinstance(description, Scalar) else ""
+    return Starter(name, told, text, _model(root) if root else None)
 
 
 def _model(root: Map) -> Scalar | None:
@@ -80,18 +83,22 @@ def _model(root: Map) -> Scalar | None:
     return None
 
 
-def _exchanged(text: str, place: Place, old: str, new: str) -> str:
-    """Another model at its place, and in the command that fetches it, whose size isn't known then."""
-    quoted = new if _PLAIN.fullmatch(new) else "'" + new.replace("'", "''") + "'"
-    lines = text.split("\n")
-    line = lines[place.line - 1]
-    at = place.column - 1
-    lines[place.line - 1] = line[:at] + quoted + line[at + len(old) :]
-    for number, each in enumerate(lines):
-        if each.startswith(f"{_COMMAND}ragbraid models get"):
-            command = re.split(r" {3,}", each.removeprefix(_COMMAND))[0]
-            lines[number] = _COMMAND + command.replace(old, shlex.quote(new))
-    return "\n".join(lines)
+def _quoted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "''") + "'"
+
+
+def _fetching(line: str, old: str, new: str) -> str | None:
+    """The command that fetches models, for another one; None where nothing is left to fetch."""
+    if not line.startswith(_FETCH):
+        return line
+    names = re.split(r" {3,}", line.removeprefix(_FETCH))[0].split()
+    # A path is on this machine already. The size that the comment gave isn't that of others.
+    wanted = [shlex.quote(new) if each == old else each for each in names if each != old or not _is_path(new)]
+    return " ".join([_FETCH, *wanted]) if wanted else None
+
+
+def _is_path(model: str) -> bool:
+    return model.startswith((".", "/", "~"))
 
 
 def _command(line: str, folder: str) -> str:
