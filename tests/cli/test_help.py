@@ -11,6 +11,7 @@ from commandline import environment, ragbraid, says
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = {
     "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
+    "init": ("init",), "show": ("show",), "components": ("components",), "upgrade": ("upgrade",),
     "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
 }  # fmt: skip
 
