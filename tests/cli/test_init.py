@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from commandline import environment, ragbraid, says
+from terminal import Terminal
 
 from ragbraid.pipeline.check import check_file
 
@@ -101,8 +102,6 @@ class TestOnATerminal:
         assert list(tmp_path.iterdir()) == []
 
     def test_an_interrupt_writes_nothing(self, tmp_path: Path) -> None:
-        from terminal import Terminal
-
         terminal = Terminal("-m", "ragbraid", "init", cwd=tmp_path)
         assert terminal.read_until(lambda seen: "documents?" in seen)
         # Python may miss a signal that comes just before it begins to read.
@@ -119,8 +118,6 @@ class _Answered:
     """`ragbraid init` on a terminal, answered question by question."""
 
     def __init__(self, folder: Path) -> None:
-        from terminal import Terminal
-
         self._terminal = Terminal("-m", "ragbraid", "init", cwd=folder)
         self._read = 0
 

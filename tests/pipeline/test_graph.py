@@ -202,11 +202,12 @@ def test_the_svg_is_whole_and_its_boxes_dont_touch(graph: Graph) -> None:
     root = ET.fromstring(svg(graph))
     space = "{http://www.w3.org/2000/svg}"
     assert root.findtext(f"{space}title") == 'a "name" <b>'
-    frames = [each for each in root.iter(f"{space}g") if each.find(f"{space}rect[@class='frame']") is not None]
+    framed = f"{space}rect[@class='frame']"
+    frames = [each for each in root.iter(f"{space}g") if each.find(framed) is not None]
     assert len(frames) == 1 + len(graph.flows)
     for frame in frames:
         boxes = [_sides(each) for each in frame.iter(f"{space}rect") if each.get("class") != "frame"]
-        outer = _sides(frame.find(f"{space}rect[@class='frame']"))
+        outer = _sides(frame.find(framed))
         assert boxes
         for number, (left, top, right, bottom) in enumerate(boxes):
             assert right - left <= outer[2]
