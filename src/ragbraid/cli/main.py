@@ -15,8 +15,10 @@ from ragbraid.cli import (
     ingest,
     init,
     models,
+    new,
     options,
     output,
+    replay,
     schema,
     search,
     show,
@@ -37,12 +39,14 @@ app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
+app.command("replay", cls=options.Command)(replay.command)
 app.command("check")(check.command)
 app.command("show")(show.command)
 app.command("components", cls=options.Command)(components.command)
 app.command("schema")(schema.command)
 app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")
+app.add_typer(new.app, name="new")
 
 
 def _print_version(wanted: bool) -> None:
