@@ -34,6 +34,16 @@ BUILTIN: Mapping[str, str] = {
     "testing/list-index": "ragbraid.testing.fakes:ListIndex",
 }
 
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "cross-encoder": ("torch", "sentence_transformers"),
+    "faiss": ("faiss", "tantivy", "snowballstemmer"),
+    "files": ("pathspec", "charset_normalizer", "xberg"),
+    "llama-cpp": ("xllamacpp", "jinja2"),
+    "openai": ("httpx",),
+    "sentence-transformer": ("torch", "tokenizers", "safetensors"),
+}
+"""The modules that a type imports when it is used, beside the core's; the extra `local` brings them."""
+
 
 def names() -> list[str]:
     """Every known type name, ours and third parties', sorted."""

@@ -34,6 +34,10 @@ def test_check_comes_at_once(tmp_path: Path) -> None:
     demand(0.3, tmp_path, "-m", "ragbraid", "check")
 
 
+def test_init_comes_at_once(tmp_path: Path) -> None:
+    demand(0.5, tmp_path, "-m", "ragbraid", "init", "--yes", "--force")
+
+
 def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     script = (
         "import sys\n"

@@ -28,8 +28,8 @@ class Compose:
 
     The generator sees the best `passages`, as many as fit its window, and the conversation so far. A marker
     that names no passage is removed, and the trace says so. What the prose says is not verified beyond
-    that: `quote` promises more. Abstains where there are no hits. Raises `InputError` for an empty
-    question, and whatever the generator fails with.
+    that: `quote` promises more. An answer has at most `max_tokens` of the model's tokens. Abstains where
+    there are no hits. Raises `InputError` for an empty question, and whatever the generator fails with.
     """
 
     generator: Generator

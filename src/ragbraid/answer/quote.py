@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Answers with one to three quoted sentences, and with the model's short answer within them.
+    """Answers with quoted sentences, one to three by default, and with the model's short answer within them.
 
     The sentences of the best `passages` are weighed by a few features (see `answer.features`), better with
-    an `embedder`; a sentence is quoted where its chance of holding the answer outweighs `price` per word.
-    `text` is the quotes, one a line; `short` the words that the `generator`, held to the quotes, chose.
-    Where nothing found speaks of the question, it abstains and says what came nearest. Raises `InputError`
-    for an empty question, `ModelMissing` where the generator's model is.
+    an `embedder`; a sentence is quoted where its chance of holding the answer outweighs `price` per word,
+    and at most `max_sentences` are. `text` is the quotes, one a line; `short` the words that the
+    `generator`, held to the quotes, chose. Where nothing found speaks of the question, it abstains and says
+    what came nearest: with `abstain` strict sooner, with never not at all. Raises `InputError` for an empty
+    question, `ModelMissing` where the generator's model is.
     """
 
     generator: Generator | None = None

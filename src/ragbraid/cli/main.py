@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, new, options, output, replay, schema, search
+from ragbraid.cli import (
+    ask,
+    check,
+    components,
+    failures,
+    ingest,
+    init,
+    models,
+    new,
+    options,
+    output,
+    replay,
+    schema,
+    search,
+    show,
+    upgrade,
+)
 
 app = typer.Typer(
     name="ragbraid",
@@ -19,12 +35,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
 app.command("replay", cls=options.Command)(replay.command)
 app.command("check")(check.command)
+app.command("show")(show.command)
+app.command("components", cls=options.Command)(components.command)
 app.command("schema")(schema.command)
+app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")
 app.add_typer(new.app, name="new")
 

@@ -34,9 +34,11 @@ _DEFAULT = ModelName("all-minilm-l6-v2")
 class SentenceTransformer:
     """Embeds texts with a sentence-transformers model on this machine.
 
-    `max_tokens` and the prefixes come from the model's own files where they are None. `batch_tokens` bounds
-    the tokens of one forward pass. The token vectors of passages that were ranked are kept for the next
-    question, in half precision, up to `token_cache_mb` megabytes: about six passages of 220 tokens each.
+    `max_tokens`, `query_prefix` and `passage_prefix` come from the model's own files where they aren't
+    given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one.
+    `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked are
+    kept for the next question, in half precision, up to `token_cache_mb` megabytes: about six passages of
+    220 tokens each.
     """
 
     blocking: ClassVar[bool] = True

@@ -32,7 +32,8 @@ class LlamaCpp:
     """Generates text with a GGUF model by llama.cpp, in this process.
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a GPU
-    where llama.cpp was built for one (-1: all).
+    where llama.cpp was built for one (-1: all). `threads` is by default the number of cores, and `revision`
+    that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True

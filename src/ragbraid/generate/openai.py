@@ -29,9 +29,11 @@ _FIRST_WAIT = 0.25
 class OpenAi:
     """Generates text on an OpenAI-compatible server: vLLM, SGLang, Ollama, llama-server, or OpenAI's.
 
-    `base_url` ends in what comes before `/chat/completions`, usually `/v1`. `timeout` is the seconds that the
-    server may be silent; `retries` holds while nothing has been said. Quotes aren't something every server
-    can be held to: an answer that is no quote becomes the abstention.
+    `base_url` ends in what comes before `/chat/completions`, usually `/v1`; `model` is what the server
+    calls it, and `api_key` what the server asks for, if anything. Servers don't tell how much a model
+    takes: `context_tokens` says it. Up to `parallel` requests are under way at once. `timeout` is the
+    seconds that the server may be silent; `retries` holds while nothing has been said. Quotes aren't
+    something every server can be held to: an answer that is no quote becomes the abstention.
     """
 
     blocking: ClassVar[bool] = True

@@ -34,8 +34,9 @@ WAIT_SECONDS = 5.0
 class Faiss:
     """Stores documents in one folder and searches them exactly, by vector and by text.
 
-    SQLite holds the truth; vectors lie in a file beside it and are searched with FAISS, words with
-    tantivy (BM25). Without an embedder it is lexical only. What `upsert` acknowledged survives a crash.
+    The folder is `path`: nothing else belongs in it, and removing it removes the index. SQLite holds the
+    truth; vectors lie in a file beside it and are searched with FAISS, words with tantivy (BM25). Without
+    an embedder it is lexical only. What `upsert` acknowledged survives a crash.
     """
 
     path: Path = Path(".ragbraid/index")

@@ -28,6 +28,7 @@ class Files:
     they lie outside it. `include` and `exclude` are globs as `.gitignore` writes them, matched against
     that name; `.gitignore` files are honoured, and hidden files left out unless `hidden`. Of several
     links to one file, one is read. A path given by name is read even where it is hidden or ignored.
+    A file over `max_mb` megabytes is skipped.
 
     A text or Markdown file is stored decoded and otherwise untouched, except that a byte order mark is
     no part of it: offsets count its characters. HTML and DOCX are stored as Markdown, a PDF as the text

@@ -65,7 +65,7 @@ def check(
     if root is not None:
         override(root, set or {}, problems)  # first: a variable that an override replaces isn't needed
         substitute(root, os.environ if env else None, problems)
-        if _version_fits(root, problems):
+        if version_fits(root, problems):
             pipeline = _checked(root, source.base, source.default_name, allow, problems)
     return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
 
@@ -90,22 +90,23 @@ def check_file(
     return list(check(find(path), set=set, allow=allow, env=env).diagnostics)
 
 
-def _version_fits(root: Map, problems: Problems) -> bool:
+def version_fits(root: Map, problems: Problems, known: int = VERSION) -> bool:
+    """Whether a file is of a version that can be read on; what is wrong with it is noted."""
     version = root.items.get("ragbraid")
     if version is None:
         problems.add(root.place, "`ragbraid: 1` is missing; it says which version of the language this is")
         return True
     value = version.value if isinstance(version, Scalar) else None
-    if type(value) is int and value > VERSION:
+    if type(value) is int and value > known:
         problems.add(
             version.place,
-            f"this file is written in version {value} of the language, and this ragbraid knows {VERSION}; "
+            f"this file is written in version {value} of the language, and this ragbraid knows {known}; "
             "install a newer ragbraid",
         )
         return False
     if type(value) is not int or value < 1:
         problems.add(
-            version.place, f"`ragbraid` wants the version of the language, {VERSION}, not {describe(version)}"
+            version.place, f"`ragbraid` wants the version of the language, {known}, not {describe(version)}"
         )
     return True
 
@@ -135,6 +136,7 @@ def _checked(
         ingest,
         _fields(_mapping(root, "fields", problems), problems),
         sections,
+        components.types,
         (root, components),
     )
 

@@ -37,6 +37,8 @@ class Components:
         self._base = base
         self._allow = allow
         self._problems = problems
+        self.types: dict[Any, str] = {}
+        """The classes and functions found so far, and their names in the file."""
         self._built: dict[str, Built] = {}
         for name in self.names:
             if not NAME.fullmatch(name):
@@ -106,6 +108,7 @@ class Components:
             self._problems.add(node.place, f"components refer to each other more than {MAX_DEPTH} deep")
             return Built(kind.value, signature)
         self._depth += 1
+        self.types[signature.target] = kind.value
         value = self._value(node, kind.value, signature, tuple(besides))
         self._depth -= 1
         return Built(kind.value, signature, value)

@@ -41,11 +41,21 @@ def find(path: str | Path | None = None) -> PipelineSource:
 
 def packaged(name: str) -> str:
     """The text of a pipeline that ships with ragbraid."""
-    package = Path(__file__).parents[1]
-    for folder in (package / "pipelines", package.parent.parent / "pipelines"):  # a wheel, a checkout
+    for folder in _folders():
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")
     raise InputError(f"The packaged pipeline {name} isn't there.", "Install ragbraid again.")
+
+
+def packaged_names() -> list[str]:
+    """The names of the pipelines that ship with ragbraid, without their ending."""
+    return sorted({each.stem for folder in _folders() for each in folder.glob("*.yaml")})
+
+
+def _folders() -> tuple[Path, Path]:
+    """Where packaged pipelines lie: in a wheel, in a checkout."""
+    package = Path(__file__).parents[1]
+    return package / "pipelines", package.parent.parent / "pipelines"
 
 
 def _read(path: Path) -> PipelineSource:

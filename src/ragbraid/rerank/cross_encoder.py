@@ -22,7 +22,8 @@ _BATCH = 16
 class CrossEncoder:
     """Reads the question together with each of the best hits, and orders them by the model's score.
 
-    Nogueira and Cho 2019. The first max(k, `candidates`) hits are scored, the others dropped.
+    Nogueira and Cho 2019. The first max(k, `candidates`) hits are scored, the others dropped. `revision` is
+    that of a model from the hub; `device` auto takes a GPU where there is one.
     """
 
     blocking: ClassVar[bool] = True

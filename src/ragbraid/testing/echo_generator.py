@@ -23,8 +23,9 @@ _PIECE = re.compile(r"\s*\S+|\s+")
 class EchoGenerator:
     """Generates the words it was given, for tests: the first quote, or the last message's text.
 
-    Held to quotes it gives the first words of the first one, or the abstention where there are none.
-    A token is a word. `delay` is the time that each word takes, in seconds.
+    Held to quotes it gives the first words of the first one, or the abstention where there are none. A
+    token is a word, and `context_window` how many fit. `delay` is the time that each word takes, in
+    seconds.
     """
 
     context_window: Annotated[int, Ge(1)] = 4096

@@ -40,8 +40,9 @@ def stems(text: str) -> list[str]:
 class HashEmbedder:
     """Embeds texts by the hashes of their words, for tests: no weights, equal on every machine.
 
-    A text's vector is the normalised sum of one pseudo-random vector per word stem, so the cosine of
-    two texts grows with the words that they share. Text beyond `max_tokens` isn't seen.
+    A text's vector, of so many `dimensions`, is the normalised sum of one pseudo-random vector per word
+    stem, so the cosine of two texts grows with the words that they share. Text beyond `max_tokens` isn't
+    seen.
     """
 
     dimensions: Annotated[int, Ge(1)] = 64

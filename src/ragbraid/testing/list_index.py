@@ -30,7 +30,7 @@ _K1, _B = 1.2, 0.75
 class ListIndex:
     """Keeps everything in memory and searches it from end to end, for tests.
 
-    Two indexes with different names share nothing. Without an embedder it is lexical only.
+    Two indexes with a different `name` share nothing. Without an embedder it is lexical only.
     """
 
     embedder: Embedder | None = None

@@ -1,0 +1,219 @@
+"""A checked pipeline → its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.graph import FlowGraph, Form, Graph, Link, Node
+from ragbraid.pipeline.model import (
+    Argument,
+    Block,
+    Branch,
+    CheckedPipeline,
+    ComponentStep,
+    Constant,
+    Flow,
+    FlowInput,
+    FlowStep,
+    IngestSteps,
+    Loop,
+    Step,
+    Value,
+)
+from ragbraid.pipeline.signature import Setting, Signature, signature_of
+from ragbraid.pipeline.typecheck import role_of, type_name
+from ragbraid.pipeline.written import as_written
+from ragbraid.types import ModelName
+
+
+def graph_of(checked: CheckedPipeline) -> Graph:
+    """The graph of a pipeline. Nothing is opened for it."""
+    return _Grapher(checked).graph()
+
+
+class _Grapher:
+    def __init__(self, checked: CheckedPipeline) -> None:
+        self._checked = checked
+        self._sources: dict[Value, tuple[str, ...]] = {}
+        self._flows: dict[str, FlowGraph] = {}
+        self._components: dict[str, Node] = {}
+
+    def graph(self) -> Graph:
+        checked = self._checked
+        for name, value in checked.components.items():
+            self._component(name, value)
+        ingest = [self._ingest(checked.ingest)] if checked.ingest else []
+        flows = [*ingest, *(self._flow(each) for each in checked.flows.values())]
+        file_order = dict.fromkeys(f"components/{name}" for name in checked.components)
+        components = tuple(self._components[key] for key in file_order | self._components)
+        return Graph(checked.name, str(checked.sections.get("description", "")), components, tuple(flows))
+
+    def _component(self, name: str, value: Any) -> str:
+        """The key of a component, which joins the graph where it isn't in it yet."""
+        key = f"components/{name}"
+        if key not in self._components:
+            refers = self._references(value, name)
+            settings = self._settings(value)
+            node = Node(key, name, "component", self._type(value), refers=refers, settings=settings)
+            self._components[key] = node
+        return key
+
+    def _referred(self, value: Any, name: str) -> str:
+        """The key of a component by its value: what is equal is one, wherever it is written."""
+        same = [each for each, held in self._checked.components.items() if held == value]
+        return self._component(self._named(value) or (*same, name)[0], value)
+
+    def _references(self, value: Any, name: str) -> tuple[Link, ...]:
+        links: list[Link] = []
+        for setting in self._signature(value).settings:
+            held = getattr(value, setting.name) if setting.protocol is not None else None
+            many = held if isinstance(held, tuple) else () if held is None else (held,)
+            for number, each in enumerate(many, 1):
+                inline = f"{name}.{setting.name}" + (f"-{number}" if len(many) > 1 else "")
+                links.append(Link(setting.name, self._referred(each, inline)))
+        return tuple(links)
+
+    def _signature(self, value: Any) -> Signature:
+        return signature_of(_target(value))
+
+    def _type(self, value: Any) -> str:
+        target = _target(value)
+        return self._checked.types.get(target, target.__name__)
+
+    def _settings(self, value: Any) -> dict[str, str]:
+        own = dict(value.settings) if isinstance(value, FunctionComponent) else {}
+        settings = [each for each in self._signature(value).settings if each.protocol is None]
+        held = {each.name: own.get(each.name, getattr(value, each.name, each.default)) for each in settings}
+        return {
+            each.name: as_written(held[each.name], self._checked.base)
+            for each in settings
+            if _worth_saying(each, held[each.name])
+        }
+
+    def _flow(self, flow: Flow) -> FlowGraph:
+        if flow.name not in self._flows:
+            inputs = self._inputs(flow.name, flow.inputs)
+            steps = self._steps(flow.steps, flow.name)
+            output = self._sources[flow.output][0]
+            read = _read(inputs, steps, output)
+            self._flows[flow.name] = FlowGraph(flow.name, read, steps, _gives(flow.output.type), output)
+        return self._flows[flow.name]
+
+    def _inputs(self, flow: str, inputs: Mapping[str, FlowInput]) -> list[Node]:
+        nodes = [Node(f"{flow}/inputs.{name}", name, "input", gives=name) for name in inputs]
+        for node, each in zip(nodes, inputs.values(), strict=True):
+            self._sources[each.value] = (node.key,)
+        return nodes
+
+    def _ingest(self, ingest: IngestSteps) -> FlowGraph:
+        paths = Node("ingest/inputs.paths", "paths", "input", gives="paths")
+        loaders: list[Node] = []
+        for each in ingest.loaders:
+            name = self._name(each)
+            key = f"ingest/{name}" + (f"-{len(loaders) + 1}" if loaders else "")
+            reads = (Link("paths", paths.key),)
+            loaders.append(self._node(key, name, "loader", each, "documents", reads))
+        for given in ingest.flow.inputs.values():
+            self._sources[given.value] = tuple(each.key for each in loaders)
+        steps = self._steps(ingest.flow.steps, "ingest")
+        chunks = tuple(Link("chunks", each) for each in self._sources[ingest.flow.output])
+        index = self._node("ingest/index", ingest.index_id, "index", ingest.index, "", chunks)
+        return FlowGraph("ingest", (paths,), (*loaders, *steps, index), "", index.key)
+
+    def _name(self, value: Any) -> str:
+        """What a step without an id of its own is called."""
+        return self._named(value) or self._type(value)
+
+    def _named(self, value: Any) -> str | None:
+        """The id under `components` of this very value."""
+        return next((name for name, each in self._checked.components.items() if each is value), None)
+
+    def _node(self, key: str, name: str, form: Form, value: Any, gives: str, reads: tuple[Link, ...]) -> Node:
+        named = self._named(value)
+        if named is not None:
+            refers: tuple[Link, ...] = (Link("use", f"components/{named}"),)
+            return Node(key, name, form, self._type(value), gives, reads, refers)
+        refers = self._references(value, name)
+        return Node(key, name, form, self._type(value), gives, reads, refers, self._settings(value))
+
+    def _steps(self, steps: Iterable[Step], path: str) -> tuple[Node, ...]:
+        return tuple(self._step(each, f"{path}/{each.id}") for each in steps)
+
+    def _step(self, step: Step, key: str) -> Node:
+        gives = _gives(step.output.type)
+        match step:
+            case ComponentStep():
+                inputs = step.signature.inputs or ()
+                arguments = dict(zip((each.name for each in inputs), step.arguments, strict=True))
+                reads = self._reads(arguments)
+                node = self._node(key, step.id, "step", step.component, gives, reads)
+                node = _with(node, _constants(arguments, {each.name: each.default for each in inputs}))
+            case FlowStep():
+                node = self._call(step, key, "flow", gives)
+            case Branch():
+                blocks = {"then": self._block(step.then, key, "then")}
+                if step.otherwise.steps:
+                    blocks["else"] = self._block(step.otherwise, key, "else")
+                ends = {"when": step.condition, "then": step.then.output, "else": step.otherwise.output}
+                node = Node(key, step.id, "branch", "", gives, self._reads(ends), blocks=blocks)
+            case Loop():
+                self._sources[step.output] = (key,)
+                node = _with(self._call(step, key, "loop", gives), {"at_most": str(step.at_most)})
+                until = replace(self._step(step.until, f"{key}/until"), form="until")
+                node = replace(node, blocks={"until": (until,)})
+        self._sources[step.output] = (key,)
+        return node
+
+    def _block(self, block: Block, key: str, name: str) -> tuple[Node, ...]:
+        return self._steps(block.steps, f"{key}/{name}")
+
+    def _call(self, step: FlowStep | Loop, key: str, form: Form, gives: str) -> Node:
+        called = self._checked.flows[step.flow]
+        used = {each.name for each in self._flow(called).inputs}
+        arguments = {name: each for name, each in step.arguments.items() if name in used}
+        settings = _constants(arguments, {name: each.default for name, each in called.inputs.items()})
+        return Node(key, step.id, form, step.flow, gives, self._reads(arguments), settings=settings)
+
+    def _reads(self, arguments: Mapping[str, Argument]) -> tuple[Link, ...]:
+        return tuple(
+            Link(name, key)
+            for name, argument in arguments.items()
+            if not isinstance(argument, Constant)
+            for value in (argument if isinstance(argument, tuple) else (argument,))
+            for key in self._sources[value]
+        )
+
+
+def _target(value: Any) -> Any:
+    return value.function if isinstance(value, FunctionComponent) else type(value)
+
+
+def _read(inputs: list[Node], steps: tuple[Node, ...], output: str) -> tuple[Node, ...]:
+    """The inputs that a step reads, or that the flow gives as they are."""
+    read = {output} | {link.to for each in steps for inner in each.walk() for link in inner.reads}
+    return tuple(each for each in inputs if each.key in read)
+
+
+def _constants(arguments: Mapping[str, Argument], defaults: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: as_written(each.value, Path())
+        for name, each in arguments.items()
+        if isinstance(each, Constant) and each.value != defaults[name]
+    }
+
+
+def _with(node: Node, settings: Mapping[str, str]) -> Node:
+    return replace(node, settings={**node.settings, **settings}) if settings else node
+
+
+def _gives(annotation: Any) -> str:
+    return role_of(annotation) or type_name(annotation)
+
+
+def _worth_saying(setting: Setting, value: Any) -> bool:
+    """Whether it isn't the default; a model is always said, since it is what one wants to know."""
+    return setting.annotation is ModelName or not (value is setting.default or value == setting.default)

@@ -1,0 +1,16 @@
+"""Outputs kept word for word; set RAGBRAID_GOLDEN=1 to write them anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def same(name: str, text: str) -> None:
+    """Assert that the text is the one that is kept."""
+    kept = FOLDER / name
+    if os.environ.get("RAGBRAID_GOLDEN"):
+        kept.write_text(text, "utf-8")
+    assert text == kept.read_text("utf-8")
