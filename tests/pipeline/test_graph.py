@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from textwrap import dedent
 
 import pytest
-from language import checked
 
+from ragbraid.pipeline.check import check
 from ragbraid.pipeline.drawing.dot import dot
 from ragbraid.pipeline.drawing.mermaid import mermaid
 from ragbraid.pipeline.drawing.svg import svg
 from ragbraid.pipeline.drawing.tree import tree
+from ragbraid.pipeline.find import PipelineSource
 from ragbraid.pipeline.graph import FlowGraph, Graph, Link, Node
 from ragbraid.pipeline.graphing import graph_of
 from ragbraid.serial import to_json
@@ -69,7 +71,8 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     folder = tmp_path_factory.mktemp("graph")
     parts = folder / "graph_parts.py"
     parts.write_text(PARTS, "utf-8")
-    found = checked(EVERYTHING, base=folder, allow=[str(parts)])
+    source = PipelineSource(f"ragbraid: 1\n{dedent(EVERYTHING).strip()}\n", "file.yaml", folder)
+    found = check(source, allow=[str(parts)])
     assert found.pipeline is not None, [str(each) for each in found.diagnostics]
     return graph_of(found.pipeline)
 
