@@ -61,14 +61,17 @@ class FaissRuntime:
         """The embedder whose vectors it holds; None for a lexical index."""
         return self._embedder
 
-    def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
+    def sources(self, *, metadata: bool = False, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source, ordered by name; where vectors are missing, without its digest."""
         if not self._store.exists():
             return []
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return []
-            return list(self._sources(connection, scope, collection))
+            dense = self._embedder is not None
+            sound = not dense or self._embedded.is_sound(connection)
+            found = reading.sources(connection, scope, collection, dense, metadata)
+            return [each if sound or not each.chunks else replace(each, digest="") for each in found]
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Commit the changes as one transaction, on disk when this returns; all of them or none."""
@@ -108,6 +111,11 @@ class FaissRuntime:
             if collection is None:
                 return None
             return reading.document(connection, self._path, scope, collection, source)
+
+    def chunks(self, source: str, *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """The chunks of a source in the order of its text; none where it isn't stored."""
+        with self._reading(scope) as (connection, collection):
+            return [] if collection is None else reading.chunks(connection, self._path, scope, collection, source)
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id."""
@@ -252,12 +260,6 @@ class FaissRuntime:
             if name not in self._derived:
                 self._derived[name] = Derived(self._path, collection, reading.meta(connection)["uuid"])
             return self._derived[name]
-
-    def _sources(self, connection: Connection, scope: Scope, collection: int) -> Iterator[SourceState]:
-        dense = self._embedder is not None
-        sound = not dense or self._embedded.is_sound(connection)
-        for each in reading.sources(connection, scope, collection, dense):
-            yield each if sound or not each.chunks else replace(each, digest="")
 
     def _lexically(
         self,
