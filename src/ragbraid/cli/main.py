@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import ask, check, failures, ingest, models, options, output, schema, search
+from ragbraid.cli import (
+    ask,
+    chat,
+    check,
+    completion,
+    doctor,
+    failures,
+    ingest,
+    models,
+    options,
+    output,
+    schema,
+    search,
+    source,
+    status,
+)
 
 app = typer.Typer(
     name="ragbraid",
@@ -22,9 +37,14 @@ app = typer.Typer(
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
+app.command("chat")(chat.command)
+app.command("status")(status.command)
+app.add_typer(source.app, name="source")
 app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.add_typer(models.app, name="models")
+app.command("doctor")(doctor.command)
+app.command("completion", cls=options.Command)(completion.command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -50,6 +70,7 @@ def main() -> None:
     try:
         with failures.as_sentences():
             output.speak_utf8()
+            completion.make_ready()
             app(prog_name="ragbraid")
     finally:
         # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.

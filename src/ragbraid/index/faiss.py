@@ -14,6 +14,7 @@ from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
 from ragbraid.index import reading
+from ragbraid.index.checks import demand_k
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
@@ -115,7 +116,9 @@ class FaissRuntime:
     def chunks(self, source: str, *, scope: Scope = _DEFAULT) -> list[Hit]:
         """The chunks of a source in the order of its text; none where it isn't stored."""
         with self._reading(scope) as (connection, collection):
-            return [] if collection is None else reading.chunks(connection, self._path, scope, collection, source)
+            if collection is None:
+                return []
+            return reading.chunks(connection, self._path, scope, collection, source)
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id."""
@@ -124,7 +127,7 @@ class FaissRuntime:
 
         embedder = self._embedded.demand_embedder()
         queries = checked_vectors(vectors, len(vectors), embedder.dimensions, "the question")
-        _demand_k(k)
+        demand_k(k)
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return [[] for _ in queries]
@@ -141,7 +144,7 @@ class FaissRuntime:
 
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
-        _demand_k(k)
+        demand_k(k)
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return [[] for _ in queries]
@@ -293,8 +296,3 @@ class FaissRuntime:
         found = reading.hits(connection, self._path, collection, scores)
         hits = rescored([found[row] for row in scores], stage, scores.values())
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
-
-
-def _demand_k(k: int) -> None:
-    if k < 1:
-        raise InputError(f"{k} hits were asked for.", "Ask for at least one.")
