@@ -119,10 +119,8 @@ def _folder(folder: Folder) -> str:
 
 
 def _extras(extras: list[Extra]) -> dict[str, str]:
-    return {
-        each.name: f"{', '.join(each.missing)} missing; {each.command}" if each.missing else _versions(each.installed)
-        for each in extras
-    }
+    missing = {each.name: f"{', '.join(each.missing)} missing; {each.command}" for each in extras}
+    return {each.name: missing[each.name] if each.missing else _versions(each.installed) for each in extras}
 
 
 def _versions(packages: dict[str, str]) -> str:

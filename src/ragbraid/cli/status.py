@@ -47,8 +47,8 @@ def command(
             "embedder": status.embedder or ("unknown" if status.problem else "none, by words alone"),
             "holds": _holds(status),
             "on disk": _on_disk(status),
-            "changed since": _named(status.stale),
-            "gone since": _named(status.gone),
+            "changed since": _named(status.stale) if status.sources else None,
+            "gone since": _named(status.gone) if status.sources else None,
         }
     )
     if status.problem:
