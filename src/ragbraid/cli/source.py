@@ -49,7 +49,8 @@ def list_(
     for each in found:
         output.show(f"{_counted(each)}{_brief(each.metadata)}")
     if not found:
-        output.say("No source is stored." if wanted is None else "No stored source fits the filter.")
+        place = f" in the collection {collection}" if collection else ""
+        output.say(f"No source is stored{place}." if wanted is None else f"No source{place} fits the filter.")
 
 
 @app.command("show", cls=options.Command)
@@ -79,9 +80,11 @@ def show(
             "sha256": document.content_hash,
             "text": f"{len(document.text)} characters",
             "pages": f"{len(document.pages)}" if document.pages else None,
-            **{output.one_line(key): _value(each) for key, each in document.metadata.items()},
         }
     )
+    if document.metadata:  # apart from the above: a document says of itself what it likes
+        output.show("\nMetadata", bold=True)
+        output.show_pairs({output.one_line(key): _value(each) for key, each in document.metadata.items()})
     output.show(f"\n{chunks(len(document.chunks))}", bold=True)
     for each in document.chunks:
         output.show(f"{each.id}  characters {each.start}–{each.end}")

@@ -102,7 +102,7 @@ class Holdings:
         index = self._life.index().handle(self._run(filter, collection, None))
         document = index.document(source)
         if document is None:
-            raise _missing(source, [each.source for each in index.sources()])
+            raise _missing(source, [each.source for each in index.sources() if each.source != source])
         return StoredDocument(
             document.source,
             document.text,
@@ -120,7 +120,8 @@ class Holdings:
         """Take sources out of the index, named as in `sources`; returns what was removed.
 
         Their files stay, and a later ingest of them brings them back. What came from one origin goes as
-        one: raises `InputError` where only some of it is named, and `SourceMissing` as `sources` does.
+        one: raises `InputError` where only some of it is named, or may be seen by this caller, and
+        `SourceMissing` as `sources` does.
         """
         named = [names] if isinstance(names, str) else list(names)
         every = self.sources(collection=collection)
@@ -132,7 +133,13 @@ class Holdings:
                 f"{left[0].origin} holds {left[0].source!r} too, and its sources can only go together.",
                 f"Name {left[0].origin!r} to remove them all.",
             )
-        self._life.index().handle(self._run(None, collection, None)).delete(sorted(origins))
+        index = self._life.index().handle(self._run(None, collection, None))
+        if index.delete(sorted(origins)) < len(origins):
+            if kept := origins & {each.origin for each in index.sources()}:
+                raise InputError(
+                    f"{min(kept)} holds what this caller may not remove too, and was left.",
+                    "Whatever else was named is removed.",
+                )
         return removed
 
     def status(self, *, collection: str | None = None) -> Status:
@@ -152,7 +159,7 @@ class Holdings:
             embedder,
             problem,
             run.scope.collection,
-            sum(1 for each in states if each.chunks),
+            len(states),
             sum(each.chunks for each in states),
             size,
             changed,
