@@ -23,7 +23,7 @@ class Terminal:
     def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
         import pty
 
-        self._reading, writing = pty.openpty()
+        self._own, writing = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=cwd, env=environment(TERM="xterm-256color"),
@@ -36,16 +36,20 @@ class Terminal:
         """Read until the text so far is as wanted; False where the program or the time ended first."""
         deadline = time.monotonic() + seconds
         while not wanted(self.seen) and time.monotonic() < deadline:
-            if not select.select([self._reading], [], [], 0.1)[0]:
+            if not select.select([self._own], [], [], 0.1)[0]:
                 continue
             try:
-                piece = os.read(self._reading, 65536)
+                piece = os.read(self._own, 65536)
             except OSError:  # Linux's way of saying that the other side is closed
                 break
             if not piece:
                 break
             self.seen += piece.decode("utf-8", "replace")
         return wanted(self.seen)
+
+    def type(self, text: str) -> None:
+        """Send keys."""
+        os.write(self._own, text.encode())
 
     def interrupt(self) -> None:
         """What Ctrl-C does."""
@@ -55,5 +59,5 @@ class Terminal:
         """Wait for the end; the exit code and all that was shown, without control codes."""
         self.read_until(lambda _: False)
         code = self.process.wait(30)
-        os.close(self._reading)
+        os.close(self._own)
         return code, CODES.sub("", self.seen)

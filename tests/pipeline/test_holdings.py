@@ -202,7 +202,7 @@ def test_a_caller_sees_and_removes_only_its_own(opened: Pipeline) -> None:
         with pytest.raises(SourceMissing) as told:
             view.remove(name, collection="shared")
         assert "one.md'?" not in str(told.value)
-    with pytest.raises(SourceMissing, match="No source 'a/one.md' is stored"):
+    with pytest.raises(SourceMissing, match=r"No source 'a/one\.md' is stored"):
         view.document("a/one.md", collection="shared")
     assert [each.source for each in view.remove("**", collection="shared")] == ["b/three.md"]
     assert names(opened, collection="shared") == ["a/old/two.md", "a/one.md"]
@@ -288,9 +288,11 @@ def test_without_ingest_the_only_index_is_meant(opened: Pipeline, tmp_path: Path
     with load(index=INDEX) as reading:
         assert names(reading) == sorted(FILES)
         assert (reading.status().stale, reading.status().gone) == (None, None)
-    with load(index=INDEX, more={**INDEX, "path": ".more"}) as two:
-        with pytest.raises(InputError, match="2 indexes.*Add an `ingest` section"):
-            two.sources()
+    with (
+        load(index=INDEX, more={**INDEX, "path": ".more"}) as two,
+        pytest.raises(InputError, match=r"2 indexes.*Add an `ingest` section"),
+    ):
+        two.sources()
 
 
 def test_a_closed_pipeline_says_so(tmp_path: Path) -> None:

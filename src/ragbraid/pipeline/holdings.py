@@ -134,12 +134,12 @@ class Holdings:
                 f"Name {left[0].origin!r} to remove them all.",
             )
         index = self._life.index().handle(self._run(None, collection, None))
-        if index.delete(sorted(origins)) < len(origins):
-            if kept := origins & {each.origin for each in index.sources()}:
-                raise InputError(
-                    f"{min(kept)} holds what this caller may not remove too, and was left.",
-                    "Whatever else was named is removed.",
-                )
+        count = index.delete(sorted(origins))
+        if count < len(origins) and (kept := origins & {each.origin for each in index.sources()}):
+            raise InputError(
+                f"{min(kept)} holds what this caller may not remove too, and was left.",
+                "Whatever else was named is removed.",
+            )
         return removed
 
     def status(self, *, collection: str | None = None) -> Status:
