@@ -11,7 +11,10 @@ from commandline import environment, ragbraid, says
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = {
     "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
-    "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"),
+    "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"), "chat": ("chat",),
+    "status": ("status",), "source": ("source",), "source-list": ("source", "list"),
+    "source-show": ("source", "show"), "source-remove": ("source", "remove"), "doctor": ("doctor",),
+    "completion": ("completion",),
 }  # fmt: skip
 
 

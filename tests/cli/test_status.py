@@ -26,7 +26,7 @@ def told(folder: Path, *options: str) -> dict[str, str]:
     done = ragbraid("status", *options, cwd=folder)
     assert (done.returncode, done.stderr) == (0, ""), done
     pairs = (re.split(r"  +", line, maxsplit=1) for line in done.stdout.splitlines())
-    return {name: value for name, value in pairs}
+    return {each[0]: each[1] for each in pairs}
 
 
 def test_before_the_first_ingest(folder: Path) -> None:

@@ -23,7 +23,7 @@ class Shell(StrEnum):
 
 
 def command(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Which shell is yours.")]) -> None:
-    """Print the script that completes commands and options in a shell.
+    """Print the script that completes commands in a shell.
 
     The script goes where the shell reads it at its start, for example:
 

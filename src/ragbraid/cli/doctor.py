@@ -22,7 +22,7 @@ def command(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell what is installed, which engines would work, and what is missing.
+    """Tell what is installed, what would work, what is missing.
 
     Exits with 0 where the pipeline can run, else with 1. Uses no network.
 

@@ -62,7 +62,7 @@ def show(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a source as it is stored: metadata, chunks with their offsets, text.
+    """Show a source as it is stored: metadata, chunks, text.
 
     For example: ragbraid source show docs/leave.md
     """

@@ -22,7 +22,7 @@ def command(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Tell what the index holds, and which of its files have changed since.
+    """Tell what the index holds, and what has changed since.
 
     No weights are loaded. New files are found by an ingest alone.
 
