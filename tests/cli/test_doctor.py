@@ -21,7 +21,8 @@ from ragbraid.pipeline.check import check
 from ragbraid.pipeline.find import find
 
 NO_MODEL = WORDS.replace(
-    "path: .ragbraid/index", "path: .ragbraid/index, embedder: {type: sentence-transformer, model: nobody/no-model}"
+    "path: .ragbraid/index",
+    "path: .ragbraid/index, embedder: {type: sentence-transformer, model: nobody/no-model}",
 )
 
 

@@ -10,7 +10,10 @@ import pytest
 from commandline import ragbraid, says
 from test_bad_input import WORDS
 
-TWO = '---\nlang: en\nsha256: "0"\nnote: "a\\nb \\e[31m"\n---\n# Travel\n\nTrains go in \x1b[31msecond\r class.\n'
+TWO = (
+    '---\nlang: en\nsha256: "0"\nnote: "a\\nb \\e[31m"\n---\n'
+    "# Travel\n\nTrains go in \x1b[31msecond\r class.\n"
+)
 
 
 @pytest.fixture
