@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ragbraid.errors import PipelineFileError as PipelineFileError
     from ragbraid.errors import RagbraidError as RagbraidError
     from ragbraid.pipeline.pipeline import Pipeline as Pipeline
+    from ragbraid.pipeline.recording.values import Recording as Recording
     from ragbraid.types import Answer as Answer
     from ragbraid.types import Chunk as Chunk
     from ragbraid.types import Citation as Citation
@@ -20,11 +21,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Pipeline": "ragbraid.pipeline.pipeline",
+    "Recording": "ragbraid.pipeline.recording.values",
     **dict.fromkeys(("InputError", "PipelineFileError", "RagbraidError"), "ragbraid.errors"),
     **dict.fromkeys(("Answer", "Chunk", "Citation", "Document", "Event", "Hit"), "ragbraid.types"),
 }
 __all__ = ["Answer", "Chunk", "Citation", "Document", "Event", "Hit", "InputError", "Pipeline"]
-__all__ += ["PipelineFileError", "RagbraidError"]
+__all__ += ["PipelineFileError", "RagbraidError", "Recording"]
 
 
 def __getattr__(name: str) -> Any:

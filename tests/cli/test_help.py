@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 from commandline import environment, ragbraid, says
 
+from ragbraid.cli.main import app
+
 GOLDEN = Path(__file__).parent / "golden"
-COMMANDS = {
-    "ragbraid": (), "ingest": ("ingest",), "ask": ("ask",), "search": ("search",), "check": ("check",),
-    "schema": ("schema",), "models": ("models",), "models-get": ("models", "get"), "chat": ("chat",),
-    "status": ("status",), "source": ("source",), "source-list": ("source", "list"),
-    "source-show": ("source", "show"), "source-remove": ("source", "remove"), "doctor": ("doctor",),
-    "completion": ("completion",),
-}  # fmt: skip
+
+
+def _paths(command: Any, path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Every command and group of commands, by the name of its golden file."""
+    found = {"-".join(path) or "ragbraid": path}
+    for name, inner in getattr(command, "commands", {}).items():
+        found |= _paths(inner, (*path, name))
+    return found
+
+
+COMMANDS = _paths(typer.main.get_command(app))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from blocks import OUTSIDE, Block, agrees, blocks, commands
+from demo import demo
 
 from ragbraid.pipeline.check import check_file
 
@@ -53,7 +54,7 @@ class _Session:
         elif block.lang == "console":
             _console(block, place)
         elif block.lang == "sh" and block.text == "make demo\n":
-            self.output = _demo()
+            self.output = demo()
         elif block.lang == "sh":
             _dry(block, place)
 
@@ -85,28 +86,15 @@ def _console(block: Block, place: str) -> None:
 
 
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a reader would, with `ragbraid` being this interpreter's."""
-    script = f'ragbraid() {{ "{sys.executable}" -m ragbraid "$@"; }}\n{command}'
+    """Run a command as a reader would, with `python` and `ragbraid` being this interpreter's."""
+    functions = f'python() {{ "{sys.executable}" "$@"; }}\nragbraid() {{ python -m ragbraid "$@"; }}'
+    script = f"{functions}\n{command}"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         ["sh", "-c", script],
         env=env, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
-
-
-def _demo() -> str:
-    """What `make demo` prints once everything is installed, in a folder of its own."""
-    folder = Path("demo")
-    shutil.copytree(ROOT / "docs", folder / "docs")
-    installed = ["-o", ".venv/.made-local", "-o", "models"]
-    done = subprocess.run(
-        ["make", "-f", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
-    )  # fmt: skip
-    return done.stdout.replace(sys.executable, ".venv/bin/python")
 
 
 def _dry(block: Block, place: str) -> None:

@@ -29,3 +29,9 @@ def test_the_readme_shows_the_default_pipeline() -> None:
     for cosmetic in ("name", "description"):
         del default[cosmetic]
     assert [yaml.safe_load(each) for each in shown] == [default]
+
+
+def test_the_table_of_pipelines_has_each_of_them() -> None:
+    page = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
+    listed = re.findall(r"^\| \[`([\w-]+\.yaml)`\]", page, re.M)
+    assert sorted(listed) == sorted(file.name for file in (ROOT / "pipelines").glob("*.yaml"))

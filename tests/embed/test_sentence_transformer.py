@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,9 +17,7 @@ from ragbraid.errors import Cancelled, ModelError, ModelMissing
 from ragbraid.models.locate import locate
 from ragbraid.testing.embedder import EmbedderConformance
 from ragbraid.types import ModelName
-
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz", "water", "boils", "fire", "##s"]
-WORDS += ["."]
+from tiny_models import make_tiny, write
 
 
 def minilm() -> Path:
@@ -28,55 +25,6 @@ def minilm() -> Path:
         return locate("all-minilm-l6-v2")
     except ModelMissing as missing:
         pytest.skip(str(missing))
-
-
-def make_tiny(folder: Path, *, seed: int = 0, model_type: str = "bert", pooling: str = "mean_tokens") -> Path:
-    """A sentence-transformers folder with random weights: 2 layers, 32 dimensions, 16 tokens."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
-
-    torch.manual_seed(seed)
-    shape = {
-        "vocab_size": len(WORDS),
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "intermediate_size": 48,
-    }
-    if model_type == "bert":
-        model = BertModel(BertConfig(**shape, max_position_embeddings=20))
-    else:
-        model = XLMRobertaModel(XLMRobertaConfig(**shape, max_position_embeddings=22, pad_token_id=0))
-    model.save_pretrained(folder)
-    tokenizer = Tokenizer(models.WordPiece({word: at for at, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    tokenizer.add_special_tokens(WORDS[:4])
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "[PAD]"}
-    write(folder / "tokenizer_config.json", settings)
-    write(folder / "sentence_bert_config.json", {"max_seq_length": 18})
-    kinds = ["Transformer", "Pooling", "Normalize"]
-    paths = ["", "1_Pooling", "2_Normalize"]
-    write(
-        folder / "modules.json",
-        [
-            {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for at, (kind, path) in enumerate(zip(kinds, paths, strict=True))
-        ],
-    )
-    (folder / "1_Pooling").mkdir()
-    write(
-        folder / "1_Pooling" / "config.json",
-        {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": False, f"pooling_mode_{pooling}": True},
-    )
-    return folder
-
-
-def write(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")
 
 
 def opened(folder: Path, **options: object) -> SentenceTransformerRuntime:
@@ -122,8 +70,8 @@ def test_minilm_equals_sentence_transformers() -> None:
     assert (ours * reference(minilm(), texts)).sum(1).min() > 0.99999
 
 
-@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])
-@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens"])
+@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "modernbert", "qwen3"])
+@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token", "max_tokens", "lasttoken"])
 def test_random_weights_equal_sentence_transformers(tmp_path: Path, model_type: str, pooling: str) -> None:
     folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
     texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from commandline import ragbraid
 
+from ragbraid.cli.main import app
 from ragbraid.pipeline.check import check_file
 
-FILES = sorted((Path(__file__).resolve().parents[2] / "pipelines").glob("*.yaml"))
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "pipelines").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -16,6 +20,21 @@ def test_is_right_with_no_variable_set(file: Path, monkeypatch: pytest.MonkeyPat
     for name in ("HOME", "XDG_CACHE_HOME", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     assert check_file(file) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_command_finds_it_right_where_nothing_is_set(file: Path, tmp_path: Path) -> None:
+    env = {"PYTHONPATH": str(ROOT / "src"), "RAGBRAID_MODELS": str(tmp_path / "none")}
+    done = ragbraid("check", "-p", str(file), cwd=tmp_path, env=env)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{file} is right.\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_commands_of_its_first_page_are_there(file: Path) -> None:
+    shown = re.findall(r"^#   ragbraid (\w+)", file.read_text("utf-8"), re.M)
+    assert set(shown) <= {*(command.name for command in app.registered_commands), "models"}
+    assert "ask" in shown
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

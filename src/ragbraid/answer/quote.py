@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge
 
 from ragbraid.answer.protocol import Abstain
+from ragbraid.answer.weighed import Weighed
 from ragbraid.context import Context
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.generate.protocol import Generator
 from ragbraid.text.question import check_question
 from ragbraid.types import Answer, Delta, Hit
+
+if TYPE_CHECKING:
+    from ragbraid.answer.candidates import Candidate
+    from ragbraid.answer.features import Features
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,38 @@ class Quote:
         yield Delta(quoted.text)
         yield self._shortened(question, quoted, context)
 
-    def _quoted(self, question: str, hits: list[Hit]) -> Answer:
+    def why(self, question: str, hits: list[Hit]) -> list[Weighed]:
+        """Every sentence that could have been quoted, the likeliest first, with what spoke for it."""
+        found, rows, likely, chosen = self._weigh(question, hits)
+        weighed = [
+            Weighed(
+                each.hit.source, each.hit.start + each.start, each.hit.start + each.end, each.text,
+                row, chance, each in chosen,
+            )
+            for each, row, chance in zip(found, rows, likely, strict=True)
+        ]  # fmt: skip
+        return sorted(weighed, key=lambda each: -each.score)
+
+    def _weigh(
+        self, question: str, hits: list[Hit]
+    ) -> tuple[list[Candidate], list[Features], list[float], list[Candidate]]:
+        """The candidates, their features and chances, and those that are chosen."""
         # Checking a file imports this module, and needs none of the patterns that these compile.
         from ragbraid.answer.candidates import candidates
-        from ragbraid.answer.confidence import THRESHOLDS, confidence, refusal
         from ragbraid.answer.features import features
-        from ragbraid.answer.select import choose, probabilities, quotes
+        from ragbraid.answer.select import choose, probabilities
 
-        check_question(question)
         found = candidates(hits[: self.passages])
         rows = features(question, found, hits, self.embedder)
-        chosen = choose(found, probabilities(rows), self.price, self.max_sentences)
+        likely = probabilities(rows)
+        return found, rows, likely, choose(found, likely, self.price, self.max_sentences)
+
+    def _quoted(self, question: str, hits: list[Hit]) -> Answer:
+        from ragbraid.answer.confidence import THRESHOLDS, confidence, refusal
+        from ragbraid.answer.select import quotes
+
+        check_question(question)
+        _, rows, _, chosen = self._weigh(question, hits)
         sure = confidence(rows, hits)
         if not chosen or sure < THRESHOLDS[self.abstain]:
             said = refusal(hits, chosen[0] if chosen else None)

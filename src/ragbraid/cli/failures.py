@@ -17,6 +17,7 @@ from ragbraid.errors import RagbraidError
 DONE_IN_PART = 1
 WRONG_INPUT = 2
 FAILED = 3
+GATE = 4
 INTERRUPTED = 130
 
 TRACEBACK = "RAGBRAID_TRACEBACK"

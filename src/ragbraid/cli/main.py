@@ -16,8 +16,10 @@ from ragbraid.cli import (
     failures,
     ingest,
     models,
+    new,
     options,
     output,
+    replay,
     schema,
     search,
     source,
@@ -37,12 +39,14 @@ app = typer.Typer(
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
+app.command("replay", cls=options.Command)(replay.command)
 app.command("chat")(chat.command)
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")
 app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.add_typer(models.app, name="models")
+app.add_typer(new.app, name="new")
 app.command("doctor")(doctor.command)
 app.command("completion", cls=options.Command)(completion.command)
 

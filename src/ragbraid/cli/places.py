@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from ragbraid.cli.output import one_line
 
 if TYPE_CHECKING:
+    from ragbraid.pipeline.recording.hits import HitChange
     from ragbraid.types import Citation, Hit
 
 
-def place(span: Citation | Hit) -> str:
+def place(span: Citation | Hit | HitChange) -> str:
     """The source, page where there is one, and characters: `a.pdf, page 3, characters 120–180`."""
     page = "" if span.page is None else f", page {span.page}"
     return f"{one_line(span.source)}{page}, characters {span.start}–{span.end}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from time import perf_counter
@@ -43,8 +43,18 @@ class Run:
         self.memo: dict[Hashable, Any] = {}
         """Rows of texts, by embedder, method and text; what is in it is never changed."""
 
-    def record(self, step: str, began: float, context: Context | None) -> Span:
-        """Write a step into the trace, from `began` (a `perf_counter` time) until now."""
+    def record(
+        self,
+        step: str,
+        began: float,
+        context: Context | None,
+        asked: Iterable[Any] = (),  # noqa: ARG002 - for a run that keeps more than times
+        given: Any = None,  # noqa: ARG002
+    ) -> Span:
+        """Write a step into the trace, from `began` (a `perf_counter` time) until now.
+
+        Of a component's call `asked` are the arguments, and `given` what came of it.
+        """
         taken = perf_counter() - began
         notes = {} if context is None else context.notes
         span = _new_span(Span, (step, (began - self.began) * 1000, taken * 1000, notes))
@@ -157,13 +167,16 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
         if contextual:
             context = keywords["context"] = Context(run.cancellation, handle._step)
         began = perf_counter()
+        given = None
         try:
             if opened.lock is None:
-                return method(*arguments, **keywords)
-            with opened.lock:
-                return method(*arguments, **keywords)
+                given = method(*arguments, **keywords)
+            else:
+                with opened.lock:
+                    given = method(*arguments, **keywords)
+            return given
         finally:
-            run.record(f"{handle._step}/{label}", began, context)
+            run.record(f"{handle._step}/{label}", began, context, arguments or keywords.values(), given)
 
     def pieces(handle: Handle, *arguments: Any, **keywords: Any) -> Iterator[Any]:
         run, opened = handle._run, handle._opened
@@ -173,11 +186,16 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
         context = Context(run.cancellation, handle._step)
         if contextual:
             keywords["context"] = context
-        with run.timed(f"{handle._step}/{label}", context), opened.lock or nullcontext():
-            method = getattr(opened.runtime if handle._target is None else handle._target, name)
-            for each in method(*arguments, **keywords):
-                run.cancellation.check()
-                yield each
+        began = perf_counter()
+        given = None
+        try:
+            with opened.lock or nullcontext():
+                method = getattr(opened.runtime if handle._target is None else handle._target, name)
+                for given in method(*arguments, **keywords):
+                    run.cancellation.check()
+                    yield given
+        finally:
+            run.record(f"{handle._step}/{label}", began, context, arguments or keywords.values(), given)
 
     if name in _MEMOISED:
         return _memoised(name, call)

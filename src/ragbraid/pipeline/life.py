@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, TypeVar
 
 from ragbraid.errors import InputError, RagbraidError, Stopped
 from ragbraid.index.protocol import Index
@@ -24,6 +24,8 @@ from ragbraid.pipeline.workers import Workers
 
 _CLOSE_SECONDS = 5.0
 
+T = TypeVar("T")
+
 
 class Life:
     """Opens each flow when it is first used, and closes everything at once."""
@@ -31,7 +33,7 @@ class Life:
     def __init__(self, checked: CheckedPipeline, engine: Engine) -> None:
         self.checked = checked
         self.workers = Workers()
-        self._engine = engine
+        self.engine = engine
         self._runners: dict[str, Runner] = {}
         self._ingesting: Ingesting | None = None
         self._index: Target | None = None
@@ -53,7 +55,7 @@ class Life:
                 )
             if flow not in self._runners:
                 planned = plan(self.checked.flows[flow], self.checked.flows)
-                self._runners[flow] = Runner(planned, self._engine, self.workers)
+                self._runners[flow] = Runner(planned, self.engine, self.workers)
             return self._runners[flow]
 
     def ingesting(self) -> Ingesting:
@@ -61,7 +63,7 @@ class Life:
         with self._lock:
             self._demand_open()
             if self._ingesting is None:
-                self._ingesting = Ingesting(self.checked, self._engine, self.workers)
+                self._ingesting = Ingesting(self.checked, self.engine, self.workers)
             return self._ingesting
 
     def index(self) -> Target:
@@ -70,7 +72,7 @@ class Life:
             self._demand_open()
             if self._index is None:
                 name, component = self._one_index()
-                self._index = Target(self._engine, component, name, Index)
+                self._index = Target(self.engine, component, name, Index)
             return self._index
 
     def _one_index(self) -> tuple[str, Any]:
@@ -99,11 +101,15 @@ class Life:
         return value
 
     def values(self, runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> list[Any]:
-        """Each request's value or error. With a deadline it is worked out in a thread, so that the caller
-        has control back in time."""
+        """Each request's value or error."""
+        return self.in_time(run, _values, runner, requests, run)
+
+    def in_time(self, run: Run, function: Callable[..., T], *arguments: Any) -> T:
+        """What the function gives. With a deadline it is worked out in a thread, so that the caller has
+        control back in time."""
         if run.cancellation.deadline is None:
-            return _values(runner, requests, run)
-        future: Future[list[Any]] = self.workers.submit(run, "", _values, runner, requests, run)
+            return function(*arguments)
+        future: Future[T] = self.workers.submit(run, "", function, *arguments)
         try:
             return future.result(run.cancellation.remaining())
         except (FutureTimeout, CancelledError):

@@ -23,6 +23,7 @@ from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport
+    from ragbraid.pipeline.recording.values import Recording
 
 
 class Pipeline(Holdings):
@@ -38,6 +39,7 @@ class Pipeline(Holdings):
         self._caller = Caller()
         self._scope = Scope()
         self._is_view = False
+        self._origin: tuple[str, str | None, Mapping[str, Any]] = ("", None, {})
 
     @classmethod
     def load(
@@ -56,10 +58,13 @@ class Pipeline(Holdings):
 
         Raises `PipelineFileError` with every problem of the file, and `InputError` where there is no file.
         """
-        checked = check(find(path), set=set, allow=allow)
+        source = find(path)
+        checked = check(source, set=set, allow=allow)
         if checked.pipeline is None:
             raise PipelineFileError(checked.diagnostics)
-        return cls(checked.pipeline, engine=engine)
+        pipeline = cls(checked.pipeline, engine=engine)
+        pipeline._origin = (source.text, None if path is None else str(path), dict(set or {}))
+        return pipeline
 
     @property
     def name(self) -> str:
@@ -195,6 +200,29 @@ class Pipeline(Holdings):
         for place, value in zip(places, self._life.values(runner, requests, run), strict=True):
             results[place] = value
         return cast("list[Answer | RagbraidError]", results)
+
+    def record(
+        self,
+        question: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        collection: str | None = None,
+        history: Sequence[Message | Mapping[str, Any]] | None = None,
+        timeout: float | None = None,
+        look_up: Sequence[str] = (),
+    ) -> Recording:
+        """`ask`, with all that each step gave; a question that fails is recorded too, with its error.
+
+        `look_up` names further sources whose content hash is wanted. Raises `InputError` for a question that
+        can't be asked at all.
+        """
+        from ragbraid.pipeline.recording.circumstances import Origin
+        from ragbraid.pipeline.recording.make import record
+
+        request = inputs_of(self._life.runner("ask").plan, asked(question, history))
+        run = self._run(filter, collection, timeout)
+        options = {"filter": filter, "collection": collection}
+        return record(self._life, Origin(*self._origin), request, options, run, look_up)
 
     def stream(
         self,

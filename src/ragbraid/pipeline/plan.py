@@ -301,8 +301,15 @@ def _calls(stages: Stages) -> Iterable[Call]:
     for stage in stages:
         yield from stage.calls
         for each in stage.others:
-            if isinstance(each, Choice):
-                yield from _calls(each.then)
-                yield from _calls(each.otherwise)
-            elif isinstance(each, Rounds):
-                yield from _calls(each.body)
+            for inner in inner_stages(each):
+                yield from _calls(inner)
+
+
+def inner_stages(operation: Operation) -> Sequence[Stages]:
+    """The sub-plans of an operation."""
+    match operation:
+        case Choice():
+            return operation.then, operation.otherwise
+        case Rounds():
+            return (operation.body,)
+    return ()

@@ -1,0 +1,47 @@
+"""What `make demo` prints once everything is installed; run as a script, it writes that into README.md.
+
+Run it from the repository's root: .venv/bin/python tests/docs/demo.py
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = re.compile(r"(```sh\nmake demo\n```\n.*?```text\n).*?(\n```)", re.S)
+
+
+def demo() -> str:
+    """The demo's output, in a folder of its own."""
+    installed = ["-o", ".venv/.made-local", "-o", "models"]
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "docs", Path(folder) / "docs")
+        done = subprocess.run(
+            ["make", "-f", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
+        )  # fmt: skip
+    return done.stdout.replace(sys.executable, ".venv/bin/python")
+
+
+def shortened(output: str) -> str:
+    """The output with most of the lines that name a source left out."""
+    first, *rest, last = re.findall(r"^\+ .*\n", output, re.M)
+    return output.replace(first + "".join(rest) + last, f"{first}...\n{last}")
+
+
+def main() -> None:
+    """Write the demo's output into the README."""
+    page = ROOT / "README.md"
+    text = shortened(demo()).strip()
+    page.write_text(SHOWN.sub(lambda found: found[1] + text + found[2], page.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
