@@ -34,6 +34,10 @@ class InputError(RagbraidError):
     exit_code = 2
 
 
+class SourceMissing(InputError):
+    """No source of that name is stored."""
+
+
 class PipelineFileError(InputError):
     """A pipeline file has problems; `diagnostics` has all of them, in file order."""
 

@@ -34,6 +34,18 @@ def exclusive(path: Path, busy: Callable[[str, float], None]) -> Iterator[None]:
         os.close(handle)
 
 
+def held_by(path: Path) -> str | None:
+    """Who holds the lock file at `path`, in words; None where nobody does, or where there is none."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        return None if _try(handle) else _holder(path)
+    finally:
+        os.close(handle)
+
+
 def _holder(path: Path) -> str:
     with suppress(OSError):
         if pid := path.read_text("ascii", "replace").strip():

@@ -26,6 +26,7 @@ from ragbraid.errors import (
 from ragbraid.index import faiss as faiss_index
 from ragbraid.index import writing
 from ragbraid.index.faiss import Faiss, FaissRuntime
+from ragbraid.locking import held_by
 from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.testing.index import EMBEDDER, change, embedded
 from ragbraid.types import Scope
@@ -325,6 +326,7 @@ def test_a_second_writer_is_told_who_writes(folder: Path, monkeypatch: pytest.Mo
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stdout.readline() == "held\n"
+    assert held_by(folder / "writer.lock") == f"pid {child.pid}"
     monkeypatch.setattr(faiss_index, "WAIT_SECONDS", 0.05)
     index = Faiss(folder, EMBEDDER).open()
     with pytest.raises(IndexLocked, match=f"pid {child.pid}"):
@@ -334,6 +336,7 @@ def test_a_second_writer_is_told_who_writes(folder: Path, monkeypatch: pytest.Mo
     child.communicate()
     index.upsert([change("a", ["goat"])])
     assert index.count() == 11
+    assert held_by(folder / "writer.lock") is held_by(folder / "none.lock") is None
     index.close()
 
 
@@ -459,3 +462,14 @@ def test_a_snapshot_needs_a_new_folder(index: FaissRuntime, folder: Path) -> Non
     with pytest.raises(IndexDamaged):
         index.snapshot(folder.with_name("copy"))
     assert [each.name for each in folder.parent.iterdir()] == ["index"]
+
+
+def test_chunks_of_a_source_are_told_in_the_order_of_its_text_and_within_the_filter(
+    index: FaissRuntime,
+) -> None:
+    texts = [f"part {i}" for i in range(12)]
+    index.upsert([change("x", texts, metadata={"part": 0}), change("y", ["part y"])])
+    assert [hit.text for hit in index.chunks("x")] == texts
+    assert [hit.start for hit in index.chunks("x")] == sorted(hit.start for hit in index.chunks("x"))
+    assert index.chunks("x", scope=Scope("other", None)) == index.chunks("none") == []
+    assert [len(index.chunks("x", scope=Scope("default", {"part": part}))) for part in (0, 1)] == [12, 0]

@@ -68,9 +68,15 @@ def command(
 
             output.print_json(to_json(loaded.ask(question, **request)))
         else:
-            answer = _stream(loaded, question, request)
-            _show_sources(answer)
-            _say_what_went_amiss(answer)
+            tell(loaded, question, request)
+
+
+def tell(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
+    """Print an answer as it comes, with its sources below; `request` is for `Pipeline.stream`."""
+    answer = _stream(pipeline, question, request)
+    _show_sources(answer)
+    _say_what_went_amiss(answer)
+    return answer
 
 
 def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:

@@ -9,8 +9,11 @@ import typer
 
 from ragbraid.cli import (
     ask,
+    chat,
     check,
+    completion,
     components,
+    doctor,
     failures,
     ingest,
     init,
@@ -22,6 +25,8 @@ from ragbraid.cli import (
     schema,
     search,
     show,
+    source,
+    status,
     upgrade,
 )
 
@@ -40,6 +45,9 @@ app.command("ingest", cls=options.Command)(ingest.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
 app.command("replay", cls=options.Command)(replay.command)
+app.command("chat")(chat.command)
+app.command("status")(status.command)
+app.add_typer(source.app, name="source")
 app.command("check")(check.command)
 app.command("show")(show.command)
 app.command("components", cls=options.Command)(components.command)
@@ -47,6 +55,8 @@ app.command("schema")(schema.command)
 app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")
 app.add_typer(new.app, name="new")
+app.command("doctor")(doctor.command)
+app.command("completion", cls=options.Command)(completion.command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -72,6 +82,7 @@ def main() -> None:
     try:
         with failures.as_sentences():
             output.speak_utf8()
+            completion.make_ready()
             app(prog_name="ragbraid")
     finally:
         # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.

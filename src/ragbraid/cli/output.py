@@ -5,7 +5,10 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Mapping
 from io import TextIOWrapper
 from typing import Any
 
@@ -52,6 +55,30 @@ def show(text: str = "", *, bold: bool = False, dim: bool = False) -> None:
     _write(_styled(printable(text), bold=bold, dim=dim) + "\n")
 
 
+def show_pairs(pairs: Mapping[str, str | None]) -> None:
+    """Write what there is of named values, one a line, the values in a column, wrapped on a terminal."""
+    told = {name: value for name, value in pairs.items() if value is not None}
+    indent = max(map(len, told), default=0) + 2
+    for name, value in told.items():
+        lines = [value]
+        if sys.stdout.isatty():
+            width = max(20, shutil.get_terminal_size().columns - indent)
+            lines = textwrap.wrap(value, width, break_long_words=False, break_on_hyphens=False)
+        show(f"{name:{indent}}" + f"\n{'':{indent}}".join(lines))
+
+
+def size(count: int) -> str:
+    """Bytes as people write them."""
+    units = ("bytes", "kB", "MB", "GB", "TB")
+    power = min((len(str(count)) - 1) // 3, len(units) - 1)
+    return f"{count / 1000**power:.{min(power, 1)}f} {units[power]}"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and an ellipsis, in so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def stream(text: str) -> None:
     """Write a piece of text to standard output at once."""
     _write(printable(text))
@@ -60,6 +87,11 @@ def stream(text: str) -> None:
 def print_json(value: Any) -> None:
     """Write the one JSON value that a command with `--json` prints."""
     _write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def print_json_line(value: Any) -> None:
+    """Write one of the JSON values that a command prints one a line."""
+    _write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _write(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Names that can be stored, and the sums that rows carry."""
+"""What can be stored and asked for, and the sums that rows carry."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def checksum(*parts: object) -> int:
 def text_hash(text: str) -> bytes:
     """The name under which the vector of an embedded text is known."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def demand_k(k: int) -> None:
+    """Raise `InputError` where no hits are asked for."""
+    if k < 1:
+        raise InputError(f"{k} hits were asked for.", "Ask for at least one.")

@@ -14,6 +14,7 @@ from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
 from ragbraid.index import reading
+from ragbraid.index.checks import demand_k
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
@@ -62,14 +63,17 @@ class FaissRuntime:
         """The embedder whose vectors it holds; None for a lexical index."""
         return self._embedder
 
-    def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
+    def sources(self, *, metadata: bool = False, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source, ordered by name; where vectors are missing, without its digest."""
         if not self._store.exists():
             return []
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return []
-            return list(self._sources(connection, scope, collection))
+            dense = self._embedder is not None
+            sound = not dense or self._embedded.is_sound(connection)
+            found = reading.sources(connection, scope, collection, dense, metadata)
+            return [each if sound or not each.chunks else replace(each, digest="") for each in found]
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Commit the changes as one transaction, on disk when this returns; all of them or none."""
@@ -110,6 +114,13 @@ class FaissRuntime:
                 return None
             return reading.document(connection, self._path, scope, collection, source)
 
+    def chunks(self, source: str, *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """The chunks of a source in the order of its text; none where it isn't stored."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return []
+            return reading.chunks(connection, self._path, scope, collection, source)
+
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id."""
         from ragbraid.index.nearest import nearest
@@ -117,7 +128,7 @@ class FaissRuntime:
 
         embedder = self._embedded.demand_embedder()
         queries = checked_vectors(vectors, len(vectors), embedder.dimensions, "the question")
-        _demand_k(k)
+        demand_k(k)
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return [[] for _ in queries]
@@ -134,7 +145,7 @@ class FaissRuntime:
 
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
-        _demand_k(k)
+        demand_k(k)
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return [[] for _ in queries]
@@ -254,12 +265,6 @@ class FaissRuntime:
                 self._derived[name] = Derived(self._path, collection, reading.meta(connection)["uuid"])
             return self._derived[name]
 
-    def _sources(self, connection: Connection, scope: Scope, collection: int) -> Iterator[SourceState]:
-        dense = self._embedder is not None
-        sound = not dense or self._embedded.is_sound(connection)
-        for each in reading.sources(connection, scope, collection, dense):
-            yield each if sound or not each.chunks else replace(each, digest="")
-
     def _lexically(
         self,
         connection: Connection,
@@ -292,8 +297,3 @@ class FaissRuntime:
         found = reading.hits(connection, self._path, collection, scores)
         hits = rescored([found[row] for row in scores], stage, scores.values())
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
-
-
-def _demand_k(k: int) -> None:
-    if k < 1:
-        raise InputError(f"{k} hits were asked for.", "Ask for at least one.")

@@ -30,6 +30,8 @@ class SourceState:
     metadata_hash: str
     """Hash of the metadata that the ingest driver stamped on it."""
     chunks: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """The stored document's, where `sources` was asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Index(Protocol):
         """The embedder whose vectors it holds; None for a lexical index."""
         ...
 
-    def sources(self, *, scope: Scope = ...) -> Iterable[SourceState]:
-        """Every stored source, ordered by name."""
+    def sources(self, *, metadata: bool = False, scope: Scope = ...) -> Iterable[SourceState]:
+        """Every stored source, ordered by name; its metadata only if asked for."""
         ...
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = ...) -> None:
@@ -91,6 +93,10 @@ class Index(Protocol):
 
     def document(self, source: str, *, scope: Scope = ...) -> Document | None:
         """The stored document, also when its file is gone."""
+        ...
+
+    def chunks(self, source: str, *, scope: Scope = ...) -> list[Hit]:
+        """The chunks of a source in the order of its text; none where it isn't stored."""
         ...
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = ...) -> list[list[Hit]]:

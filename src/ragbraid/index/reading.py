@@ -90,8 +90,28 @@ def rows_by_id(
     return dict(found)
 
 
-def sources(connection: Connection, scope: Scope, collection: int, dense: bool) -> Iterator[SourceState]:
-    """Every source in scope, and origins that hold none. One that lacks vectors is given no digest."""
+def chunks(connection: Connection, folder: Path, scope: Scope, collection: int, source: str) -> list[Hit]:
+    """The chunks of a source that are in scope, in the order of its text."""
+    where = chunk_filter(scope.filter)
+    found = connection.execute(
+        _HIT + f'WHERE d.collection = ? AND d.source = ? AND {where.sql} ORDER BY c.start, c."end", c.id',
+        (collection, source, *where.parameters),
+    )
+    return [_hit(each, folder, scope.collection) for each in found]
+
+
+def sources(
+    connection: Connection,
+    scope: Scope,
+    collection: int,
+    dense: bool,
+    metadata: bool = False,
+    only: str | None = None,
+) -> Iterator[SourceState]:
+    """Every source in scope, and origins that hold none, or `only` the one of that name.
+
+    One that lacks vectors is given no digest.
+    """
     where = chunk_filter(scope.filter)
     whole = compile_filter(scope.filter, "d.metadata", "d.plain", "d.source") if scope.filter else where
     chunks = "FROM chunks AS c WHERE c.collection = o.collection AND c.document"
@@ -99,24 +119,25 @@ def sources(connection: Connection, scope: Scope, collection: int, dense: bool) 
         f"""SELECT IFNULL(d.source, o.origin), o.origin, o.fingerprint, o.stamp, o.digest, o.metadata_hash,
         (SELECT COUNT(*) {chunks} = d.id AND {where.sql}), EXISTS (SELECT 1 {chunks} = d.id),
         EXISTS (SELECT 1 {chunks} IN (SELECT id FROM documents WHERE origin = o.id) AND c.slot IS NULL),
-        d.id IS NULL OR {whole.sql}
-        FROM origins AS o LEFT JOIN documents AS d ON d.origin = o.id WHERE o.collection = ? ORDER BY 1""",
-        (*where.parameters, *whole.parameters, collection),
+        d.id IS NULL OR {whole.sql}, {"d.metadata" if metadata else "NULL"}
+        FROM origins AS o LEFT JOIN documents AS d ON d.origin = o.id
+        WHERE o.collection = ? {"" if only is None else "AND d.collection = o.collection AND d.source = ?"}
+        ORDER BY 1""",
+        (*where.parameters, *whole.parameters, collection, *([] if only is None else [only])),
     )
-    for *state, held, has_chunks, lacking, visible in found:
+    for *state, held, has_chunks, lacking, visible, written in found:
         if not scope.filter or held or (visible and not has_chunks):
             source, origin, fingerprint, stamp, digest, metadata_hash = state
             digest = "" if dense and lacking else digest
-            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, held)
+            own = {} if written is None else decode(written)
+            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, held, own)
 
 
 def document(
     connection: Connection, folder: Path, scope: Scope, collection: int, source: str
 ) -> Document | None:
     """A stored document, if it or one of its chunks is in scope."""
-    if scope.filter and not any(
-        each.source == source for each in sources(connection, scope, collection, False)
-    ):
+    if scope.filter and not any(sources(connection, scope, collection, False, only=source)):
         return None
     found = connection.execute(
         "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text "

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ragbraid.errors import LoadError
 from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Index, SourceState
 from ragbraid.ingest.report import Kind
-from ragbraid.ingest.scan import Found, Scan
+from ragbraid.ingest.scan import Found, Scan, has_scheme, scan
+from ragbraid.load.protocol import Loader
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,7 @@ class Comparison:
         known = self._known.get(found.ref.origin)
         if known is None:
             return self._newcomer(found)
-        if (known.digest, known.metadata_hash) != (self._digest, self.metadata_hash):
-            return Verdict("changed")
-        same_stamp = bool(found.ref.stamp) and found.ref.stamp == known.stamp
-        same = same_stamp or found.loader.fingerprint(found.ref) == known.fingerprint
+        same = known.metadata_hash == self.metadata_hash and is_current(found, known, self._digest)
         return Verdict("unchanged" if same else "changed")
 
     def _newcomer(self, found: Found) -> Verdict:
@@ -66,6 +67,36 @@ class Comparison:
         former = formers.popleft()
         self.claimed.add(former)
         return Verdict("renamed", (former,))
+
+
+def outdated(
+    loaders: Sequence[Loader], states: Iterable[SourceState], digest: str, base: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of stored files, the origins that an ingest of them would read again, and those that are gone.
+
+    Bytes are read only where the stamps differ. What no path names (a row, a page of a site) isn't looked at.
+    """
+    known = {each.origin: each for each in states}
+    places = {each: str(base / each) for each in known if not has_scheme(each)}
+    present = [each for each, place in places.items() if os.path.lexists(place)]
+    found = scan(loaders, [places[each] for each in present], base).found
+
+    def is_stale(origin: str) -> bool:
+        try:
+            return not is_current(found[origin], known[origin], digest)
+        except LoadError:
+            return True
+
+    stale = [each for each in present if each in found and is_stale(each)]
+    return tuple(sorted(stale)), tuple(sorted(places.keys() - set(present)))
+
+
+def is_current(found: Found, known: SourceState, digest: str) -> bool:
+    """Whether a source's bytes and the ingest steps are those it was stored with. Raises `LoadError`."""
+    if known.digest != digest:
+        return False
+    same_stamp = bool(found.ref.stamp) and found.ref.stamp == known.stamp
+    return same_stamp or found.loader.fingerprint(found.ref) == known.fingerprint
 
 
 def hash_metadata(metadata: Mapping[str, Any]) -> str:

@@ -69,12 +69,17 @@ def scan(loaders: Sequence[Loader], paths: Sequence[str], base: Path) -> Scan:
     return result
 
 
+def has_scheme(name: str) -> bool:
+    """Whether a source is a row, an upload or a URL rather than a file."""
+    return _SCHEME.match(name) is not None
+
+
 def _place(name: str, folder: str) -> str:
-    return name.rstrip("/") if _SCHEME.match(name) else os.path.normpath(os.path.join(folder, name))
+    return name.rstrip("/") if has_scheme(name) else os.path.normpath(os.path.join(folder, name))
 
 
 def _with_links_followed(places: list[str]) -> frozenset[str]:
-    return frozenset(places) | {os.path.realpath(each) for each in places if not _SCHEME.match(each)}
+    return frozenset(places) | {os.path.realpath(each) for each in places if not has_scheme(each)}
 
 
 def _within(place: str, places: Collection[str]) -> bool:

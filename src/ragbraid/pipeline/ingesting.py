@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ragbraid.context import Context
 from ragbraid.errors import InputError, RagbraidError
-from ragbraid.index.protocol import Index
+from ragbraid.index.protocol import Index, SourceState
 from ragbraid.pipeline.digest import digest
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
@@ -71,6 +71,12 @@ class Ingesting:
             on_progress=on_progress,
             context=context,
         )
+
+    def stale(self, run: Run, states: Iterable[SourceState]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Of what is stored, the origins that an ingest would read again, and those whose files are gone."""
+        from ragbraid.ingest.diff import outdated
+
+        return outdated([each.bind(run) for each in self._loaders], states, self._digest, self._base)
 
     def warm_up(self) -> None:
         """Open what the flow uses."""

@@ -9,14 +9,17 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
 from ragbraid.errors import InputError, RagbraidError, Stopped
+from ragbraid.index.protocol import Index
 from ragbraid.pipeline.diagnostics import listed, meant
-from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.engine import Engine, signature_for
 from ragbraid.pipeline.finish import finish
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.ingesting import Ingesting
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.plan import plan
 from ragbraid.pipeline.run import Runner
+from ragbraid.pipeline.targets import Target
+from ragbraid.pipeline.typecheck import implements
 from ragbraid.pipeline.workers import Workers
 
 _CLOSE_SECONDS = 5.0
@@ -33,6 +36,7 @@ class Life:
         self.engine = engine
         self._runners: dict[str, Runner] = {}
         self._ingesting: Ingesting | None = None
+        self._index: Target | None = None
         self._lock = threading.RLock()
         self._closed = False
 
@@ -61,6 +65,31 @@ class Life:
             if self._ingesting is None:
                 self._ingesting = Ingesting(self.checked, self.engine, self.workers)
             return self._ingesting
+
+    def index(self) -> Target:
+        """The index that ingest fills, or without ingest the only one. Raises `InputError`."""
+        with self._lock:
+            self._demand_open()
+            if self._index is None:
+                name, component = self._one_index()
+                self._index = Target(self.engine, component, name, Index)
+            return self._index
+
+    def _one_index(self) -> tuple[str, Any]:
+        if self.checked.ingest is not None:
+            return self.checked.ingest.index_id, self.checked.ingest.index
+        indexes = [
+            (name, each)
+            for name, each in self.checked.components.items()
+            if implements(signature_for(each).runtime, Index)
+        ]
+        if len(indexes) != 1:
+            raise InputError(
+                f"The pipeline {self.checked.name!r} has no ingest flow, and {len(indexes) or 'no'} indexes "
+                "among its components.",
+                "Add an `ingest` section that names the index.",
+            )
+        return indexes[0]
 
     def value(self, runner: Runner, request: Mapping[str, Any], run: Run) -> Any:
         """One request's value. Raises its error."""
@@ -111,6 +140,8 @@ class Life:
         self._runners.clear()
         if self._ingesting is not None:
             self._ingesting.release()
+        if self._index is not None:
+            self._index.release()
         return running
 
     def _demand_open(self) -> None:

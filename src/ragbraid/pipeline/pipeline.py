@@ -15,6 +15,7 @@ from ragbraid.pipeline.engine import SHARED, Engine
 from ragbraid.pipeline.find import find
 from ragbraid.pipeline.finish import finish
 from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.holdings import Holdings
 from ragbraid.pipeline.life import Life
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.recording.values import Recording
 
 
-class Pipeline:
+class Pipeline(Holdings):
     """Components wired by a pipeline file.
 
     Use `Pipeline.load` or `Pipeline.build`. A pipeline may be used from any number of threads; `close` it

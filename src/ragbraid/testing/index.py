@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,7 @@ class IndexConformance:
         assert index.search_text(["goat"], 3) == [[]]
         assert (index.count(), list(index.sources()), index.get(["x"])) == (0, [], [])
         assert index.document("x") is None
+        assert index.chunks("x") == []
         assert index.delete(["x"]) == 0
         assert index.document_frequencies(["goat"]) == (0, [0])
 
@@ -131,6 +133,10 @@ class IndexConformance:
         assert index.get([hits[8].id, "none", hits[0].id])[0].text == text[8:]
         (state,) = index.sources()
         assert state == SourceState("ü/é.md", "o", "f", "s", "d", "m", 2)
+        assert list(index.sources(metadata=True)) == [replace(state, metadata=metadata)]
+        assert [hit.id for hit in index.chunks("ü/é.md")] == [hits[0].id, hits[8].id]
+        assert [hit.text for hit in index.chunks("ü/é.md")] == [text[:7], text[8:]]
+        assert index.chunks("o") == []
         stored = index.vectors([hits[8].id, hits[0].id])
         assert stored is not None
         assert np.array_equal(stored, vectors[::-1])
@@ -200,6 +206,9 @@ class IndexConformance:
         assert {hit.source for hit in index.search_text(["goat"], 9, scope=scope)[0]} == found
         assert index.count(scope=scope) == len(expected)
         assert {each.source for each in index.sources(scope=scope)} == found
+        names = [f"r{i}" for i in range(len(RECORDS))]
+        assert {each for each in names if index.chunks(each, scope=scope)} == found
+        assert {each for each in names if index.document(each, scope=scope)} == found
         assert index.document_frequencies(["goats"], scope=scope) == (len(expected), [len(expected)])
 
     @pytest.mark.parametrize(

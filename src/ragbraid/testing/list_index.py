@@ -9,7 +9,7 @@ import threading
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,12 @@ class ListIndexRuntime:
         self._sources: _Sources = {}
         self._lock = threading.Lock()
 
-    def sources(self, *, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
+    def sources(self, *, metadata: bool = False, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source in scope, ordered by name."""
-        return [each.state for each in self._visible(scope)]
+        visible = self._visible(scope)
+        if metadata:
+            return [replace(each.state, metadata=each.document.metadata) for each in visible]
+        return [each.state for each in visible]
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Take in all of the changes, or none."""
@@ -101,6 +104,11 @@ class ListIndexRuntime:
         """The stored document of a source in scope."""
         stored = self._sources.get((scope.collection, source))
         return stored.document if stored is not None and _in_scope(stored, scope) else None
+
+    def chunks(self, source: str, *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """The chunks of a source that are in scope, in the order of its text."""
+        found = [each.hit for each in self._rows(scope) if each.hit.source == source]
+        return sorted(found, key=lambda hit: (hit.start, hit.end, hit.id))
 
     def search_vector(
         self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT

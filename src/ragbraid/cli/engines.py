@@ -1,0 +1,164 @@
+"""What `doctor` finds out of a pipeline: which engines embed, generate and search, and with which models."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from ragbraid.cli import probes
+from ragbraid.embed.protocol import Embedder
+from ragbraid.errors import ModelError, ModelMissing, RagbraidError
+from ragbraid.generate.protocol import Generator
+from ragbraid.index.protocol import Index
+from ragbraid.pipeline.engine import identity, signature_for
+from ragbraid.pipeline.model import Branch, CheckedPipeline, ComponentStep, Loop, Step
+from ragbraid.pipeline.typecheck import implements
+from ragbraid.registry import BUILTIN, NEEDS
+from ragbraid.types import ModelName
+
+_KINDS: Mapping[str, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
+_NAMES = {target: name for name, target in BUILTIN.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An embedder, generator or index of the pipeline, what does its work, and what stands in its way."""
+
+    kind: str
+    type: str
+    by: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model that the pipeline names. `verified`: its files are those of the catalogue."""
+
+    name: str
+    state: Literal["verified", "present", "missing", "unfit"]
+    path: Path | None = None
+    problem: str | None = None
+
+
+def components(checked: CheckedPipeline) -> list[Any]:
+    """Every component of a pipeline once, those that stand inside others too."""
+    roots = [*checked.components.values()]
+    for flow in checked.flows.values():
+        roots += _stepwise(flow.steps)
+    if checked.ingest is not None:
+        roots += [*checked.ingest.loaders, *_stepwise(checked.ingest.flow.steps), checked.ingest.index]
+    return list({identity(each): each for root in roots for each in _with_parts(root)}.values())
+
+
+def type_name(component: Any) -> str:
+    """A component's type as a file names it."""
+    target = f"{type(component).__module__}:{type(component).__qualname__}"
+    return _NAMES.get(target, target)
+
+
+def engine(component: Any, imported: Mapping[str, probes.Import]) -> Engine | None:
+    """What does a component's work; None for one that has no engine to speak of."""
+    runtime = signature_for(component).runtime
+    kind = next((name for name, protocol in _KINDS.items() if implements(runtime, protocol)), "")
+    name = type_name(component)
+    problem = _missing(component, name) or _broken(name, imported)
+    if not kind and problem is None:
+        return None
+    by, unfit = _engine_of(name, component, imported)
+    return Engine(kind or "step", name, by, problem or unfit)
+
+
+def models(found: Iterable[Any]) -> list[ModelState]:
+    """The models that components name, looked for on this machine."""
+    named = {
+        (getattr(each, setting.name), getattr(each, "revision", None))
+        for each in found
+        for setting in signature_for(each).settings
+        if ModelName in (setting.annotation, *get_args(setting.annotation))
+    }
+    return [_model(name, revision) for name, revision in sorted(named, key=str) if name]
+
+
+def _model(name: str, revision: str | None) -> ModelState:
+    from ragbraid.models.catalogue import catalogue
+    from ragbraid.models.locate import locate
+
+    try:
+        path = locate(name, revision)
+    except ModelMissing as error:
+        return ModelState(name, "missing", None, str(error))
+    except ModelError as error:
+        return ModelState(name, "unfit", None, str(error))
+    except (RagbraidError, OSError, ImportError) as error:
+        return ModelState(name, "missing", None, f"It can't be looked for: {error}")
+    return ModelState(name, "verified" if name in catalogue() else "present", path)
+
+
+def _needs(component: Any, name: str) -> tuple[str, ...]:
+    needs = NEEDS.get(name, ())
+    lexical = name == "faiss" and component.embedder is None
+    return tuple(each for each in needs if not (lexical and each == "faiss"))
+
+
+def _missing(component: Any, name: str) -> str | None:
+    missing = [each for each in _needs(component, name) if not probes.is_there(each)]
+    if not missing:
+        return None
+    return f"{name} needs {', '.join(missing)}. Run `{probes.install('local')}`."
+
+
+def _broken(name: str, imported: Mapping[str, probes.Import]) -> str | None:
+    for each in NEEDS.get(name, ()):
+        failure = imported[each].failure if each in imported else None
+        if failure is not None:
+            return f"{each} is installed and can't be imported: {failure}. Install it again."
+    return None
+
+
+def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import]) -> tuple[str, str | None]:
+    """What does the work and why, and what the configuration asks for in vain."""
+    match name:
+        case "sentence-transformer":
+            return _torch(component.device, imported.get("torch", probes.Import()).gpus)
+        case "llama-cpp":
+            return "llama.cpp in this process, by xllamacpp", None
+        case "openai":
+            place = urlsplit(component.base_url)
+            return f"the server at {place.hostname}, port {place.port or place.scheme}; it wasn't asked", None
+        case "faiss":
+            return "SQLite, tantivy" + (" and FAISS" if component.embedder else ""), None
+        case _:
+            return "its own code", None
+
+
+def _torch(device: str, gpus: tuple[str, ...]) -> tuple[str, str | None]:
+    if device == "cpu":
+        return "torch on the CPU, as `device: cpu` says", None
+    if gpus:
+        return f"torch on {gpus[0]}", None
+    unfit = "device is cuda, and torch finds no CUDA device. Set device: auto." if device == "cuda" else None
+    return "torch on the CPU, since it finds no GPU", unfit
+
+
+def _stepwise(steps: Iterable[Step]) -> Iterator[Any]:
+    for step in steps:
+        match step:
+            case ComponentStep():
+                yield step.component
+            case Branch():
+                yield from _stepwise((*step.then.steps, *step.otherwise.steps))
+            case Loop():
+                yield from _stepwise([step.until])
+
+
+def _with_parts(component: Any) -> Iterator[Any]:
+    yield component
+    for each in dataclasses.fields(component):
+        value = getattr(component, each.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if dataclasses.is_dataclass(part) and not isinstance(part, type):
+                yield from _with_parts(part)

@@ -1,0 +1,165 @@
+"""`ragbraid source`: list, show, remove."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from commandline import ragbraid, says
+from test_bad_input import WORDS
+
+TWO = (
+    '---\nlang: en\nsha256: "0"\nnote: "a\\nb \\e[31m"\n---\n'
+    "# Travel\n\nTrains go in \x1b[31msecond\r class.\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two documents, ingested; one of them says strange things of itself."""
+    (tmp_path / "ragbraid.yaml").write_text(WORDS, "utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "leave.md").write_text("Parental leave is 14 months.\n", "utf-8")
+    (tmp_path / "docs" / "travel.md").write_text(TWO, "utf-8")
+    assert ragbraid("ingest", "docs", cwd=tmp_path).returncode == 0
+    return tmp_path
+
+
+def listed(folder: Path, *options: str) -> list[str]:
+    found = json.loads(ragbraid("source", "list", "--json", *options, cwd=folder).stdout)
+    return [each["source"] for each in found]
+
+
+def test_list(folder: Path) -> None:
+    done = ragbraid("source", "list", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "docs/leave.md  1 chunk\n"
+        "docs/travel.md  1 chunk  lang: en  sha256: 0  note: a b \ufffd[31m  title: Travel\n"
+    )
+
+
+def test_list_as_json(folder: Path) -> None:
+    done = ragbraid("source", "list", "--json", "--filter", '{"lang": "en"}', cwd=folder)
+    assert json.loads(done.stdout) == [
+        {
+            "source": "docs/travel.md",
+            "origin": "docs/travel.md",
+            "chunks": 1,
+            "metadata": {"lang": "en", "sha256": "0", "note": "a\nb \x1b[31m", "title": "Travel"},
+        }
+    ]
+
+
+def test_lists_without_an_entry_say_why(folder: Path) -> None:
+    says(ragbraid("source", "list", "--filter", '{"lang": "de"}', cwd=folder), 0, "No source fits the")
+    says(ragbraid("source", "list", "--collection", "x", cwd=folder), 0, "is stored in the collection x.")
+    says(ragbraid("source", "list", "--filter", "{lang: en}", cwd=folder), 2, "--filter is not JSON")
+    assert ragbraid("source", "list", "--collection", "x", "--json", cwd=folder).stdout == "[]\n"
+
+
+def test_show(folder: Path) -> None:
+    done = ragbraid("source", "show", "docs/travel.md", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, _, text = done.stdout.partition("\nText\n")
+    lines = head.splitlines()
+    assert lines[0] == "docs/travel.md"
+    assert lines[1].split() == ["type", "text/markdown"]
+    assert lines[2].startswith("sha256  ")
+    assert len(lines[2].split()[1]) == 64
+    assert lines[3].split() == ["text", str(len(TWO)), "characters"]
+    assert lines[5:10] == [
+        "Metadata", "lang    en", "sha256  0", "note    a b \ufffd[31m", "title   Travel",
+    ]  # fmt: skip
+    assert lines[11] == "1 chunk"
+    assert lines[12].endswith(f"–{len(TWO) - 1}")
+    assert text.rstrip("\n") == TWO.rstrip("\n").replace("\x1b", "\ufffd").replace("\r", "\ufffd")
+
+
+def test_show_as_json_is_the_document(folder: Path) -> None:
+    (folder / "docs" / "travel.md").unlink()
+    shown = json.loads(ragbraid("source", "show", "docs/travel.md", "--json", cwd=folder).stdout)
+    assert shown["text"] == TWO
+    (chunk,) = shown["chunks"]
+    assert shown["text"][chunk["start"] : chunk["end"]] == chunk["text"]
+    assert set(shown) == {
+        "source", "text", "metadata", "pages", "media_type", "content_hash", "chunks",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no line break in a file's name.")
+def test_a_name_can_not_forge_a_line(folder: Path) -> None:
+    (folder / "docs" / "a\n\x1b[2Kb.md").write_text("Short.", "utf-8")
+    ragbraid("ingest", "docs", cwd=folder)
+    name = "docs/a\ufffd\ufffd[2Kb.md"
+    assert ragbraid("source", "list", cwd=folder).stdout.splitlines()[0] == f"{name}  1 chunk"
+    shown = ragbraid("source", "show", "docs/a\n\x1b[2Kb.md", cwd=folder).stdout
+    assert shown.splitlines()[0] == name
+    removed = ragbraid("source", "remove", "docs/a*", "--yes", cwd=folder)
+    assert removed.stdout == f"- {name}  1 chunk\n"
+
+
+def test_remove(folder: Path) -> None:
+    done = ragbraid("source", "remove", "docs/l*", "--yes", cwd=folder)
+    assert done.returncode == 0
+    assert done.stdout == "- docs/leave.md  1 chunk\n"
+    assert done.stderr == "Their files stay: an ingest of a path that holds them brings them back.\n"
+    assert listed(folder) == ["docs/travel.md"]
+    assert ragbraid("search", "parental", cwd=folder).stderr == "Nothing found.\n"
+    assert "+ docs/leave.md" in ragbraid("ingest", "docs", cwd=folder).stderr
+    assert listed(folder) == ["docs/leave.md", "docs/travel.md"]
+
+
+def test_remove_as_json(folder: Path) -> None:
+    done = ragbraid("source", "remove", "docs/leave.md", "--yes", "--json", cwd=folder)
+    assert [each["source"] for each in json.loads(done.stdout)] == ["docs/leave.md"]
+    assert done.stderr == ""
+
+
+def test_nothing_is_removed_unasked(folder: Path) -> None:
+    says(ragbraid("source", "remove", "**", cwd=folder), 2, "Nothing was removed", "--yes")
+    says(ragbraid("source", "remove", "docs/leave.md", "docs/x.md", "--yes", cwd=folder), 2, "No source")
+    says(ragbraid("source", "remove", "docs", "--yes", cwd=folder), 2, "is a folder", "'docs/**'")
+    assert listed(folder) == ["docs/leave.md", "docs/travel.md"]
+
+
+def test_in_a_collection_of_its_own(folder: Path) -> None:
+    ragbraid("ingest", "docs/leave.md", "--collection", "staff", cwd=folder)
+    says(
+        ragbraid("source", "show", "docs/travel.md", "--collection", "staff", cwd=folder), 2,
+        "No source 'docs/travel.md' is stored",
+    )  # fmt: skip
+    ragbraid("source", "remove", "**", "--yes", "--collection", "staff", cwd=folder)
+    assert listed(folder, "--collection", "staff") == []
+    assert listed(folder) == ["docs/leave.md", "docs/travel.md"]
+
+
+def test_before_the_first_ingest(tmp_path: Path) -> None:
+    (tmp_path / "ragbraid.yaml").write_text(WORDS, "utf-8")
+    says(ragbraid("source", "list", cwd=tmp_path), 0, "No source is stored.")
+    says(ragbraid("source", "show", "x", cwd=tmp_path), 2, "ragbraid ingest PATH")
+    says(ragbraid("source", "remove", "x", "--yes", cwd=tmp_path), 2, "nor any other", "ragbraid ingest PATH")
+    assert [each.name for each in tmp_path.iterdir()] == ["ragbraid.yaml"]
+
+
+def test_wrong_names(folder: Path) -> None:
+    says(ragbraid("source", "show", "docs/laeve.md", cwd=folder), 2, "did you mean 'docs/leave.md'?")
+    says(ragbraid("source", "lst", cwd=folder), 2, "Did you mean 'list'?")
+    says(ragbraid("source", "list", "-p", "none.yaml", cwd=folder), 2, "no pipeline file none.yaml")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals.")
+@pytest.mark.parametrize(("key", "left"), [("y", 1), ("n", 2), ("", 2)])
+def test_on_a_terminal_it_asks(folder: Path, key: str, left: int) -> None:
+    from terminal import Terminal
+
+    terminal = Terminal("-m", "ragbraid", "source", "remove", "docs/l*", cwd=folder)
+    assert terminal.read_until(lambda seen: "[y/N]" in seen), terminal.seen
+    assert "docs/leave.md  1 chunk" in terminal.seen
+    terminal.type(f"{key}\n")
+    code, seen = terminal.end()
+    assert code == 0
+    assert ("Nothing was removed." in seen) == (left == 2)
+    assert len(listed(folder)) == left
