@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ragbraid.cli.output import say
+from ragbraid.cli.output import abandon_standard_output, say
 from ragbraid.errors import RagbraidError
 
 DONE_IN_PART = 1
@@ -31,7 +30,7 @@ def as_sentences() -> Iterator[None]:
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
-        _abandon_standard_output()
+        abandon_standard_output()
         raise SystemExit(FAILED) from None
     except Exception as error:
         if os.environ.get(TRACEBACK):
@@ -50,8 +49,3 @@ def _sentence(error: Exception) -> str:
         f"Something unforeseen went wrong: {type(error).__name__}: {error}\n"
         f"This is a fault in ragbraid or in a plug-in; set {TRACEBACK}=1 to see where it happened."
     )
-
-
-def _abandon_standard_output() -> None:
-    """Whoever read us is gone; without this, Python complains once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

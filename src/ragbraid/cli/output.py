@@ -101,10 +101,16 @@ def _write(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        abandon_standard_output()
         raise RagbraidError(
             f"The output couldn't be written: {error.strerror or error}.",
             "Send it where there is room for it.",
         ) from error
+
+
+def abandon_standard_output() -> None:
+    """What is still to be written goes nowhere; without this, Python complains once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _styled(text: str, *, bold: bool, dim: bool) -> str:
