@@ -80,10 +80,14 @@ def _options(
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        with failures.as_sentences():
-            output.speak_utf8()
-            completion.make_ready()
-            app(prog_name="ragbraid")
-    finally:
-        # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.
+        try:
+            with failures.as_sentences():
+                output.speak_utf8()
+                completion.make_ready()
+                app(prog_name="ragbraid")
+        finally:
+            # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:  # it came while the first one was dealt with
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise SystemExit(failures.INTERRUPTED) from None
