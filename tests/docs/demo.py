@@ -17,16 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(r"(```sh\nmake demo\n```\n.*?```text\n).*?(\n```)", re.S)
 
 
-def demo() -> str:
-    """The demo's output, in a folder of its own."""
-    installed = ["-o", ".venv/.made-local", "-o", "models"]
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "docs", Path(folder) / "docs")
-        done = subprocess.run(
-            ["make", "-f", str(ROOT / "Makefile"), *installed, "demo", f"VENV_PYTHON={sys.executable}"],
-            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
-        )  # fmt: skip
+def demo(folder: Path) -> str:
+    """The demo's output, in a folder that holds `docs`."""
+    installed = ["-o", ".venv/.made-local", "-o", "models", f"VENV_PYTHON={sys.executable}"]
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), *installed, "demo"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
+    )  # fmt: skip
     return done.stdout.replace(sys.executable, ".venv/bin/python")
 
 
@@ -39,7 +37,9 @@ def shortened(output: str) -> str:
 def main() -> None:
     """Write the demo's output into the README."""
     page = ROOT / "README.md"
-    text = shortened(demo()).strip()
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "docs", Path(folder) / "docs")
+        text = shortened(demo(Path(folder))).strip()
     page.write_text(SHOWN.sub(lambda found: found[1] + text + found[2], page.read_text("utf-8")), "utf-8")
 
 

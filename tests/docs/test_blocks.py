@@ -56,7 +56,7 @@ class _Session:
         elif block.lang == "console":
             _console(block, place)
         elif block.lang == "sh" and block.text == "make demo\n":
-            self.output = demo()
+            self.output = demo(Path())
         elif block.lang == "sh":
             _dry(block, place)
 
