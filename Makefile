@@ -24,6 +24,8 @@ TORCH_INDEX ?=
 RAGBRAID := $(VENV_PYTHON) -m ragbraid
 MODELS := all-minilm-l6-v2 smollm2-135m-instruct
 OFFLINE := HF_HUB_OFFLINE=1
+# Two workers with a thread each: much of the suite waits for processes that it starts.
+PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
 .PHONY: demo test lint soak bench models clean
 
@@ -37,7 +39,7 @@ demo: .venv/.made-local models
 	@printf '\nYour own question:\n\n  %s ask "How does ingest survive a crash?"\n' '$(RAGBRAID)'
 
 test: lint models
-	$(OFFLINE) $(VENV_PYTHON) -m pytest
+	$(PYTEST)
 
 lint: .venv/.made-dev
 	$(VENV_PYTHON) -m ruff check .
@@ -45,7 +47,7 @@ lint: .venv/.made-dev
 	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 
 soak: .venv/.made-dev models
-	RAGBRAID_SOAK=1 $(OFFLINE) $(VENV_PYTHON) -m pytest
+	RAGBRAID_SOAK=1 $(PYTEST)
 
 bench: .venv/.made-bench models
 	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
