@@ -13,6 +13,7 @@ from commandline import environment, ragbraid, says
 
 from ragbraid.cli.new import STEPS, Plugin
 from ragbraid.errors import InputError
+from soaking import count
 
 WROTE = """\
 my-shared-words holds a reranker that works, and its test. Next:
@@ -42,7 +43,7 @@ def test_says_what_comes_next(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", [*STEPS][: count(2, len(STEPS))])
 def test_the_test_of_each_kind_is_green_and_its_code_clean(kind: str, tmp_path: Path) -> None:
     done = ragbraid("new", "component", "acme/my-own", "--kind", kind, "--json", cwd=tmp_path)
     said = json.loads(done.stdout)
