@@ -21,6 +21,10 @@ endif
 TORCH ?= torch==2.13.0
 TORCH_INDEX ?=
 
+# Compiling all modules takes longer than installing them, and few are ever imported: Python does it then.
+PIP := $(VENV_PYTHON) -m pip install --quiet --no-compile
+# And it has to keep what it compiled, whatever a person's shell says of that.
+unexport PYTHONDONTWRITEBYTECODE
 RAGBRAID := $(VENV_PYTHON) -m ragbraid
 MODELS := all-minilm-l6-v2 smollm2-135m-instruct
 OFFLINE := HF_HUB_OFFLINE=1
@@ -32,7 +36,7 @@ PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 2
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
 	@for question in \
-	  "What makes a source count as unchanged?" \
+	  "When is a source unchanged?" \
 	  "Where do paths on the command line count from?" \
 	  "When is a traceback printed?"; \
 	do printf '\n> %s\n\n' "$$question"; $(RAGBRAID) ask "$$question" || exit; done
@@ -47,7 +51,7 @@ lint: .venv/.made-dev
 	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 
 soak: .venv/.made-dev models
-	RAGBRAID_SOAK=1 $(PYTEST)
+	RAGBRAID_SOAK=1 $(PYTEST) --timeout 3600
 
 bench: .venv/.made-bench models
 	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
@@ -56,16 +60,19 @@ models: .venv/.made-local
 	$(RAGBRAID) models get $(MODELS)
 
 # Console scripts carry the venv's path in their first line, which breaks at a space: use `python -m`.
-.venv/.made-local: pyproject.toml
+.venv/.made-torch: pyproject.toml
 	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ragbraid needs Python 3.11 or newer; name one: make PYTHON=python3.12')"
 	"$(PYTHON)" -m venv .venv
-	$(VENV_PYTHON) -m pip install --quiet $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") "$(TORCH)"
-	$(VENV_PYTHON) -m pip install --quiet --editable ".[local]"
+	$(PIP) $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") "$(TORCH)"
 	@touch $@
 
-.venv/.made-dev .venv/.made-bench: .venv/.made-%: .venv/.made-local
-	$(VENV_PYTHON) -m pip install --quiet --editable ".[local,$*]"
+.venv/.made-local: .venv/.made-torch
+	$(PIP) --editable ".[local]"
 	@touch $@
+
+.venv/.made-dev .venv/.made-bench: .venv/.made-%: .venv/.made-torch
+	$(PIP) --editable ".[local,$*]"
+	@touch .venv/.made-local $@
 
 clean:
 	rm -rf .venv .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,5 +1,15 @@
-"""`python -m ragbraid`: the same as the command `ragbraid`."""
+"""The command `ragbraid`, and `python -m ragbraid`."""
 
-from ragbraid.cli.main import main
+from ragbraid.cli import interrupts
 
-main()
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    with interrupts.heeded():
+        from ragbraid.cli.main import main as run  # takes long enough to be interrupted
+
+        run()
+
+
+if __name__ == "__main__":
+    main()

@@ -15,18 +15,34 @@ if TYPE_CHECKING:
     from ragbraid.generate.openai import OpenAi as OpenAi
     from ragbraid.index.faiss import Faiss as Faiss
     from ragbraid.load.files import Files as Files
+    from ragbraid.load.rows import Rows as Rows
+    from ragbraid.load.sql import Sql as Sql
+    from ragbraid.load.web import Web as Web
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.maxsim import Maxsim as Maxsim
+    from ragbraid.rerank.parents import Parents as Parents
+    from ragbraid.rerank.rm3 import Rm3 as Rm3
+    from ragbraid.rerank.rocchio import Rocchio as Rocchio
     from ragbraid.rerank.rrf import Rrf as Rrf
+    from ragbraid.rerank.weighted import Weighted as Weighted
+    from ragbraid.rerank.zscore import Zscore as Zscore
     from ragbraid.retrieve.dense import Dense as Dense
     from ragbraid.retrieve.lexical import Lexical as Lexical
+    from ragbraid.split.by_format import ByFormat as ByFormat
+    from ragbraid.split.code import Code as Code
+    from ragbraid.split.markdown import Markdown as Markdown
+    from ragbraid.split.parent_child import ParentChild as ParentChild
     from ragbraid.split.recursive_splitter import RecursiveSplitter as RecursiveSplitter
+    from ragbraid.split.sentences import Sentences as Sentences
+    from ragbraid.split.table_rows import TableRows as TableRows
 
 _HOMES = {
     where.rpartition(":")[2]: where.rpartition(":")[0]
     for name, where in BUILTIN.items()
     if not name.startswith("testing/")
 }
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

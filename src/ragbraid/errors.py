@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.diagnostics import Diagnostic
 
 
+FOREIGN = (Exception, SystemExit)
+"""What code of others may raise: none of it may end the process of whoever calls it."""
+
+
+def told(error: BaseException) -> str:
+    """An error of others' code by its type, with what it says."""
+    said = str(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 class RagbraidError(Exception):
     """Base of all errors that ragbraid raises on purpose."""
 
@@ -98,6 +108,14 @@ class ServerError(GenerationError):
 
 class Stopped(RagbraidError):
     """Base of the two ways in which a run ends early."""
+
+    def name_running(self, steps: Sequence[str]) -> None:
+        """Say which steps still run, since nothing can stop them."""
+        if steps:
+            named = " and ".join(map(repr, steps))
+            many = len(steps) > 1
+            said = f"The step{'s' * many} {named} can't be stopped, and run{'s' * (not many)} on."
+            self.hint = f"{self.hint} {said}".strip()
 
 
 class Cancelled(Stopped):

@@ -12,9 +12,12 @@ _Draft = draft_of(Hit)
 
 def rescored(hits: Iterable[Hit], stage: str, scores: Iterable[float]) -> list[Hit]:
     """The hits with a stage's scores, which are now their own, beside those of the stages before."""
-    return [
-        _with(hit, score, {**hit.scores, stage: score}) for hit, score in zip(hits, scores, strict=True)
-    ]
+    return [_with(hit, score, {**hit.scores, stage: score}) for hit, score in zip(hits, scores, strict=True)]
+
+
+def ranked(hits: Iterable[Hit], stage: str, scores: Iterable[float]) -> list[Hit]:
+    """`rescored`, the best first; ties by id."""
+    return sorted(rescored(hits, stage, scores), key=lambda hit: (-hit.score, hit.id))
 
 
 def renamed(hits: Iterable[Hit], stage: str, name: str) -> list[Hit]:

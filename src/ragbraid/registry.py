@@ -15,6 +15,8 @@ from ragbraid.errors import InputError
 GROUP = "ragbraid.components"
 
 BUILTIN: Mapping[str, str] = {
+    "by-format": "ragbraid.split.by_format:ByFormat",
+    "code": "ragbraid.split.code:Code",
     "compose": "ragbraid.answer.compose:Compose",
     "cross-encoder": "ragbraid.rerank.cross_encoder:CrossEncoder",
     "dense": "ragbraid.retrieve.dense:Dense",
@@ -22,27 +24,56 @@ BUILTIN: Mapping[str, str] = {
     "files": "ragbraid.load.files:Files",
     "lexical": "ragbraid.retrieve.lexical:Lexical",
     "llama-cpp": "ragbraid.generate.llama_cpp:LlamaCpp",
+    "markdown": "ragbraid.split.markdown:Markdown",
     "maxsim": "ragbraid.rerank.maxsim:Maxsim",
     "openai": "ragbraid.generate.openai:OpenAi",
+    "parent-child": "ragbraid.split.parent_child:ParentChild",
+    "parents": "ragbraid.rerank.parents:Parents",
     "quote": "ragbraid.answer.quote:Quote",
     "recursive-splitter": "ragbraid.split.recursive_splitter:RecursiveSplitter",
+    "rm3": "ragbraid.rerank.rm3:Rm3",
+    "rocchio": "ragbraid.rerank.rocchio:Rocchio",
+    "rows": "ragbraid.load.rows:Rows",
     "rrf": "ragbraid.rerank.rrf:Rrf",
+    "sentences": "ragbraid.split.sentences:Sentences",
     "sentence-transformer": "ragbraid.embed.sentence_transformer:SentenceTransformer",
+    "sql": "ragbraid.load.sql:Sql",
+    "table-rows": "ragbraid.split.table_rows:TableRows",
     "testing/echo-generator": "ragbraid.testing.fakes:EchoGenerator",
     "testing/fixed-splitter": "ragbraid.testing.fakes:FixedSplitter",
     "testing/hash-embedder": "ragbraid.testing.fakes:HashEmbedder",
     "testing/list-index": "ragbraid.testing.fakes:ListIndex",
+    "web": "ragbraid.load.web:Web",
+    "weighted": "ragbraid.rerank.weighted:Weighted",
+    "zscore": "ragbraid.rerank.zscore:Zscore",
 }
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
+    "code": (
+        "tree_sitter",
+        "tree_sitter_python",
+        "tree_sitter_javascript",
+        "tree_sitter_typescript",
+        "tree_sitter_go",
+        "tree_sitter_rust",
+        "tree_sitter_java",
+        "tree_sitter_c",
+        "tree_sitter_cpp",
+    ),
     "cross-encoder": ("torch", "sentence_transformers"),
-    "faiss": ("faiss", "tantivy", "snowballstemmer"),
-    "files": ("pathspec", "charset_normalizer", "xberg"),
+    "faiss": ("faiss", "tantivy", "Stemmer"),
+    "files": ("pathspec", "charset_normalizer", "python_calamine", "xberg"),
     "llama-cpp": ("xllamacpp", "jinja2"),
     "openai": ("httpx",),
+    "rows": ("pathspec", "charset_normalizer"),
+    "web": ("pathspec", "charset_normalizer", "xberg"),
     "sentence-transformer": ("torch", "tokenizers", "safetensors"),
+    "sql": ("sqlalchemy",),
 }
-"""The modules that a type imports when it is used, beside the core's; the extra `local` brings them."""
+"""The modules that a type imports when it is used, beside the core's; its extra brings them."""
+
+EXTRAS: Mapping[str, str] = {"code": "code", "sql": "sql"}
+"""The extra of a type, where it isn't `local`."""
 
 
 def names() -> list[str]:

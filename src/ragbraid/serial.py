@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from ragbraid.errors import RagbraidError
+from ragbraid.errors import PipelineFileError, RagbraidError
 from ragbraid.types import Answer, Span
 
 SCHEMA = 1
@@ -22,7 +22,10 @@ def to_json(value: Any) -> Any:
     if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, RagbraidError):
-        return {"error": type(value).__name__, "message": value.message, "hint": value.hint}
+        return {
+            "error": _public_name(type(value)), "message": value.message, "hint": value.hint,
+            **({"problems": to_json(value.diagnostics)} if isinstance(value, PipelineFileError) else {}),
+        }  # fmt: skip
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields(value)
     if isinstance(value, Mapping):
@@ -44,3 +47,9 @@ def to_json(value: Any) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+
+
+def _public_name(error: type) -> str:
+    """The class of `ragbraid.errors` that it is one of, or a plug-in's own."""
+    ours = [each for each in error.__mro__ if each.__module__ == RagbraidError.__module__]
+    return (ours[0] if error.__module__.startswith("ragbraid.") and ours else error).__name__

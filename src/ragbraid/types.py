@@ -56,13 +56,18 @@ class SourceRef:
 
     `origin` names the thing that is compared and committed as one (a file, a table, a site);
     `location` is where the loader reads it (an absolute path, a URL); `stamp` is a cheap mark of its
-    state: equal stamps mean unchanged bytes, and an empty one means "look at the bytes".
+    state: equal stamps mean unchanged bytes, and an empty one means "look at the bytes". `held` is what the
+    loader keeps of it from the scan to its loading. `metadata` is stamped on every document of it and wins
+    over what these say themselves, so that it can say who may see them; where it alone changes, nothing is
+    read or embedded anew.
     """
 
     origin: str
     location: str
     size: int = 0
     stamp: str = ""
+    held: Any = field(default=None, compare=False, repr=False)
+    metadata: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,14 @@ class Skipped:
 
     source: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A source that a scan looked for and that isn't there any more, and how that was told."""
+
+    source: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,9 @@ class Chunk:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
     """Empty: the index derives one from collection, source, offsets and text."""
+    context: str = ""
+    """Words that are embedded and searched above the text (a title, headings, a table's header), and neither
+    shown nor cited; see `ragbraid.text.context`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragbraid.answer.compose import Compose
-from ragbraid.answer.markers import Markers, marked
+from ragbraid.answer.markers import Markers, unmarked
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import Cancelled, GenerationError, InputError
 from ragbraid.testing.answerer import DOCUMENTS, AnswererConformance, hits_of
@@ -92,9 +92,9 @@ def test_cancelling_stops_between_two_pieces() -> None:
         list(pieces)
 
 
-def test_claims_of_markers() -> None:
-    assert marked("A is b [1]. C [2][3].") == [("A is b", 1), ("C", 2), ("C", 3)]
-    assert marked("no marker") == []
+def test_a_sentence_and_its_markers() -> None:
+    assert unmarked("A is b [1][2, 3].") == ("A is b.", [1, 2, 3])
+    assert unmarked("no marker") == ("no marker", [])
 
 
 PIECES = st.sampled_from(["[1]", "[2, 9]", "[", "]", "[3", " ", "\n", "word", "{x}", "[0]", "[٣]", "é"])
@@ -108,7 +108,7 @@ def test_cleaning_in_pieces_is_cleaning_at_once(text: str, count: int, random: o
     cuts = sorted(random.randint(0, len(text)) for _ in range(4))  # type: ignore[attr-defined]
     pieces = [text[left:right] for left, right in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert "".join(parts.feed(piece) for piece in pieces) + parts.finish() == once == parts.text
-    assert all(number <= count for _, number in marked(once))
+    assert all(number <= count for number in unmarked(once)[1])
 
 
 @settings(max_examples=100, deadline=None)

@@ -99,6 +99,32 @@ def test_short_sheds_the_punctuation_of_its_sentence(said: str, short: str) -> N
     assert answer.short == short
 
 
+class Listening(Failing):
+    """Keeps the constraints that it was asked under."""
+
+    def generate(
+        self, requests: Sequence[Request], *, context: object = None
+    ) -> list[Completion | Exception]:
+        self.texts = [each.constraint.texts for each in requests if isinstance(each.constraint, Quotes)]
+        return super().generate(requests, context=context)
+
+
+def test_short_stays_within_a_sentence() -> None:
+    listening = Listening(GenerationError("Nothing."))
+    text = "Cafés may serve iron water. Iron water is drunk hot."
+    answer = ask(Quote(listening, abstain="never", price=0.0), "Who may serve iron water, and how?", text)
+    assert [each.quote for each in answer.citations] == [text]
+    assert listening.texts == [("Cafés may serve iron water.", "Iron water is drunk hot.")]
+
+
+def test_why_marks_nothing_where_it_abstains() -> None:
+    hits = hits_of({"a.txt": TEXT})
+    question = "Which pony won the race?"
+    assert Quote(abstain="strict")(question, hits, Context()).abstained
+    assert not any(each.chosen for each in Quote(abstain="strict").why(question, hits))
+    assert any(each.chosen for each in Quote(abstain="never").why(question, hits))
+
+
 def test_short_can_be_switched_off() -> None:
     generator = EchoGenerator().open()
     assert ask(Quote(generator, short=False), "When does iron melt?").short is None

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("start.py", "orchestration.py", "ingest.py")
+BENCHMARKS = ("start.py", "orchestration.py", "ingest.py", "sync.py")
 
 
 def main() -> int:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,13 +18,17 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def ragbraid(
-    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
+    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, together: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run `ragbraid` with these arguments, as text in UTF-8."""
+    """Run `ragbraid` with these arguments, as text in UTF-8; `together` joins errors to the output."""
+    env = env or environment()
+    if forked.can_fork(env, ROOT / "src"):
+        return forked.run(arguments, cwd, env, 120, together)
     return subprocess.run(
         [sys.executable, "-m", "ragbraid", *arguments],
-        cwd=cwd, env=env or environment(), stdin=subprocess.DEVNULL,
-        capture_output=True, encoding="utf-8", check=False, timeout=120,
+        cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT if together else subprocess.PIPE,
+        encoding="utf-8", check=False, timeout=120,
     )  # fmt: skip
 
 

@@ -10,7 +10,11 @@ FOLDER = Path(__file__).parent / "golden"
 
 def same(name: str, text: str) -> None:
     """Assert that the text is the one that is kept."""
-    kept = FOLDER / name
     if os.environ.get("RAGBRAID_GOLDEN"):
-        kept.write_text(text, "utf-8")
-    assert text == kept.read_text("utf-8")
+        (FOLDER / name).write_text(text, "utf-8")
+    assert text == kept(name)
+
+
+def kept(name: str) -> str:
+    """The text that is kept."""
+    return (FOLDER / name).read_text("utf-8")

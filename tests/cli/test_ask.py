@@ -52,10 +52,15 @@ class Say:
         yield Delta("Parental leave ")
         if "fail" in question:
             raise GenerationError("The generator fell silent.", "Try again.")
+        if "deaf" in question:
+            time.sleep(20)
         while "slow" in question:
             context.check()
             time.sleep(0.01)
         yield Delta("is 14 months.")
+        if "by heart" in question:
+            yield Answer(TEXT[:28], hits=tuple(hits))
+            return
         quote = Citation("docs/leave.md", 0, 28, TEXT[:28], "00ff", 2, "1")
         yield Answer(TEXT[:28], "14 months", confidence=0.9, citations=(quote,), hits=tuple(hits))
 '''
@@ -133,7 +138,12 @@ def test_a_failure_is_a_sentence_even_after_the_first_words(folder: Path) -> Non
     done = ragbraid("ask", "fail", *ALLOW, cwd=folder)
     assert (done.returncode, done.stdout) == (3, "Parental leave \n")
     assert done.stderr == "The generator fell silent. Try again.\n"
-    says(ragbraid("ask", "fail", "--json", *ALLOW, cwd=folder), 3, "The generator fell silent. Try again.")
+    for options in ((), ("--record", "kept.json")):
+        done = ragbraid("ask", "fail", "--json", *options, *ALLOW, cwd=folder)
+        assert (done.returncode, done.stderr) == (3, "The generator fell silent. Try again.\n")
+        assert json.loads(done.stdout) == {
+            "error": "GenerationError", "message": "The generator fell silent.", "hint": "Try again.",
+        }  # fmt: skip
 
 
 def test_a_timeout_is_kept(folder: Path) -> None:
@@ -159,3 +169,31 @@ def test_words_come_as_they_are_made_and_ctrl_c_ends_them(folder: Path) -> None:
     assert words == b"Parental leave "
     assert (process.returncode, out.strip(), err) == (130, b"", b"")
     assert time.monotonic() - begun < 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals.")
+@pytest.mark.parametrize("times", [1, 20])
+def test_on_a_terminal_too(folder: Path, times: int) -> None:
+    from terminal import Terminal
+
+    terminal = Terminal("-m", "ragbraid", "ask", "slow", *ALLOW, cwd=folder)
+    assert terminal.read_until(lambda seen: seen.rstrip().endswith("Parental leave")), terminal.seen
+    assert terminal.process.poll() is None  # the answer hasn't ended, and its words are there
+    for _ in range(times):
+        terminal.interrupt()
+    code, seen = terminal.end()
+    assert code == 130, seen
+    assert seen.strip() == "Parental leave"
+
+
+def test_an_answer_that_cites_nothing_says_so(folder: Path) -> None:
+    done = ragbraid("ask", "by heart", "--allow", "known.py", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "Parental leave is 14 months.\n")
+    assert done.stderr == "No passage is cited for this.\n"
+
+
+@pytest.mark.parametrize("option", ["--json", "--trace"])
+def test_a_step_that_cant_be_stopped_is_named(folder: Path, option: str) -> None:
+    done = ragbraid("ask", "deaf", "--timeout", "0.2", option, "--allow", "known.py", cwd=folder)
+    assert done.returncode == 3
+    assert "The step 'Say' can't be stopped, and runs on." in done.stderr

@@ -33,6 +33,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_question_without_quotes(command: str, folder: Path) -> None:
+    says(ragbraid(command, "How", "long", "is", "it?", cwd=folder), 2, "put it in quotes")
+    says(ragbraid(command, "How", "--lnog", cwd=folder), 2, "--lnog")
+
+
 def test_no_pipeline_file(folder: Path) -> None:
     says(ragbraid("search", "x", "-p", "none.yaml", cwd=folder), 2, "none.yaml", "-p")
     says(ragbraid("check", "-p", "docs", cwd=folder), 2, "docs is a folder")
@@ -68,15 +74,30 @@ def test_a_file_name_cannot_forge_an_acknowledgement(folder: Path) -> None:
     done = ragbraid("ingest", "docs", cwd=folder)
     lines = done.stderr.splitlines()
     assert "+ docs/a\ufffd+ docs\ufffdforged.txt  1 chunk" in lines
-    assert [each.split(" ")[0] for each in lines] == ["+", "+", "skipped:", "failed:"], lines
+    assert [each.split(" ")[0] for each in lines] == ["+", "+", "skipped", "", "failed", ""], lines
     found = ragbraid("search", "parental leave right", cwd=folder).stdout.splitlines()
     assert any("docs/a\ufffd+ docs\ufffdforged.txt, characters" in each for each in found)
+
+
+def test_many_left_out_for_one_reason_are_counted(folder: Path) -> None:
+    for number in range(5):
+        (folder / "docs" / f"photo{number}.jpx").write_bytes(b"\0")
+    (folder / "docs" / "other.xyz").write_bytes(b"\0")
+    done = ragbraid("ingest", "docs", cwd=folder)
+    assert "skipped      5  its format (.jpx)" in done.stderr
+    assert "skipped      1  its format (.xyz)" in done.stderr
+    report = json.loads(ragbraid("ingest", "docs", "--json", cwd=folder).stdout)
+    assert len(report["skipped"]) == 6
 
 
 def test_ingest_fills_a_collection(folder: Path) -> None:
     assert ragbraid("ingest", "docs", "--collection", "hr", cwd=folder).returncode == 0
     assert "docs/leave.md" in ragbraid("search", "leave", "--collection", "hr", cwd=folder).stdout
-    assert ragbraid("search", "leave", "--json", cwd=folder).stdout == "[]\n"
+    says(ragbraid("search", "leave", cwd=folder), 2, "There is no collection 'default' in the index.", "'hr'")
+    says(
+        ragbraid("search", "leave", "--collection", "hrr", cwd=folder), 2,
+        "There is no collection 'hrr' in the index; did you mean 'hr'?", "It has 'hr'.",
+    )  # fmt: skip
     says(ragbraid("ingest", "docs", "--collection", "", cwd=folder), 2, "collection")
 
 
@@ -95,7 +116,7 @@ def test_one_broken_file_does_not_stop_the_others(folder: Path) -> None:
     done = ragbraid("ingest", "docs", cwd=folder)
     assert done.returncode == 1, done
     assert "+ docs/leave.md  1 chunk\n" in done.stderr
-    assert "failed: docs/broken.pdf: " in done.stderr
+    assert "\n                docs/broken.pdf\n" in done.stderr
     assert "Traceback" not in done.stderr
     assert "1 new, 1 failed: 1 chunk in " in done.stdout
     assert "docs/leave.md" in ragbraid("search", "parental leave", cwd=folder).stdout
@@ -108,7 +129,7 @@ def test_a_file_that_may_not_be_read(folder: Path) -> None:
     (folder / "docs" / "secret.md").touch(0o000)
     done = ragbraid("ingest", "docs", cwd=folder)
     assert done.returncode == 1, done
-    assert "failed: docs/secret.md: " in done.stderr
+    assert "\n                docs/secret.md\n" in done.stderr
 
 
 def test_a_wrong_pipeline_file(folder: Path) -> None:
@@ -148,16 +169,15 @@ def test_before_anything_was_ingested(folder: Path) -> None:
     text = WORDS + "ask:\n  - search\n  - {type: quote}\n"
     (folder / "ragbraid.yaml").write_text(text, "utf-8")
     place = folder / ".ragbraid" / "index"
-    said = f"Nothing has been ingested into {place} yet. Run `ragbraid ingest PATH`."
+    said = f"There is no index at {place}: nothing has been ingested yet. Run `ragbraid ingest PATH`."
     for command in ("search", "ask"):
         says(ragbraid(command, "leave", cwd=folder), 2, said)
-        says(ragbraid(command, "leave", "--json", cwd=folder), 2, said)
     assert not (folder / ".ragbraid").exists()
 
 
 def test_a_path_where_no_index_is(folder: Path) -> None:
     for path, code, said in (
-        ("nowhere/at/all", 2, "Nothing has been ingested into"),
+        ("nowhere/at/all", 2, "There is no index at"),
         ("docs/leave.md", 3, "is a file, not a folder"),
         ("docs", 3, "has other files in it (leave.md) and no index"),
     ):

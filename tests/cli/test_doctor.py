@@ -13,7 +13,7 @@ import pytest
 from commandline import ragbraid, says
 from test_bad_input import WORDS
 
-from ragbraid.cli import engines, probes
+from ragbraid.cli import doctor, engines, probes
 from ragbraid.embed.sentence_transformer import SentenceTransformer
 from ragbraid.index.faiss import Faiss
 from ragbraid.index.lock import exclusive
@@ -48,9 +48,7 @@ def test_as_json(folder: Path) -> None:
         report = json.loads(ragbraid("doctor", "--json", cwd=folder).stdout)
     assert report["can_run"] is True
     assert report["problems"] == []
-    assert report["engines"] == [
-        {"kind": "index", "type": "faiss", "by": "SQLite, tantivy", "problem": None}
-    ]
+    assert report["engines"] == [{"kind": "index", "type": "faiss", "by": "SQLite, tantivy", "problem": None}]
     assert str(os.getpid()) in report["writer"]
     assert report["folders"]["index"]["writable"] is True
     assert report["system"]["python"].endswith(sys.executable)
@@ -171,3 +169,13 @@ def test_extras_name_what_is_missing_and_the_command(monkeypatch: pytest.MonkeyP
 
 def _not_found(name: str) -> str:
     raise probes.metadata.PackageNotFoundError(name)
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_models_that_cant_be_stored_have_a_way_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], writable: bool
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(probes, "folder", lambda path: probes.Folder(path, True, writable, None))
+    doctor.command()
+    assert ("set RAGBRAID_MODELS to one that you may write to" in capsys.readouterr().out) != writable

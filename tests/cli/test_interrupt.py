@@ -13,6 +13,8 @@ import pytest
 from commandline import environment, ragbraid
 from test_bad_input import WORDS
 
+from soaking import count
+
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo-terminals.", allow_module_level=True)
 
@@ -43,6 +45,53 @@ def test_on_a_terminal(many: Path, times: int) -> None:
     assert "Traceback" not in seen
     if times == 1:
         assert "Interrupted. Every source named so far is kept" in seen
+
+
+STARTING = """
+import sys
+from ragbraid.__main__ import main
+from ragbraid.cli import interrupts
+sys.argv = ["ragbraid", "ingest", "docs"]
+with interrupts.heeded():
+    print("It begins.", flush=True)
+    main()
+"""
+
+
+LOST = """
+import os, signal
+from contextlib import suppress
+from ragbraid.cli import interrupts
+with interrupts.heeded(), interrupts.prompting():
+    with suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            pass
+    input("> ")
+"""
+
+
+def test_one_that_python_loses_at_a_prompt_is_heeded(tmp_path: Path) -> None:
+    code, seen = Terminal("-c", LOST, cwd=tmp_path).end()
+    assert code == 130
+    assert "Traceback" not in seen
+
+
+@pytest.mark.parametrize(
+    ("program", "sign"),
+    [(("-c", STARTING), "It begins."), (("-m", "ragbraid", "ingest", "docs"), "docs/")],
+    ids=["while it is imported", "while it works"],
+)
+def test_hammered(many: Path, program: tuple[str, ...], sign: str) -> None:
+    for _ in range(count(3, 30)):
+        terminal = Terminal(*program, cwd=many)
+        assert terminal.read_until(lambda seen: sign in seen), terminal.seen
+        while terminal.process.poll() is None:
+            terminal.interrupt()
+            time.sleep(0.001)
+        code, seen = terminal.end()
+        assert code == 130, seen
+        assert "Traceback" not in seen
 
 
 def test_what_was_acknowledged_is_kept(many: Path) -> None:

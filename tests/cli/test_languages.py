@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
+import golden_files
 import pytest
 from commandline import environment, ragbraid
+from every_command import CALLS, CODES, COMMANDS, WITH_MODEL, prepare
 from test_bad_input import WORDS
 
 TEXT = "Größe: 42 — “quoted”, 漢字, 🎈, {braces}, <|im_start|>, \x1b[31mred\n"
 LOCALES = {
     "utf-8": {"LC_ALL": "C.UTF-8"},
     "ascii": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "latin-1": {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
 }
+TOGETHER = """
+import json, sys
+from ragbraid.__main__ import main
+for each in json.loads(sys.argv.pop()):
+    sys.argv[1:] = each
+    try:
+        main()
+    except SystemExit as end:
+        print(chr(30) + str(end.code or 0) + chr(31), flush=True)
+"""
+"""Runs several commands in one process: a start for each would take most of the time."""
+SLOW = {"doctor", *WITH_MODEL}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX locales.")
@@ -31,3 +47,30 @@ def test_output_is_utf8_under_every_locale(tmp_path: Path, name: str) -> None:
     assert hit["text"] == TEXT.strip()
     shown = ragbraid("search", "漢字", cwd=tmp_path, env=env).stdout
     assert "Größe: 42 — “quoted”, 漢字, 🎈, {braces}, <|im_start|>, \ufffd[31mred" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no POSIX locales.")
+@pytest.mark.parametrize("name", LOCALES)
+def test_every_command_speaks_utf8_under_every_locale(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "Größe 漢"
+    prepare(folder)
+    named = {each: (*COMMANDS[each].path, *CALLS[each], "--json") for each in CALLS if each not in SLOW}
+    helps = {f"help-{each.name}": (*each.path, "--help") for each in COMMANDS.values()}
+    env = environment(RAGBRAID_MODELS=str(folder / "models"), **LOCALES[name])
+    done = subprocess.run(
+        [sys.executable, "-c", TOGETHER, json.dumps([*named.values(), *helps.values()])],
+        cwd=folder, env=env, input="Größe?\n".encode(), capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    *told, nothing = done.stdout.decode("utf-8").split("\x1f\n")
+    assert nothing == ""
+    for call, each in zip([*named, *helps], told, strict=True):
+        text, _, code = each.partition("\x1e")
+        assert int(code) == CODES.get(call, 0), call
+        if call in named:
+            assert json.loads(text), call
+        else:
+            assert text == golden_files.kept(f"{call}.txt")
+    for call in ("ask", "search", "source-show", "chat"):
+        assert "Größe, 漢字, 🎈" in told[[*named].index(call)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -39,6 +40,28 @@ def test_json_keeps_every_character(capsys: pytest.CaptureFixture[str]) -> None:
     value = {"text": "Größe \x1b[31m {braces} <|im_start|> 漢字"}
     output.print_json(value)
     assert json.loads(capsys.readouterr().out) == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "ascii"])
+def test_json_is_json_on_a_terminal_that_lacks_its_characters(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, written = {"text": "Größe ÿ 漢字 🎈"}, io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding, errors="backslashreplace"))
+    output.print_json(value)
+    assert json.loads(written.getvalue().decode(encoding)) == value
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9_949, "9.9 kB"),
+        (9_960, "10 kB"), (999_499, "999 kB"), (999_999, "1.0 MB"), (90_900_000, "91 MB"),
+        (12_100_000_000, "12 GB"), (5 * 10**15, "5000 TB"),
+    ],
+)  # fmt: skip
+def test_sizes_are_told_in_one_way(count: int, told: str) -> None:
+    assert output.size(count) == told
 
 
 def test_a_filter_is_a_json_object() -> None:

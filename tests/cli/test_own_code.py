@@ -75,3 +75,11 @@ def test_a_name_that_is_not_in_the_file_is_met_with_the_nearest(folder: Path) ->
 def test_a_file_that_fails_is_a_sentence(folder: Path) -> None:
     (folder / "rank.py").write_text("1 / 0", "utf-8")
     says(ragbraid("search", "x", "--allow", "rank.py", cwd=folder), 2, "rank.py can't be imported: Zero")
+
+
+def test_an_allowed_file_that_isnt_there_is_told(folder: Path) -> None:
+    pipeline = folder / "ragbraid.yaml"
+    pipeline.write_text(PIPELINE.replace("  - {type: ./rank.py:recency}\n", ""), "utf-8")
+    said = "no file rnk.py to be allowed; did you mean 'rank.py'?"
+    says(ragbraid("search", "x", "--allow", "rnk.py", cwd=folder), 2, said)
+    says(ragbraid("check", "--allow", "deep/none.py", cwd=folder), 2, "no file deep/none.py to be allowed.")

@@ -123,6 +123,7 @@ def test_why_shows_what_was_weighed(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         f"{ANSWER}\n"
+        "Confidence 0.90\n\n"
         "Weighed (chance of holding the answer; * quoted)\n"
         "   chance  overlap     rank\n"
         "*   0.500    0.500    1.000\n"
@@ -172,7 +173,9 @@ SPANS = (
 def test_the_timeline(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     explain.say_trace(SPANS)
-    assert capsys.readouterr().err == """
+    assert (
+        capsys.readouterr().err
+        == """
 step                 start        took
 search.lexical      0.4 ms      9.5 ms  ==
   search_text       0.6 ms      9.0 ms  ==
@@ -184,9 +187,14 @@ quote              51.0 ms    149.0 ms            ==============================
 gone/generate     199.0 ms      1.0 ms                                         =
 whole                         200.0 ms
 """
+    )
     monkeypatch.setenv("COLUMNS", "40")
     explain.say_trace(SPANS)
-    assert max(map(len, capsys.readouterr().err.splitlines())) <= 40
+    narrow = capsys.readouterr().err.splitlines()
+    assert max(map(len, narrow)) <= 40
+    assert [each.split()[0] for each in narrow[2:5]] == ["search.lexical", "search_text", "search.dense"]
+    explain.say_trace([Span("a-flow-of-a-long-name.lexical", 0.4, 9.5)])
+    assert "\n…-of-a-long-name.lexical  " in capsys.readouterr().err
 
 
 def test_a_replay_of_the_same_is_equal(recorded: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,29 +39,33 @@ def listed(folder: Path, *options: str) -> list[str]:
 def test_list(folder: Path) -> None:
     done = ragbraid("source", "list", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
-        "docs/leave.md  1 chunk\n"
-        "docs/travel.md  1 chunk  lang: en  sha256: 0  note: a b \ufffd[31m  title: Travel\n"
+    assert re.sub(r"20\d\d-\d\d-\d\d", "DAY", done.stdout) == (
+        "docs/leave.md  1 chunk  29 bytes  DAY\n"
+        f"docs/travel.md  1 chunk  {len(TWO.encode())} bytes  DAY  "
+        "lang: en  sha256: 0  note: a b \ufffd[31m  title: Travel\n"
     )
 
 
 def test_list_as_json(folder: Path) -> None:
     done = ragbraid("source", "list", "--json", "--filter", '{"lang": "en"}', cwd=folder)
-    assert json.loads(done.stdout) == [
+    (found,) = json.loads(done.stdout)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(found.pop("stored_at")["$date"])) < timedelta(
+        hours=1
+    )
+    assert [found] == [
         {
             "source": "docs/travel.md",
             "origin": "docs/travel.md",
             "chunks": 1,
             "metadata": {"lang": "en", "sha256": "0", "note": "a\nb \x1b[31m", "title": "Travel"},
+            "size": len(TWO.encode()),
         }
     ]
 
 
 def test_lists_without_an_entry_say_why(folder: Path) -> None:
     says(ragbraid("source", "list", "--filter", '{"lang": "de"}', cwd=folder), 0, "No source fits the")
-    says(ragbraid("source", "list", "--collection", "x", cwd=folder), 0, "is stored in the collection x.")
     says(ragbraid("source", "list", "--filter", "{lang: en}", cwd=folder), 2, "--filter is not JSON")
-    assert ragbraid("source", "list", "--collection", "x", "--json", cwd=folder).stdout == "[]\n"
 
 
 def test_show(folder: Path) -> None:
@@ -94,7 +102,7 @@ def test_a_name_can_not_forge_a_line(folder: Path) -> None:
     (folder / "docs" / "a\n\x1b[2Kb.md").write_text("Short.", "utf-8")
     ragbraid("ingest", "docs", cwd=folder)
     name = "docs/a\ufffd\ufffd[2Kb.md"
-    assert ragbraid("source", "list", cwd=folder).stdout.splitlines()[0] == f"{name}  1 chunk"
+    assert ragbraid("source", "list", cwd=folder).stdout.startswith(f"{name}  1 chunk  6 bytes  20")
     shown = ragbraid("source", "show", "docs/a\n\x1b[2Kb.md", cwd=folder).stdout
     assert shown.splitlines()[0] == name
     removed = ragbraid("source", "remove", "docs/a*", "--yes", cwd=folder)
@@ -151,15 +159,50 @@ def test_wrong_names(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals.")
-@pytest.mark.parametrize(("key", "left"), [("y", 1), ("n", 2), ("", 2)])
-def test_on_a_terminal_it_asks(folder: Path, key: str, left: int) -> None:
+@pytest.mark.parametrize(
+    ("key", "left", "code"), [("y\n", 1, 0), ("n\n", 2, 0), ("\n", 2, 0), ("\x03", 2, 130)]
+)
+def test_on_a_terminal_it_asks(folder: Path, key: str, left: int, code: int) -> None:
     from terminal import Terminal
 
     terminal = Terminal("-m", "ragbraid", "source", "remove", "docs/l*", cwd=folder)
     assert terminal.read_until(lambda seen: "[y/N]" in seen), terminal.seen
     assert "docs/leave.md  1 chunk" in terminal.seen
-    terminal.type(f"{key}\n")
-    code, seen = terminal.end()
-    assert code == 0
+    if key == "\x03":
+        terminal.interrupt()
+    else:
+        terminal.type(key)
+    ended, seen = terminal.end()
+    assert ended == code
     assert ("Nothing was removed." in seen) == (left == 2)
     assert len(listed(folder)) == left
+
+
+def test_a_collection_that_isnt_there_is_told(folder: Path) -> None:
+    said = "no collection 'defalt' in the index; did you mean 'default'?"
+    for arguments in (("list",), ("show", "docs/leave.md"), ("remove", "docs/leave.md", "--yes")):
+        says(ragbraid("source", *arguments, "--collection", "defalt", cwd=folder), 2, said)
+
+
+def test_purge(folder: Path) -> None:
+    index = next(folder.rglob("index.sqlite")).parent
+    done = ragbraid("source", "purge", "docs/leave.md", cwd=folder)
+    says(done, 2, "no terminal to ask on")
+    assert listed(folder) == ["docs/leave.md", "docs/travel.md"]
+    assert b"Parental" in b"".join(each.read_bytes() for each in index.rglob("*.sqlite*"))
+    done = ragbraid("source", "purge", "docs/leave.md", "--yes", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "- docs/leave.md  1 chunk\n")
+    assert listed(folder) == ["docs/travel.md"]
+    assert b"Parental" not in b"".join(each.read_bytes() for each in index.rglob("*.sqlite*"))
+    says(ragbraid("source", "purge", "docs/leave.md", "--yes", cwd=folder), 2, "No source 'docs/leave.md'")
+
+
+def test_a_purge_that_was_interrupted_is_finished(folder: Path) -> None:
+    assert ragbraid("source", "remove", "docs/leave.md", "--yes", cwd=folder).returncode == 0
+    with closing(sqlite3.connect(next(folder.rglob("index.sqlite")))) as database, database:
+        database.execute("INSERT INTO meta VALUES ('purging', '1')")
+    done = ragbraid("index", "check", cwd=folder)
+    assert (done.returncode, "a purge was interrupted" in done.stdout) == (4, True)
+    assert "interrupted" in ragbraid("index", "stats", cwd=folder).stdout
+    says(ragbraid("source", "purge", "docs/leave.md", cwd=folder), 0, "interrupted is finished")
+    assert ragbraid("index", "check", cwd=folder).returncode == 0

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from commandline import environment
 
 YARDSTICK = """
@@ -48,6 +49,41 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True
     )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_missing_index_is_told_before_a_model_is_loaded(command: str, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from ragbraid.cli.main import app\n"
+        f"try: app([{command!r}, 'anything'], standalone_mode=False)\n"
+        "except Exception as error: print(type(error).__name__)\n"
+        "print(sorted({'torch', 'xllamacpp'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout == "IndexMissing\n[]\n"
+
+
+@pytest.mark.model
+def test_an_answer_takes_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text("Parental leave is 14 months.\n", "utf-8")
+    script = (
+        "import sys\n"
+        "from ragbraid import Pipeline\n"
+        "with Pipeline.load() as pipeline:\n"
+        "    pipeline.ingest(['leave.md'])\n"
+        "    assert pipeline.ask('How long is parental leave?').short\n"
+        "heavy = {'sentence_transformers', 'transformers', 'sympy', 'scipy', 'sklearn', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
     assert done.stdout == "[]\n"
 
 

@@ -49,9 +49,7 @@ def test_after_it(folder: Path) -> None:
     for number in range(1, 7):
         (folder / "docs" / f"{number}.md").write_text("Another rule.\n", "utf-8")
     after = told(folder)
-    assert after["changed since"] == (
-        "6: docs/1.md, docs/2.md, docs/3.md, docs/4.md, docs/5.md, and 1 more"
-    )
+    assert after["changed since"] == ("6: docs/1.md, docs/2.md, docs/3.md, docs/4.md, docs/5.md, and 1 more")
     assert after["gone since"] == "1: docs/0.md"
     assert after["on disk"] == before["on disk"]
 

@@ -21,7 +21,7 @@ def test_the_current_version_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "ragbraid.yaml"
     file.write_text(f"ragbraid: 1\n{TEXT}", "utf-8")
     before = file.stat()
-    done = ragbraid("upgrade", "-p", "ragbraid.yaml", cwd=tmp_path)
+    done = ragbraid("upgrade", "ragbraid.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "ragbraid.yaml is of version 1, the current one.\n")
     assert (file.stat().st_mtime_ns, file.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
 
@@ -50,7 +50,15 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["ragbraid.yaml", "real.yaml"]
 
 
+def test_check_takes_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"ragbraid: 1\n{TEXT}", "utf-8")
+    done = ragbraid("check", "mine.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "mine.yaml is right.\n")
+    for command in ("check", "upgrade"):
+        says(ragbraid(command, "mine.yaml", "-p", "mine.yaml", cwd=tmp_path), 2, "Two files are named")
+
+
 def test_a_newer_file_and_no_file_are_refused(tmp_path: Path) -> None:
-    says(ragbraid("upgrade", cwd=tmp_path), 2, "no ragbraid.yaml", "-p")
+    says(ragbraid("upgrade", cwd=tmp_path), 2, "no ragbraid.yaml", "Name a file")
     (tmp_path / "ragbraid.yaml").write_text(f"ragbraid: 9\n{TEXT}", "utf-8")
     says(ragbraid("upgrade", cwd=tmp_path), 2, "version 9", "install a newer ragbraid")

@@ -3,7 +3,7 @@
 - `python` is executed, all blocks of a page sharing one namespace; a `text` block right after it is
   its output.
 - `yaml title="NAME"` (any language with a title) is written to NAME first; YAML that starts with
-  `ragbraid:` is checked.
+  `ragbraid:` is checked. `diff title="NAME"` changes a part of NAME.
 - `console` holds `$ ` commands with their output below; each must exit with 0, unless the next
   command is `$ echo $?`, whose shown output is then its exit code.
 - `sh` is for what the suite can't do to itself: `make` targets, whose dry run must succeed, and the
@@ -17,12 +17,13 @@ from __future__ import annotations
 import doctest
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<lang>[\w-]*)[ ]*(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)```[ ]*$", re.M | re.S
 )
 _SECONDS = re.compile(r"\b\d+\.\d+ s\b")
-OUTSIDE = ("git clone ", "cd ", "pip install ")
+OUTSIDE = ("git clone ", "cd ", "pip install ", "python3 -m venv ", ". .venv/bin/activate")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,22 @@ def commands(console: str) -> list[tuple[str, str]]:
         head, _, shown = re.sub(r"\\\n\s*", "", part).partition("\n")
         pairs.append((head.strip(), shown))
     return pairs
+
+
+def write(block: Block) -> None:
+    """Bring the file that a block's title names into the state that the block shows."""
+    if not block.title:
+        return
+    file = Path(block.title)
+    if block.lang == "diff":
+        lines = block.text.splitlines(keepends=True)
+        before, after = ("".join(each[1:] for each in lines if each[0] in side) for side in (" -", " +"))
+        text = file.read_text("utf-8")
+        assert text.count(before) == 1, f"{file} has {text.count(before)} times\n{before}"
+        file.write_text(text.replace(before, after), "utf-8")
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text, "utf-8")
 
 
 def agrees(shown: str, got: str) -> bool:

@@ -19,13 +19,14 @@ SHOWN = re.compile(r"(```sh\nmake demo\n```\n.*?```text\n).*?(\n```)", re.S)
 
 def demo(folder: Path) -> str:
     """The demo's output, in a folder that holds `docs`."""
-    installed = ["-o", ".venv/.made-local", "-o", "models", f"VENV_PYTHON={sys.executable}"]
+    python = f'"{sys.executable}"'  # the shell takes a path with a space as one word
+    installed = ["-o", ".venv/.made-local", "-o", "models", f"VENV_PYTHON={python}"]
     done = subprocess.run(
         ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), *installed, "demo"],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, text=True, encoding="utf-8",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True,
     )  # fmt: skip
-    return done.stdout.replace(sys.executable, ".venv/bin/python")
+    return done.stdout.replace(python, ".venv/bin/python")
 
 
 def shortened(output: str) -> str:

@@ -1,22 +1,30 @@
-"""Records commands on a real terminal, as the SVG pictures of docs/pictures.
+"""Records commands on a real terminal, as SVG pictures of 80 and of 120 columns.
 
-Run it from the repository's root: .venv/bin/python tests/docs/pictures.py
+Those of 80 columns are shown by pages of docs/ and lie in docs/pictures; those of 120 lie beside this file,
+for whoever changes what a command prints. Run it from the repository's root, with the two small models
+fetched: .venv/bin/python tests/docs/pictures.py, or with the names of some; ask wants ingest before it.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import pty
 import re
 import shlex
+import shutil
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
+ROOT = Path(__file__).resolve().parents[2]
+sys.path += [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT / "tests" / "cli")]  # as pytest's pythonpath
 
-WIDTH = 96
+from screen import Lines, picture, screen  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+from ragbraid.models.cache import cache_folder  # noqa: E402
+
+FOLDERS = {80: ROOT / "docs" / "pictures", 120: ROOT / "tests" / "docs" / "wide"}
+MODELS = ("all-minilm-l6-v2", "smollm2-135m-instruct")
 WRONG = """\
 ragbraid: 1
 components:
@@ -25,46 +33,70 @@ components:
 search:
   - {type: dense, index: indx, candidates: many}
 """
-COMMANDS = {
-    "check": "ragbraid check -p wrong.yaml",
+
+
+_REDRAW = "\r\x1b[2K"
+"""What a bar writes before it draws itself anew."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A command, and a pattern of what its screen shows when it is taken; without one, its end is."""
+
+    command: str
+    moment: str = ""
+
+
+SCENES = {
+    "help": Scene("ragbraid --help"),
+    "check": Scene("ragbraid check -p wrong.yaml"),
+    "doctor": Scene("ragbraid doctor --set components.generator.model=qwen3-8b"),
+    "ingest": Scene("ragbraid ingest docs", r" (9|1[0-5])/\d"),
+    "ask": Scene('ragbraid ask "Can a pipeline file run code by itself?"'),
 }
 
 
-def on_a_terminal(command: str) -> str:
-    """All that the command shows, colours included."""
-    seen = bytearray()
+class Stage:
+    """A person's home: two models, and a folder with this project's pages, a wrong pipeline and a venv."""
 
-    def read(descriptor: int) -> bytes:
-        piece = os.read(descriptor, 65536)
-        seen.extend(piece)
-        return b" "  # nothing of it is wanted on this terminal, and an empty piece would mean the end
+    def __init__(self, home: Path) -> None:
+        self._notes = home / "notes"
+        self._models = home / ".cache" / "ragbraid" / "models"
+        self._home = home
+        shutil.copytree(ROOT / "docs", self._notes / "docs", ignore=shutil.ignore_patterns("pictures"))
+        (self._notes / "wrong.yaml").write_text(WRONG, "utf-8")
+        (self._notes / ".venv").symlink_to(sys.prefix)
+        self._models.mkdir(parents=True)
+        for each in (file for name in MODELS for file in cache_folder().glob(f"{name}*")):
+            (self._models / each.name).symlink_to(each)
 
-    os.environ["COLUMNS"] = str(WIDTH)
-    pty.spawn([sys.executable, "-m", *shlex.split(command)], read)
-    return seen.decode()
-
-
-def picture(command: str, shown: str) -> str:
-    """The command and what it showed, as an SVG that refers to nothing outside itself."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(Text("$ ", "dim") + Text(command, "bold"))
-    console.print(Text.from_ansi(shown.replace("\r", "").rstrip()))
-    svg = console.export_svg(title="ragbraid", unique_id="ragbraid")
-    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.S)
+    def show(self, scene: Scene, columns: int, **env: str) -> Lines:
+        """What the scene's command shows on a terminal of this width."""
+        variables = {"HOME": str(self._home), "RAGBRAID_MODELS": str(self._models), "TERM": "xterm-256color"}
+        terminal = Terminal(
+            "-m", *shlex.split(scene.command), cwd=self._notes, columns=columns,
+            python=str(self._notes / ".venv" / "bin" / "python"), env={**variables, **env},
+        )  # fmt: skip
+        terminal.read_until(lambda _: False, 600)
+        terminal.end()
+        if not scene.moment:
+            return screen(terminal.seen, columns)
+        shown = re.search(f".*?{scene.moment}.*?(?={re.escape(_REDRAW)})", terminal.seen, re.S)
+        assert shown, f"{scene.command} never shows {scene.moment}"
+        return screen(shown[0], columns)
 
 
 def main() -> None:
-    """Make every picture anew."""
-    folder = Path(__file__).parents[2] / "docs" / "pictures"
-    folder.mkdir(exist_ok=True)
-    wrong = Path("wrong.yaml")
-    wrong.write_text(WRONG, "utf-8")
-    try:
-        for name, command in COMMANDS.items():
-            svg = picture(command, on_a_terminal(command))
-            (folder / f"{name}.svg").write_text(svg, "utf-8")
-    finally:
-        wrong.unlink()
+    """Make the pictures anew that are named, or every one."""
+    names = sys.argv[1:] or list(SCENES)
+    for columns, folder in FOLDERS.items():
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory() as home:
+            stage = Stage(Path(home))
+            for name in names:
+                scene = SCENES[name]
+                shown = picture(scene.command, stage.show(scene, columns), columns)
+                (folder / f"{name}.svg").write_text(shown, "utf-8")
 
 
 if __name__ == "__main__":

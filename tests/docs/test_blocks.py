@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,26 +14,32 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from blocks import OUTSIDE, Block, agrees, blocks, commands
+from blocks import OUTSIDE, Block, agrees, blocks, commands, write
+from commandline import ragbraid
 from demo import demo
 
 from ragbraid.pipeline.check import check_file
-from soaking import count
+from soaking import FULL
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 LONG = {ROOT / "docs" / "how-to" / "wrong-answer.md"}
 """Pages whose dozen questions to real models take most of a minute: run at full counts."""
-TOLD = [each for each in PAGES if each not in LONG] if count(1, 0) else PAGES
-LANGUAGES = {"python", "yaml", "markdown", "console", "sh", "text", "json", "mermaid"}
+EMPTY = {ROOT / "docs" / "tutorial.md"}
+"""Pages that begin in an empty folder; the others find this project's documentation in theirs."""
+RUN = PAGES if FULL else [each for each in PAGES if each not in LONG]
+SHELL = re.compile(r"[|&;<>$`*~\n]")
+"""What only a shell does; without it a command line is a command and its arguments."""
+LANGUAGES = {"diff", "python", "yaml", "markdown", "console", "csv", "html", "sh", "text", "json", "mermaid"}
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    shutil.copy(ROOT / "README.md", tmp_path)
+    if page not in EMPTY:
+        shutil.copytree(ROOT / "docs", tmp_path / "docs")
+        shutil.copy(ROOT / "README.md", tmp_path)
     session = _Session()
     monkeypatch.setitem(sys.modules, "page", session.module)  # what a page defines can be found by name
     for block in blocks(page.read_text("utf-8")):
@@ -47,9 +55,7 @@ class _Session:
 
     def run(self, block: Block, place: str) -> None:
         assert block.lang in LANGUAGES, f"{place}: unknown language {block.lang!r}"
-        if block.title:
-            Path(block.title).parent.mkdir(parents=True, exist_ok=True)
-            Path(block.title).write_text(block.text, "utf-8")
+        write(block)
         output, self.output = self.output, None
         if block.lang == "python":
             self.output = self._python(block, place)
@@ -93,6 +99,9 @@ def _console(block: Block, place: str) -> None:
 
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a reader would, with `python` and `ragbraid` being this interpreter's."""
+    program, *arguments = shlex.split(command)
+    if program == "ragbraid" and not SHELL.search(command):
+        return ragbraid(*arguments, together=True)
     functions = f'python() {{ "{sys.executable}" "$@"; }}\nragbraid() {{ python -m ragbraid "$@"; }}'
     script = f"{functions}\n{command}"
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -111,6 +120,15 @@ def _dry(block: Block, place: str) -> None:
             assert done.returncode == 0, f"{place}: {line}: {done.stderr.decode()}"
         else:
             assert line.startswith(OUTSIDE), f"{place}: {line!r} runs nowhere; use a console block"
+
+
+def test_a_diff_changes_what_is_there_once(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("a\nb\nc\n", "utf-8")
+    write(Block("diff", str(file), " a\n-b\n+d\n+e\n", 1))
+    assert file.read_text("utf-8") == "a\nd\ne\nc\n"
+    with pytest.raises(AssertionError, match="0 times"):
+        write(Block("diff", str(file), "-b\n+d\n", 1))
 
 
 def test_shown_output_must_agree() -> None:

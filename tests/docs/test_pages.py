@@ -11,6 +11,7 @@ from blocks import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), *(ROOT / "pipelines").glob("*.md")]
+PAGES += (ROOT / "reference").glob("*.md")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)[^)]*\)|!\[([^\]]*)\]\(([^)\s]+)\)")
 
 

@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 from commandline import ROOT
 
+from soaking import FULL
+
 ISLAND = ROOT / "tests" / "data" / "island"
 DATA = Path(os.environ.get("RAGBRAID_DATA", ROOT / "data"))
 NAMES = ("island", "squad")
+SAMPLE = NAMES if FULL else NAMES[int((DATA / "squad").is_dir()) :][:1]
+"""Both at full counts, else SQuAD where it is."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from statistics import mean
 
@@ -22,7 +23,7 @@ from tokenizers import Tokenizer
 
 from ragbraid import Pipeline
 from ragbraid.embed.sentence_transformer import SentenceTransformer, SentenceTransformerRuntime
-from ragbraid.errors import ModelMissing
+from ragbraid.errors import IndexMissing, ModelMissing
 from ragbraid.index.faiss import Faiss
 from ragbraid.models.locate import locate
 from ragbraid.split.recursive_splitter import RecursiveSplitter
@@ -42,7 +43,7 @@ def embedder() -> SentenceTransformerRuntime:
     return SentenceTransformer().open()
 
 
-@pytest.fixture(scope="module", params=corpora.NAMES)
+@pytest.fixture(scope="module", params=corpora.SAMPLE)
 def corpus(
     request: pytest.FixtureRequest, embedder: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Corpus:
@@ -188,7 +189,7 @@ def test_killing_an_ingest_loses_nothing_acknowledged(
         timer.start()
         named = acknowledged(child)
         timer.cancel()
-        if (corpus.folder / ".ragbraid").exists():
+        with nullcontext() if named else suppress(IndexMissing):  # it may have been killed before any commit
             whole(corpus, embedder, named)
         done = ragbraid("ingest", "documents", "--json", cwd=corpus.folder)
         assert done.returncode == 0, done.stderr

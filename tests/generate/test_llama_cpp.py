@@ -147,7 +147,7 @@ def test_a_folder_without_a_model_is_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.timeout(120)
 def test_what_is_closed_at_once_closes() -> None:
     # The server's thread may not have come to its loop yet, and used to miss that it shall end.
-    for _ in range(count(12, 100)):
+    for _ in range(count(4, 100)):
         opened = LlamaCpp(context_tokens=256).open()
         opened.warm_up()
         opened.close()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import httpx
 import pytest
 
 from openai_server import Reply, begin, piece, saying, send, serving
@@ -12,6 +13,7 @@ from ragbraid.context import Cancellation, Context
 from ragbraid.errors import DeadlineExceeded, GenerationError, ModelMissing, ServerError
 from ragbraid.generate.openai import OpenAi, OpenAiRuntime
 from ragbraid.generate.protocol import Completion, Grammar, JsonSchema, Quotes, Request
+from ragbraid.generate.sse import chunks
 from ragbraid.models.locate import locate
 from ragbraid.secret import Secret
 from ragbraid.testing.generator import GeneratorConformance
@@ -42,6 +44,7 @@ def llama_url() -> Iterator[str]:
         pytest.skip(str(missing))
     params.n_ctx, params.n_gpu_layers, params.fit_params = 1024, 0, False
     params.verbosity, params.warmup, params.api_keys = -1, False, ["key"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     made = xllamacpp.Server(params)
     yield f"{made.listening_address}/v1"
     del made
@@ -165,6 +168,17 @@ def test_an_unreachable_server_is_a_sentence_without_secrets() -> None:
     assert "http://127.0.0.1:9/v1/chat/completions can't be reached" in str(got)
     assert "sesame" not in str(got)
     assert "hidden" not in repr(runtime._options)
+
+
+def test_a_server_that_does_not_take_the_call_in_time_is_one_that_cannot_be_reached() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectTimeout("timed out", request=request)
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(refuse)) as client,
+        pytest.raises(ServerError, match="can't be reached"),
+    ):
+        list(chunks(client, "http://10.0.0.1/v1", {}))
 
 
 def test_a_busy_server_is_asked_again() -> None:

@@ -26,6 +26,7 @@ from ragbraid.errors import (
 from ragbraid.index import faiss as faiss_index
 from ragbraid.index import writing
 from ragbraid.index.faiss import Faiss, FaissRuntime
+from ragbraid.index.store import speaking
 from ragbraid.locking import held_by
 from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.testing.index import EMBEDDER, change, embedded
@@ -51,7 +52,7 @@ def index(folder: Path) -> Iterator[FaissRuntime]:
 
 def test_reading_makes_no_folder(tmp_path: Path) -> None:
     index = Faiss(tmp_path / "none", EMBEDDER).open()
-    with pytest.raises(IndexMissing, match=r"Nothing has been ingested into .*none yet") as raised:
+    with pytest.raises(IndexMissing, match=r"There is no index at .*none: nothing") as raised:
         index.search_text(["x"], 3)
     assert "ragbraid ingest" in raised.value.hint
     assert (index.sources(), index.known_vectors(["x"]), index.delete(["a"])) == ([], {}, 0)
@@ -408,6 +409,21 @@ def test_close_leaves_no_handle(folder: Path) -> None:
     index.close()
     assert not [each for each in handles() if str(folder) in each]
     assert threading.active_count() == threads
+
+
+def test_a_disk_that_is_too_full_to_read_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> None:
+        with speaking(tmp_path):
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(IndexStoreError, match="The disk failed"):
+        ask()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=0))
+    with pytest.raises(IndexStoreError, match=r"The disk is full, .* Free some space"):
+        ask()
 
 
 def test_a_full_disk_undoes_the_change(index: FaissRuntime, folder: Path) -> None:

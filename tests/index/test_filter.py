@@ -65,7 +65,7 @@ def connection() -> Any:
     opened.close()
 
 
-@settings(max_examples=count(2000, 20000), deadline=None)
+@settings(max_examples=count(1000, 20000), deadline=None)
 @given(wanted=FILTERS, metadata=METADATA)
 def test_sql_and_python_agree(connection: sqlite3.Connection, wanted: Any, metadata: Any) -> None:
     text = encode(metadata, "m")

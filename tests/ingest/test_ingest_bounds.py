@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from ingest_bench import TEXTS, Embedder, run, sources
@@ -17,7 +20,7 @@ from ragbraid.index.protocol import Change
 from ragbraid.ingest import Progress, driver
 from ragbraid.testing import ListIndex, MemoryLoader
 from ragbraid.testing.list_index import ListIndexRuntime
-from ragbraid.types import Scope
+from ragbraid.types import Scope, Vectors
 
 
 class Committing(ListIndexRuntime):
@@ -54,6 +57,25 @@ def test_slow_work_is_committed_source_by_source(monkeypatch: pytest.MonkeyPatch
     index = Committing()
     run(index, MemoryLoader(TEXTS))
     assert index.groups == [["a"], ["b"], ["c"], ["d"]]
+
+
+class Slow(Embedder):
+    """Takes a hundredth of a second for a text."""
+
+    def embed(self, texts: Sequence[str], *given: Any, **named: Any) -> Vectors:
+        time.sleep(0.01 * len(texts))
+        return super().embed(texts, *given, **named)
+
+
+def test_a_slow_embedder_has_work_committed_long_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "PATIENCE", 0.2)
+    index = ListIndexRuntime(Slow())
+    began, told = time.monotonic(), list[float]()
+    texts = {f"{n:03}": f"text number {n}" for n in range(200)}
+    run(index, MemoryLoader(texts), on_progress=lambda _: told.append(time.monotonic() - began))
+    assert len(told) == 200
+    assert told[0] < told[-1] / 3
+    assert max(after - before for before, after in pairwise(told)) < told[-1] / 3
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -40,6 +40,17 @@ def test_a_single_document() -> None:
     assert reason.startswith("It seems to be in de,")
 
 
+def test_a_source_that_is_taken_in_parts() -> None:
+    class Table(MemoryLoader):
+        def load(self, ref: SourceRef) -> Iterator[Document]:
+            for row in range(700):
+                yield Document(f"{ref.origin}#{row}", f"{GERMAN} {row}")
+
+    (warning,) = run(ListIndex(EnglishEmbedder()).open(), Table({"t.csv": ""})).warnings
+    assert warning.source == "t.csv#0"
+    assert warning.reason.startswith("700 of 700 documents")
+
+
 def test_a_few_among_many_are_no_matter() -> None:
     texts = {f"e{n}": f"{ENGLISH} {n}" for n in range(9)}
     assert warnings(texts | {"d": GERMAN}) == []

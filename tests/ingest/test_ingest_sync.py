@@ -11,6 +11,7 @@ import pytest
 
 from ragbraid.errors import InputError
 from ragbraid.ingest import IngestFlow, IngestReport, Progress, ingest
+from ragbraid.ingest.report import Reason
 from ragbraid.testing import FixedSplitter, HashEmbedder, ListIndex, MemoryLoader
 from ragbraid.types import Chunk, Document, Skipped, SourceRef
 
@@ -27,13 +28,21 @@ class Bench:
         self.index = ListIndex(self.embedder).open()
         self.told: list[Progress] = []
 
-    def run(self, *paths: str, loaders: Any = None, digest: str = "", **options: Any) -> IngestReport:
+    def run(
+        self,
+        *paths: str,
+        loaders: Any = None,
+        digest: str = "",
+        keeps_documents: bool = False,
+        **options: Any,
+    ) -> IngestReport:
         splitter = FixedSplitter(self.words)
         flow = IngestFlow(
             loaders or [MemoryLoader(self.texts)],
             lambda documents: (documents, splitter(documents)),
             self.index,
             digest or f"words={self.words}",
+            keeps_documents,
         )
         self.told.clear()
         paths = paths or (".",)
@@ -238,7 +247,7 @@ def test_more_records_than_any_batch_holds() -> None:
 def test_250_sources_and_one_of_them_changed() -> None:
     bench = Bench({f"{n:03}": f"record number {n}" for n in range(250)})
     assert counts(bench.run()) == {"new": 250}
-    assert bench.embedder.calls == 1
+    assert bench.embedder.calls <= 3  # a small batch first, which tells how many chunks the next may have
     bench.texts["100"] = "record number hundred"
     report = bench.run()
     assert counts(report) == {"changed": 1, "unchanged": 249}
@@ -324,3 +333,89 @@ def test_report_as_json(bench: Bench) -> None:
         "failed": [{"source": "a.txt", "reason": "a.txt can't be read. It is one of `failing`."}],
         "warnings": [],
     }
+
+
+def test_a_dry_run_tells_all_and_does_nothing(bench: Bench) -> None:
+    bench.texts["x.txt"] = "to be renamed"
+    bench.run()
+    before, calls, commits = bench.stored(), bench.embedder.calls, bench.index.commits
+    bench.texts["y.txt"] = bench.texts.pop("x.txt")
+    bench.texts["a.txt"] = "changed"
+    bench.texts["new.txt"] = "new"
+    del bench.texts["b/c.txt"]
+
+    class NeverRead(MemoryLoader):
+        def load(self, ref: SourceRef) -> Any:
+            raise AssertionError(ref)
+
+    loaders = [NeverRead(bench.texts)]
+    expected = {"new": 1, "changed": 1, "renamed": 1, "unchanged": 1}
+    assert counts(bench.run(loaders=loaders, dry_run=True)) == {**expected, "gone": 1}
+    assert counts(bench.run(loaders=loaders, dry_run=True, prune=True)) == {**expected, "removed": 1}
+    told = [(each.kind, each.source, each.chunks, each.reason) for each in bench.told]
+    assert ("renamed", "y.txt", 0, "x.txt") in told
+    assert told[-1] == ("removed", "b/c.txt", 0, "")
+    assert (bench.embedder.calls, bench.index.commits) == (calls, commits)
+    assert bench.stored() == before
+    assert counts(bench.run(prune=True)) == {**expected, "removed": 1}
+
+
+class Counting(MemoryLoader):
+    """Counts what is read."""
+
+    loads: list[str] = []  # noqa: RUF012
+
+    def load(self, ref: SourceRef) -> Any:
+        self.loads.append(ref.origin)
+        return super().load(ref)
+
+
+def test_other_values_of_stamped_metadata_are_stored_without_reading_again(bench: Bench) -> None:
+    loader = Counting(bench.texts, {"a.txt": {"title": "A", "team": "own"}})
+    loader.loads.clear()
+    bench.run(loaders=[loader], metadata={"team": "red"}, keeps_documents=True)
+    assert len(loader.loads) == 3
+    report = bench.run(loaders=[loader], metadata={"team": "blue"}, keeps_documents=True)
+    assert (counts(report), report.embedded, len(loader.loads)) == ({"changed": 3}, 0, 3)
+    assert {hit.metadata["team"] for hit in bench._all()} == {"blue"}
+    again = bench.run(loaders=[loader], metadata={"team": "blue"}, keeps_documents=True)
+    assert counts(again) == {"unchanged": 3}
+
+
+def test_a_name_that_is_not_stamped_any_more_is_read_again(bench: Bench) -> None:
+    loader = Counting(bench.texts, {"a.txt": {"title": "A", "team": "own"}})
+    loader.loads.clear()
+    bench.run(loaders=[loader], metadata={"team": "red"}, keeps_documents=True)
+    report = bench.run(loaders=[loader], metadata={"year": 2}, keeps_documents=True)
+    assert (counts(report), report.embedded, len(loader.loads)) == ({"changed": 3}, 0, 6)
+    document = bench.index.document("a.txt")
+    assert document is not None
+    assert document.metadata == {"title": "A", "team": "own", "year": 2}
+
+
+def test_steps_that_rewrite_documents_read_them_again(bench: Bench) -> None:
+    loader = Counting(bench.texts)
+    loader.loads.clear()
+    bench.run(loaders=[loader], metadata={"team": "red"})
+    bench.run(loaders=[loader], metadata={"team": "blue"})
+    assert len(loader.loads) == 6
+
+
+def test_changed_bytes_are_read_whatever_is_stamped(bench: Bench) -> None:
+    bench.run(metadata={"team": "red"}, keeps_documents=True)
+    bench.texts["a.txt"] = "one two three quatre"
+    bench.run(metadata={"team": "blue"}, keeps_documents=True)
+    assert bench.stored()["a.txt"] == ["one two three", "quatre"]
+
+
+def test_reasons_are_told_once_with_all_that_they_hold_for() -> None:
+    report = IngestReport(
+        skipped=[Skipped("a.png", "no text"), Skipped("b.exe", "no format"), Skipped("c.png", "no text")],
+        failed=[Skipped("x", "line 3 is odd"), Skipped("y", "line 41 is odd")],
+    )
+    assert report.reasons("skipped") == [
+        Reason("no text", ("a.png", "c.png")),
+        Reason("no format", ("b.exe",)),
+    ]
+    assert report.reasons("failed") == [Reason("line 3 is odd", ("x", "y"))]
+    assert report.reasons("warning") == []

@@ -19,7 +19,7 @@ class TestFilesConforms(LoaderConformance):
         return Files()
 
     def write(self, folder: Path) -> Sequence[str]:
-        write(folder, "docs/a.txt", "docs/b.md", "docs/deep/c.html", "docs/picture.png")
+        write(folder, "docs/a.txt", "docs/b.md", "docs/deep/c.html", "docs/picture.heif")
         return [str(folder / "docs")]
 
 
@@ -56,6 +56,12 @@ def test_a_base_reached_through_a_link_is_the_same_folder(tmp_path: Path) -> Non
 def test_equal_names_in_two_folders_are_two_sources(tmp_path: Path) -> None:
     write(tmp_path, "a/1.html", "b/1.html")
     assert names(tmp_path) == ["a/1.html", "b/1.html"]
+
+
+def test_a_pipeline_file_is_no_document_unless_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "ragbraid.yaml", "b/ragbraid.yaml", "c.yaml")
+    assert names(tmp_path) == ["a.txt", "c.yaml"]
+    assert names(tmp_path, "ragbraid.yaml") == ["ragbraid.yaml"]
 
 
 def test_hidden_files_are_left_out_unless_asked_for(tmp_path: Path) -> None:
@@ -104,12 +110,12 @@ def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path: Path) -> None:
 
 
 def test_what_is_not_read_is_named_with_its_reason(tmp_path: Path) -> None:
-    write(tmp_path, "a.png", "noextension", "Makefile", "README", "big.txt")
+    write(tmp_path, "a.heif", "noextension", "Makefile", "README", "big.txt")
     os.mkfifo(tmp_path / "pipe.txt")
     (tmp_path / "big.txt").write_bytes(b"x" * 2000)
     found = skipped(tmp_path, Files(max_mb=0.001))
-    assert sorted(found) == ["a.png", "big.txt", "noextension", "pipe.txt"]
-    assert ".png" in found["a.png"]
+    assert sorted(found) == ["a.heif", "big.txt", "noextension", "pipe.txt"]
+    assert ".heif" in found["a.heif"]
     assert "max_mb" in found["big.txt"]
     assert "regular" in found["pipe.txt"]
 
@@ -154,7 +160,7 @@ def test_stamps_hold_still_and_change_with_the_file(tmp_path: Path, monkeypatch:
 
     assert stamp() == "", "a file changed a moment ago may change again within the clock's tick"
     now = time.time_ns()
-    monkeypatch.setattr("ragbraid.load.files.time.time_ns", lambda: now + 60_000_000_000)
+    monkeypatch.setattr("ragbraid.load.places.time.time_ns", lambda: now + 60_000_000_000)
     before = stamp()
     assert before
     assert stamp() == before

@@ -20,15 +20,16 @@ from test_bad_input import WORDS
 
 from ragbraid.errors import LoadError, MissingDependency
 from ragbraid.load.files import Files
-from ragbraid.load.parser import PARSER
+from ragbraid.load.parser import MOST, PARSER
 from ragbraid.types import SourceRef
 from soaking import count
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows can't stop a process for a while")
 LOADS = """
 import sys
-from ragbraid.load.extraction import extract_html
-print(extract_html("<p>words", 20).text, flush=True)
+from ragbraid.load.hypertext import extract_html
+from ragbraid.load.reading import Limits, Settings
+print(extract_html('<p>words', Settings(Limits(20))).text, flush=True)
 """
 
 
@@ -68,7 +69,7 @@ def soon(holds: Callable[[], bool], seconds: float = 20) -> bool:
     return holds()
 
 
-def test_one_process_is_kept_for_all_documents_and_threads(tmp_path: Path) -> None:
+def test_a_few_processes_are_kept_for_all_documents_and_threads(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(24)]
     for each in folders:
         each.mkdir()
@@ -80,8 +81,9 @@ def test_one_process_is_kept_for_all_documents_and_threads(tmp_path: Path) -> No
             assert list(pool.map(load, folders, map(str, range(24)))) == [str(each) for each in range(24)]
         with PARSER.kept():
             load(tmp_path)
-        assert parsers() == before
         assert len(before) == 1
+        assert before[0] in parsers()
+        assert len(parsers()) <= MOST
     assert parsers() == []
     assert load(tmp_path, "again") == "again"
 
@@ -177,7 +179,11 @@ def test_the_folder_it_starts_in_is_not_imported_from(tmp_path: Path, options: l
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("busy", [False, True])
 def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path, how: signal.Signals, busy: bool) -> None:
-    then = "extract_html('<p>some words, <b>bold</b></p>' * 400_000, 99)" if busy else "sys.stdin.read()"
+    then = (
+        "extract_html('<p>some words, <b>bold</b></p>' * 400_000, Settings(Limits(99)))"
+        if busy
+        else "sys.stdin.read()"
+    )
     parent = subprocess.Popen(
         [sys.executable, "-c", LOADS + then],
         env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -198,7 +204,7 @@ def test_a_fork_has_its_own(tmp_path: Path) -> None:
     code = LOADS + (
         "import os\n"
         "pid = os.fork()\n"
-        "print(extract_html('<p>both', 20).text, flush=True)\n"
+        "print(extract_html('<p>both', Settings(Limits(20))).text, flush=True)\n"
         "sys.exit(os.waitpid(pid, 0)[1] if pid else 0)\n"
     )
     done = subprocess.run(
@@ -221,8 +227,8 @@ def test_an_ingest_with_a_broken_file_ends_as_it_should(broken: Path) -> None:
     for _ in range(count(15, 100)):
         done = ragbraid("ingest", "docs", cwd=broken)
         assert done.returncode == 1, done
-        assert done.stderr.startswith("failed: docs/broken.pdf: It is damaged"), done
-        assert len(done.stderr.splitlines()) == 1, done
+        assert done.stderr.startswith("failed       1  It is damaged"), done
+        assert done.stderr.endswith(" docs/broken.pdf\n"), done
 
 
 @posix
@@ -231,17 +237,20 @@ def test_ctrl_c_amid_a_document(broken: Path) -> None:
 
     (broken / "docs" / "long.html").write_text("<p>some words, <b>bold</b></p>" * 800_000, "utf-8")
     terminal = Terminal("-m", "ragbraid", "ingest", "docs", cwd=broken)
-    found: list[psutil.Process] = []
-    assert soon(lambda: bool(found.extend(parsers(terminal.process.pid)) or found)), terminal.seen
     assert terminal.read_until(lambda seen: "broken.pdf" in seen), terminal.seen
-    assert soon(lambda: found[0].cpu_times().user > 0.7)
+
+    def busy() -> list[psutil.Process]:
+        return [each for each in parsers(terminal.process.pid) if each.cpu_times().user > 0.7]
+
+    assert soon(lambda: bool(busy()))
+    found = parsers(terminal.process.pid)
     terminal.interrupt()
     began = time.monotonic()
     code, seen = terminal.end()
     assert code == 130, seen
     assert time.monotonic() - began < 5
     assert "Traceback" not in seen
-    assert not found[0].is_running()
+    assert not any(each.is_running() for each in found)
 
 
 def test_what_a_pdf_holds_is_the_same_in_another_process(tmp_path: Path) -> None:

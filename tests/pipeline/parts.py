@@ -215,6 +215,35 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
+class Optional:
+    """Its call has a keyword-only parameter that is never given."""
+
+    def __call__(self, hits: list[Hit], *, most: int = 1) -> list[Hit]:
+        return hits[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class ByKeyword:
+    """Its call has a keyword-only parameter that nobody can give."""
+
+    def __call__(self, hits: list[Hit], *, most: int) -> list[Hit]:
+        return hits[:most]
+
+
+async def awaited(question: str, k: int) -> list[Hit]:
+    """An async function."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Its call is async."""
+
+    async def __call__(self, question: str, k: int) -> list[Hit]:
+        return []
+
+
+@dataclass(frozen=True, slots=True)
 class Bare:
     """An index whose configuration doesn't speak of an embedder."""
 

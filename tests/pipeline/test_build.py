@@ -12,6 +12,7 @@ from language import HERE
 from round_trip import demand_round_trip, described
 
 import ragbraid
+import ragbraid.components
 from ragbraid import Pipeline, PipelineFileError, components, ref, registry
 from ragbraid.components import Dense, Faiss, Files, Lexical, RecursiveSplitter, Rrf
 from ragbraid.pipeline.check import CheckedPipeline, check
@@ -192,7 +193,7 @@ def test_mistakes_are_named_at_their_place_in_the_call() -> None:
 
 def test_a_pipeline_without_a_flow() -> None:
     (line,) = said()
-    assert line.startswith("Pipeline.build: error: the file has no flow")
+    assert line.startswith("Pipeline.build: error: there is no flow")
 
 
 def test_what_no_file_could_hold() -> None:
@@ -231,3 +232,7 @@ def test_every_component_of_ours_can_be_imported_by_its_name() -> None:
     assert "ref" in ragbraid.__all__
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = components.Nothing
+
+
+def test_every_component_is_named() -> None:
+    assert ragbraid.components.__all__ == dir(ragbraid.components)

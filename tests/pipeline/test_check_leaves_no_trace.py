@@ -24,17 +24,31 @@ components:
   hashed: {type: testing/hash-embedder}
   listed: {type: testing/list-index, embedder: hashed}
   fixed: {type: testing/fixed-splitter}
+  small: {type: parent-child, children: {type: sentences, embedder: embedder}, parents: {type: markdown}}
 ingest:
   - {type: files}
-  - {type: recursive-splitter, embedder: embedder}
+  - {type: rows}
+  - {type: web, urls: ["http://127.0.0.1:9/"]}
+  - {type: sql, name: s, url: "postgresql://127.0.0.1:9/none", query: "SELECT 1", id: i}
+  - type: by-format
+    embedder: embedder
+    markdown: small
+    code: {type: code}
+    tables: {type: table-rows}
+    text: {type: recursive-splitter}
   - index
 search:
   - {type: ./parts.py:rewrite}
   - {type: dense, index: index}
   - {type: lexical, index: listed}
-  - {type: rrf, hits: [dense, lexical]}
+  - {id: pool, type: rrf, hits: [dense, lexical]}
+  - {type: rm3, hits: pool, index: index}
+  - {type: rocchio, hits: pool, index: index}
+  - {type: zscore, hits: [rm3, rocchio]}
+  - {type: weighted, hits: [zscore, pool]}
   - {type: cross-encoder, model: ms-marco-minilm-l6-v2}
   - {type: maxsim, embedder: embedder}
+  - {type: parents, index: index}
 ask:
   - search
   - {type: quote, generator: local, embedder: embedder}

@@ -68,8 +68,10 @@ def test_an_unknown_name_is_refused() -> None:
 def test_what_types_need_is_in_the_extra_that_is_named() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    packages = " ".join([*extras["local"], *extras["docs-in"]]).replace("-", "_")
+    packages = {extra: " ".join(each).replace("-", "_") for extra, each in extras.items()}
+    packages["local"] += packages["docs-in"] + packages["code"]
     carried = {"faiss": "faiss_cpu", "safetensors": "sentence_transformers"}  # the latter brings the former
-    needed = {each for needs in registry.NEEDS.values() for each in needs}
-    assert {each for each in needed if carried.get(each, each) not in packages} == set()
+    for name, needs in registry.NEEDS.items():
+        there = packages[registry.EXTRAS.get(name, "local")]
+        assert [each for each in needs if carried.get(each, each) not in there] == []
     assert set(registry.NEEDS) <= set(registry.BUILTIN)

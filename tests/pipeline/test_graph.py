@@ -172,7 +172,9 @@ def test_a_drawing_names_every_node(graph: Graph, drawing: str) -> None:
 
 def test_the_tree_of_everything(graph: Graph) -> None:
     shown = tree(graph, 80).split("\n\n")[3]
-    assert shown == """\
+    assert (
+        shown
+        == """\
 search  question, k → hits
 ├─ dense         question → hits            index, candidates=5, k=50
 ├─ lexical       question, k → hits         index
@@ -190,6 +192,8 @@ search  question, k → hits
 └─ repeat        question, maybe, k → hits  repeats again, at_most=3
    └─ until
       └─ enough  repeat → bool              ./graph_parts.py:few"""
+    )
+
 
 def test_mermaid_and_dot_draw_every_link(graph: Graph) -> None:
     nodes = [each for _, group in graph.groups() for each in group]

@@ -211,6 +211,14 @@ def test_a_caller_sees_and_removes_only_its_own(opened: Pipeline) -> None:
     assert names(opened) == sorted(FILES)
 
 
+def test_a_purged_source_is_gone_until_it_is_ingested_again(opened: Pipeline) -> None:
+    chosen = opened.sources()[0].source
+    assert [each.source for each in opened.purge(chosen)] == [chosen]
+    assert chosen not in [each.source for each in opened.sources()]
+    with pytest.raises(SourceMissing):
+        opened.purge(chosen)
+
+
 def test_a_caller_can_not_remove_an_origin_of_which_it_sees_a_part(tables: Pipeline) -> None:
     view = tables.as_caller(Caller({"tenant": "a"}))
     assert names(view) == ["lone.rows#1", "table.rows#1"]

@@ -192,7 +192,7 @@ def test_paths_in_overrides_count_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert component(FILE, "keyed").path == Path("here")
+    assert component(FILE, "keyed").path == Path(__file__).parent / "here"
     for given in ("there", Path("there")):
         assert component(FILE, "keyed", set={"components.keyed.path": given}).path == tmp_path / "there"
 

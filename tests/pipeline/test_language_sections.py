@@ -38,13 +38,14 @@ def test_the_top_level_keys_are_fixed() -> None:
         flows:
           more: [search]
         serve: {port: 8000}
-        eval: {k: 5}
+        eval: {questions: questions.jsonl}
     """
     assert says(everything) == []
     found = checked(everything).pipeline
     assert found is not None
     assert found.sections == {
-        "description": "every section", "serve": {"port": 8000}, "eval": {"k": 5},
+        "description": "every section", "serve": {"port": 8000},
+        "eval": {"questions": "questions.jsonl"},
     }  # fmt: skip
 
 
@@ -90,9 +91,7 @@ def test_the_version_is_the_number_one(version: str) -> None:
 
 
 def test_a_file_wants_a_flow() -> None:
-    assert says("name: empty") == [
-        "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`"
-    ]
+    assert says("name: empty") == ["there is no flow: `ingest`, `search`, `ask`, `chat` or `flows` is wanted"]
 
 
 def test_the_name_is_by_default_the_files(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ def test_equal_functions_with_equal_settings_are_equal_components() -> None:
     assert component(text % ("a", "true"), "a") != component(text % ("b", "false"), "b")
 
 
+BY_POSITION = "and inputs come by position: move it before the *, or give it a default"
+PLAIN = "and a step's call is a plain one; a class may have `acall` besides"
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -41,11 +45,18 @@ def test_equal_functions_with_equal_settings_are_equal_components() -> None:
         ("vague", "the parameter 'question' of vague has no annotation, so nobody can tell what it takes"),
         ("loose", "the parameter 'most' of loose has no annotation, so nobody can tell what it takes"),
         ("Half", "Half.__call__ has no return annotation, so nobody can tell what it gives"),
+        ("ByKeyword", f"ByKeyword.__call__ wants 'most' by keyword alone, {BY_POSITION}"),
+        ("awaited", f"awaited is an async function, {PLAIN}"),
+        ("Awaited", f"Awaited.__call__ is an async function, {PLAIN}"),
     ],
 )
 def test_what_isnt_written_as_a_component_says_why(name: str, why: str) -> None:
     (message,) = says(f"search: [{{type: ./parts.py:{name}}}]")
     assert message == f"'./parts.py:{name}' isn't a component: {why}"
+
+
+def test_a_keyword_only_parameter_of_a_call_keeps_its_default() -> None:
+    assert len(run("search: [{type: ./parts.py:find}, {type: ./parts.py:Optional}]")) == 1
 
 
 def test_an_explicit_any_fits_everywhere() -> None:

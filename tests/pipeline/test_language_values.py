@@ -259,9 +259,7 @@ def test_no_message_shows_what_a_variable_holds(setting: str, monkeypatch: pytes
         ("strange, most: '${SPEC_NUMBER}'", "most: RuntimeError: ${SPEC_NUMBER} is odd"),
     ],
 )
-def test_nor_does_a_components_own_message(
-    step: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nor_does_a_components_own_message(step: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPEC_KEY", "hunter2")
     monkeypatch.setenv("SPEC_NUMBER", "7723")
     (said,) = says(f"search: [{{type: ./parts.py:find}}, {{type: ./parts.py:{step}}}]")
@@ -284,8 +282,9 @@ def test_models_are_names_unless_they_look_like_paths() -> None:
     assert component(text % "./model", "x").model == str(here / "model")
 
 
-def test_a_default_of_a_path_is_not_moved() -> None:
-    assert keyed("low: 1").path == Path("here")
+def test_so_does_a_default_of_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert keyed("low: 1").path == Path(__file__).parent / "here"
 
 
 def test_a_questions_filter_may_use_the_declared_fields_alone() -> None:

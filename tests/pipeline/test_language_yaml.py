@@ -30,9 +30,7 @@ def test_anchors_are_allowed() -> None:
 
 
 def test_an_anchor_that_isnt_there_is_an_error_with_the_nearest_proposed() -> None:
-    assert own("{a: &names [x], b: *nmaes}") == [
-        "there is no anchor &nmaes above; did you mean 'names'?"
-    ]
+    assert own("{a: &names [x], b: *nmaes}") == ["there is no anchor &nmaes above; did you mean 'names'?"]
 
 
 def test_an_anchor_inside_itself_is_an_error() -> None:

@@ -169,6 +169,39 @@ def test_a_step_that_is_no_more_is_the_cause(pipeline: Pipeline, folder: Path, e
     assert (change.was, change.now) == ("run", "not run")
 
 
+def all_but_the_best(hits: list[Hit]) -> list[Hit]:
+    """A ranking that leaves out the first hit."""
+    return hits[1:]
+
+
+def test_a_new_ranking_tells_what_it_makes_of_its_hits(
+    pipeline: Pipeline, folder: Path, engine: Engine
+) -> None:
+    recording = pipeline.record(QUESTION)
+    longer = {**PIPELINE, "search": [*PIPELINE["search"], {"type": "test_recordings:all_but_the_best"}]}  # type: ignore[misc]
+    (folder / "ragbraid.yaml").write_text(yaml.safe_dump(longer), "utf-8")
+    with Pipeline.load(folder / "ragbraid.yaml", engine=engine, allow=["test_recordings"]) as loaded:
+        cause = recording.replay(loaded).cause
+    assert cause is not None
+    assert (cause.stage, cause.step) == ("ranking", "search.all_but_the_best")
+    (lost,) = cause.hits
+    ranked = recording.steps[2].hits or ()
+    assert (lost.id, lost.was, lost.now) == (ranked[0].id, 1, None)
+    (change,) = cause.values
+    assert (change.was, change.now) == ("not run", "run")
+
+
+def test_a_new_fusion_is_not_compared_with_one_of_what_it_takes(
+    pipeline: Pipeline, folder: Path, engine: Engine
+) -> None:
+    alone = {**PIPELINE, "search": [{"type": "lexical", "index": "index"}]}
+    (folder / "ragbraid.yaml").write_text(yaml.safe_dump(alone), "utf-8")
+    with Pipeline.load(folder / "ragbraid.yaml", engine=engine) as loaded:
+        recording = loaded.record(QUESTION)
+    differences = {each.step: each for each in recording.replay(pipeline).differences}
+    assert differences["search.rrf"].hits == ()
+
+
 def test_a_generator_that_is_asked_no_more_is_told(pipeline: Pipeline, folder: Path, engine: Engine) -> None:
     quote = {"type": "quote", "generator": "generator", "abstain": "never"}
     (folder / "ragbraid.yaml").write_text(yaml.safe_dump({**PIPELINE, "ask": ["search", quote]}), "utf-8")

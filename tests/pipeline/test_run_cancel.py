@@ -103,6 +103,18 @@ def test_a_step_that_looks_stops_at_the_deadline(tmp_path: Path) -> None:
     closes(pipeline)
 
 
+def test_leaving_a_pipeline_at_the_deadline_names_what_still_runs(tmp_path: Path) -> None:
+    file = file_with({"id": "deaf-one", "type": "run_parts:Deaf", "seconds": 2.0})
+    began = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match="The step 'deaf-one' can't be stopped") as caught:  # noqa: SIM117
+        with load(tmp_path, file) as pipeline:
+            pipeline.ask("pump", timeout=0.05)
+    assert time.monotonic() - began < 1.0
+    assert "Raise the timeout" in caught.value.hint
+    for each in threads():
+        each.join()
+
+
 async def test_the_deadline_holds_under_asyncio_too(tmp_path: Path) -> None:
     for kind in ("Wait", "AsyncWait"):
         pipeline = load(tmp_path, file_with({"type": f"run_parts:{kind}", "seconds": 30.0}))
@@ -121,8 +133,7 @@ def test_streams_end_in_an_error_at_the_deadline(tmp_path: Path) -> None:
     closes(pipeline)
 
 
-def test_close_names_what_cannot_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragbraid.pipeline.life._CLOSE_SECONDS", 0.1)
+def test_close_names_what_cannot_be_stopped(tmp_path: Path) -> None:
     inner = {"steps": [FIND, {"id": "deaf-one", "type": "run_parts:Deaf", "seconds": 0.8}]}
     steps = [{"use": "inner"}, {"type": "run_parts:SayAtOnce"}]
     pipeline = load(tmp_path, {"flows": {"inner": inner}, "ask": steps})
@@ -130,7 +141,7 @@ def test_close_names_what_cannot_be_stopped(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(DeadlineExceeded):
         pipeline.ask("pump", timeout=0.05)
     assert time.monotonic() - began < BUSY
-    assert pipeline.close() == ["inner.deaf-one"]
+    assert pipeline.close(0.1) == ["inner.deaf-one"]
     for each in threads():
         each.join(5)  # it was asked to end, and does when its step is over
     assert threads() == []

@@ -60,8 +60,6 @@ def pipeline(folder: Path, kind: str = "Greedy", **more: Any) -> Pipeline:
     return load(folder, content)
 
 
-
-
 def found(pipeline: Pipeline, **request: Any) -> set[str]:
     return {each.source for each in pipeline.search("iron", **request)}
 

@@ -59,16 +59,18 @@ def test_any_setting_survives(names: list[str], ratio: float, on: bool) -> None:
     escaped = tuple(each.replace("$", "$$") for each in names)
     component = parts.Keyed(names=escaped, ratio=ratio, on=on)
     built = build(components={"keyed": component}, search=[run_parts.Find()])
-    assert built.components["keyed"] == parts.Keyed(names=tuple(names), ratio=ratio, on=on)
+    kept = parts.Keyed(names=tuple(names), ratio=ratio, on=on, path=HERE / "here")
+    assert built.components["keyed"] == kept
     demand_round_trip(built, allow=("parts", "run_parts"))
 
 
 @settings(deadline=None)
-@given(st.dictionaries(TEXTS, JSON, max_size=4))
-def test_any_section_survives(values: dict[str, Any]) -> None:
+@given(TEXTS, st.dictionaries(TEXTS, JSON, max_size=4))
+def test_any_section_survives(name: str, values: dict[str, Any]) -> None:
     own = {"x-own": values}  # where a dollar is a dollar
-    built = build(search=[run_parts.Find()], eval=_escaped(values), **own)
-    assert built.sections["eval"] == values
+    measured, served = {"questions": name}, _escaped(values)
+    built = build(search=[run_parts.Find()], eval=_escaped(measured), serve=served, **own)
+    assert (built.sections["eval"], built.sections["serve"]) == (measured, values)
     demand_round_trip(built, allow=("run_parts",))
 
 

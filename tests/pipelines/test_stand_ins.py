@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -51,7 +52,8 @@ class Server:
     def __call__(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         self.asked.append(body)
         self.keys.append(handler.headers["Authorization"])
-        saying("Parental leave", " is 14 months [1].")(handler, body)
+        named = re.search(r"\[(\d)\][^\[]*Parental leave is", body["messages"][-1]["content"])
+        saying("Parental leave", f" is 14 months [{named[1] if named else 1}].")(handler, body)
 
 
 @pytest.fixture
@@ -148,7 +150,7 @@ def test_the_server_is_named_by_variables_and_the_key_is_not_shown(
     with load("openai-server.yaml", folder, models) as pipeline:
         answer = pipeline.ask(QUESTION)
         assert "sk-0-secret" not in repr(answer) + repr(pipeline)
-    assert answer.text == "Parental leave is 14 months [1]."
+    assert re.fullmatch(r"Parental leave is 14 months \[\d\]\.", answer.text)
     assert server.keys == ["Bearer sk-0-secret"]
     assert server.asked[0]["model"] == "a-model"
     assert "Parental leave is 14 months, shared" in server.asked[0]["messages"][-1]["content"]
@@ -161,3 +163,11 @@ def test_without_a_key_none_is_sent(
     with load("openai-server.yaml", folder, models) as pipeline:
         verify(pipeline.ask(QUESTION))
     assert server.keys == [None]
+
+
+def test_a_table_beside_documents_is_found_by_its_records(folder: Path, models: dict[str, Path]) -> None:
+    with load("tables.yaml", folder, models) as pipeline:
+        (folder / "docs/engines.csv").write_text("name,year\nSteam engine,1712\nJet engine,1930\n", "utf-8")
+        assert pipeline.ingest(folder / "docs").new == 1
+        (hit,) = pipeline.search("engine", filter={"year": {"$gte": 1900}})
+        assert (hit.source, hit.text) == ("docs/engines.csv#row=3", "name: Jet engine\nyear: 1930")

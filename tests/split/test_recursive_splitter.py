@@ -9,48 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from measures import Measure, byte_level_json, minilm_json, words
+from tokenizers import Tokenizer
 
-from ragbraid.errors import InputError, ModelMissing
-from ragbraid.models.locate import locate
+from ragbraid.errors import InputError
 from ragbraid.split.recursive_splitter import RecursiveSplitter
 from ragbraid.testing.splitter import SplitterConformance, demand_exact
 from ragbraid.types import Document
 from soaking import count
 
 
-class Measure:
-    """An embedder as far as a splitter asks it."""
-
-    def __init__(self, tokenizer_json: str, max_tokens: int) -> None:
-        self._tokenizer_json = tokenizer_json
-        self.max_tokens = max_tokens
-
-    def tokenizer_json(self) -> str:
-        return self._tokenizer_json
-
-
-def minilm_json() -> str:
-    try:
-        folder = locate("all-minilm-l6-v2")
-    except ModelMissing as missing:
-        pytest.skip(str(missing))
-    return (folder / "tokenizer.json").read_text("utf-8")
-
-
-def byte_level_json() -> str:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator(["some words on a line, and then more of the same words"] * 3, trainer)
-    return str(tokenizer.to_str())
-
-
 class Exact(SplitterConformance):
     overlap = 0
-    count = count(200, 1000)
+    count = count(25, 1000)
 
     def json(self) -> str:
         raise NotImplementedError
@@ -86,13 +57,13 @@ class TestByteLevel(Exact):
 
 class TestWithoutEmbedder(SplitterConformance):
     limit = 50
-    count = count(200, 1000)
+    count = count(25, 1000)
 
     def splitter(self) -> Any:
         return RecursiveSplitter(max_tokens=50).open()
 
     def tokens(self, text: str) -> int:
-        return sum(-(-len(word.encode()) // 4) for word in text.split())
+        return words(text)
 
 
 def split(text: str, media_type: str = "text/plain", **options: Any) -> list[str]:

@@ -28,6 +28,18 @@ def cut(text: str) -> list[str]:
         ("„Wirklich?“ Ja!", ["„Wirklich?“", "Ja!"]),
         ("中国人口很多。是吗？是！", ["中国人口很多。", "是吗？", "是！"]),
         ("「本当？」と言った。終わり", ["「本当？」と言った。", "終わり"]),
+        ("Die Fa. Ott zahlt 5 Mio. Euro. Das ist viel. Es waren 5 Mio. Das reicht.", [
+            "Die Fa. Ott zahlt 5 Mio. Euro.", "Das ist viel.", "Es waren 5 Mio.", "Das reicht.",
+        ]),
+        ("Der 1. FC siegte im 3. Spiel. Siehe Kap. 4.2. Er wurde 3. Sie auch.", [
+            "Der 1. FC siegte im 3. Spiel.", "Siehe Kap. 4.2.", "Er wurde 3.", "Sie auch.",
+        ]),
+        ("他说：“你好。”走了。2020.5.1是星期五！真的吗？！", [
+            "他说：“你好。”", "走了。", "2020.5.1是星期五！", "真的吗？！",
+        ]),
+        ("値段は3.5円です。「はい。」と言った。", ["値段は3.5円です。", "「はい。」と言った。"]),
+        ("यह एक है। यह दो है।", ["यह एक है।", "यह दो है।"]),
+        ("هل أنت هنا؟ نعم.", ["هل أنت هنا؟", "نعم."]),
         ("flow past a plate . the end .", ["flow past a plate .", "the end ."]),
         ("# Head\nSoft\nwrapped. Next.", ["# Head", "Soft\nwrapped.", "Next."]),
         ("- one item\n- two. More\n\n3. three", ["- one item", "- two.", "More", "3. three"]),
@@ -40,6 +52,12 @@ def cut(text: str) -> list[str]:
 )  # fmt: skip
 def test_cuts_where_a_reader_would(text: str, expected: list[str]) -> None:
     assert cut(text) == expected
+
+
+def test_a_row_of_dots_takes_no_time() -> None:
+    begun = time.process_time()
+    assert len(cut("Introduction " + "." * 100_000 + "x")) > 1
+    assert time.process_time() - begun < 1
 
 
 def test_cuts_what_nobody_would_quote() -> None:

@@ -27,8 +27,8 @@ class Candidate:
 
     @property
     def words(self) -> int:
-        """The length that is paid for: words, or half the characters where no spaces are."""
-        return max(len(self.text.split()), _wide(self.text) // 2, 1)
+        """The length that is paid for."""
+        return length(self.text)
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
@@ -49,6 +49,11 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
                 found.append(Candidate(hit, rank, start, end, text, f"{title}\n{heading}\n{before}"))
             before = text
     return found
+
+
+def length(text: str) -> int:
+    """A text's words, or half its characters where no spaces are; at least 1."""
+    return max(len(text.split()), _wide(text) // 2, 1)
 
 
 def _wide(text: str) -> int:

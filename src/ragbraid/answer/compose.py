@@ -1,40 +1,48 @@
-"""Answers in prose, written by the generator, each statement with the number of its passage."""
+"""Answers in prose, written by the generator, each sentence verified before it is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
 from ragbraid.answer.candidates import candidates
-from ragbraid.answer.cite import cite
 from ragbraid.answer.confidence import confidence, refusal
 from ragbraid.answer.features import features
-from ragbraid.answer.markers import Markers, marked
+from ragbraid.answer.markers import Markers, unmarked
 from ragbraid.answer.prompt import fitted
+from ragbraid.answer.prose import Sentences
+from ragbraid.answer.support import Judged, judge
 from ragbraid.context import Context
+from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.generate.protocol import Completion, Generator, Request
 from ragbraid.text.question import check_question
-from ragbraid.text.sentences import sentences
-from ragbraid.text.terms import language_of, terms
 from ragbraid.types import Answer, Citation, Delta, Hit, Message, Usage
+
+MARK = " [unsupported]"
+"""Stands behind a sentence that no passage supports, where such are marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Answers in prose with `[n]` markers, each resolved to the passage's sentence that supports it best.
+    """Answers in prose with `[n]` markers, each sentence verified against the passages that it names.
 
-    The generator sees the best `passages`, as many as fit its window, and the conversation so far. A marker
-    that names no passage is removed, and the trace says so. What the prose says is not verified beyond
-    that: `quote` promises more. An answer has at most `max_tokens` of the model's tokens. Abstains where
-    there are no hits. Raises `InputError` for an empty question, and whatever the generator fails with.
+    The generator sees the best `passages`, as many as fit its window, and the conversation so far. Of each
+    sentence that it writes, quotations must stand word for word in a passage that it names; numbers and
+    names must be there; and its words, or with an `embedder` its meaning, must be those of a sentence or two
+    there. One that fails is left out (`unsupported: drop`), marked, or kept; the trace says which, and why.
+    A stream holds a sentence back until it is verified. A marker that names no passage is removed. An answer
+    has at most `max_tokens` of the model's tokens. Abstains where there are no hits, or no sentence is left.
+    Raises `InputError` for an empty question, and whatever the generator fails with.
     """
 
     generator: Generator
+    embedder: TokenEmbedder | None = None
     passages: Annotated[int, Ge(1)] = 6
     max_tokens: Annotated[int, Ge(1)] = 400
+    unsupported: Literal["drop", "mark", "keep"] = "drop"
 
     blocking: ClassVar[bool] = True
 
@@ -49,46 +57,96 @@ class Compose:
     def stream(
         self, question: str, hits: list[Hit], context: Context, history: list[Message] | None = None
     ) -> Iterator[Delta | Answer]:
-        """The prose as it is written, then the answer."""
+        """The prose, sentence by sentence, then the answer."""
         check_question(question)
         if not hits:
             yield Answer(refusal(hits, None), abstained=True)
             return
         shown = hits[: self.passages]
         prompt, kept = fitted(self.generator, question, shown, history or (), self.max_tokens, context)
-        markers, usage = Markers(kept), Usage()
+        written = _Written(self, question, shown[:kept])
+        usage = Usage()
         for piece in self.generator.stream(Request(prompt, max_tokens=self.max_tokens)):
             context.check()
             if isinstance(piece, Completion):
                 usage = piece.usage
-            elif clean := markers.feed(piece):
-                yield Delta(clean)
-        if rest := markers.finish():
-            yield Delta(rest)
-        if markers.removed:
-            context.note("markers_removed", markers.removed)
+            else:
+                yield from map(Delta, written.feed(piece))
+        yield from map(Delta, written.finish())
+        written.note(context)
+        sure = _confidence(question, shown, hits)
+        if not written.text:
+            nearest = next(iter(candidates(shown)), None)
+            yield Answer(
+                refusal(hits, nearest), abstained=True, confidence=sure, hits=tuple(hits), usage=usage
+            )
+            return
         yield Answer(
-            text=markers.text,
-            confidence=_confidence(question, shown, hits),
-            citations=_citations(markers.text, shown[:kept]),
+            text=written.text,
+            confidence=sure,
+            citations=tuple(dict.fromkeys(written.citations)),
             hits=tuple(hits),
             usage=usage,
         )
 
 
+class _Written:
+    """The prose as far as it is verified. What `feed` and `finish` give joins to `text`."""
+
+    def __init__(self, options: Compose, question: str, hits: Sequence[Hit]) -> None:
+        self._options, self._question, self._hits = options, question, hits
+        self._markers, self._sentences = Markers(len(hits)), Sentences()
+        self._left_out: list[dict[str, Any]] = []
+        self._space = ""
+        self.text = ""
+        self.citations: list[Citation] = []
+
+    def feed(self, piece: str) -> Iterator[str]:
+        """What can be shown now."""
+        for each in self._sentences.feed(self._markers.feed(piece)):
+            yield from self._taken(each)
+
+    def finish(self) -> Iterator[str]:
+        """What was held back at the end."""
+        for each in [*self._sentences.feed(self._markers.finish()), *self._sentences.finish()]:
+            yield from self._taken(each)
+
+    def note(self, context: Context) -> None:
+        """Tell the trace what was removed."""
+        if self._markers.removed:
+            context.note("markers_removed", self._markers.removed)
+        if self._left_out:
+            context.note("unsupported", self._left_out)
+
+    def _taken(self, sentence: str) -> Iterator[str]:
+        bare = sentence.strip()
+        if bare:
+            claim, numbers = unmarked(bare)
+            found = self._judged(claim, numbers)
+            self.citations += found.citations
+            if not found.supported:
+                self._left_out.append({"sentence": bare, "why": [list(each) for each in found.faults]})
+                if self._options.unsupported == "drop":
+                    self._space = max(self._space, sentence[len(sentence.rstrip()) :], key=_breadth)
+                    return
+                bare += MARK if self._options.unsupported == "mark" else ""
+            # White space goes before a sentence that is shown, so that none stands at the end.
+            before = self._space or sentence[: len(sentence) - len(sentence.lstrip())]
+            shown = (before if self.text else "") + bare
+            self.text += shown
+            self._space = ""
+            yield shown
+        self._space = sentence[len(sentence.rstrip()) :]
+
+    def _judged(self, claim: str, numbers: Sequence[int]) -> Judged:
+        cited = [each - 1 for each in numbers]
+        return judge(claim, cited, self._hits, self._question, self._options.embedder)
+
+
+def _breadth(space: str) -> tuple[int, int]:
+    """How far white space parts two sentences: by lines first."""
+    return space.count("\n"), len(space)
+
+
 def _confidence(question: str, shown: Sequence[Hit], hits: Sequence[Hit]) -> float:
     return confidence(features(question, candidates(shown), hits, None), hits)
-
-
-def _citations(text: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    """One citation for each sentence of a passage that a marker rests on, in the order of the prose."""
-    language = language_of([text])
-    rests = [(claim, hits[number - 1]) for claim, number in marked(text)]
-    return tuple(dict.fromkeys(cite(hit, *_support(claim, hit, language)) for claim, hit in rests))
-
-
-def _support(claim: str, hit: Hit, language: str) -> tuple[int, int]:
-    """The passage's sentence that shares most terms with the claim; the earliest of equals."""
-    wanted = set(terms(claim, language))
-    spans = sentences(hit.text) or [(0, len(hit.text))]
-    return max(spans, key=lambda span: len(wanted & set(terms(hit.text[slice(*span)], language))))

@@ -57,9 +57,7 @@ def _rarity(question: str, hits: Sequence[Hit], language: str) -> dict[str, floa
     return {term: math.log(1 + (total - df + 0.5) / (df + 0.5)) for term, df in counts.items()}
 
 
-def _neural(
-    question: str, found: Sequence[Candidate], embedder: TokenEmbedder
-) -> list[tuple[float, float]]:
+def _neural(question: str, found: Sequence[Candidate], embedder: TokenEmbedder) -> list[tuple[float, float]]:
     texts = list(dict.fromkeys(each.hit.text for each in found))
     asked, *passages = embedder.token_vectors([question, *texts])
     scores: list[tuple[float, float]] = []

@@ -56,13 +56,9 @@ class Markers:
         return " " if _OPEN.search(self.text) else ""  # what closes up around it must not become a marker
 
 
-def marked(text: str) -> list[tuple[str, int]]:
-    """Each marker's number with the text before it, back to the marker before the last sentence's end."""
-    found: list[tuple[str, int]] = []
-    begin, claim = 0, ""
-    for match in _MARKER.finditer(text):
-        between = text[begin : match.start()].strip(" \t\n.;,")
-        claim = between or claim
-        found += [(claim, int(each)) for each in re.findall(r"\d+", match.group(1))]
-        begin = match.end()
-    return found
+def unmarked(sentence: str) -> tuple[str, list[int]]:
+    """The sentence without its markers, and the numbers that they name."""
+    numbers = [
+        int(each) for match in _MARKER.finditer(sentence) for each in re.findall(r"\d+", match.group(1))
+    ]
+    return _MARKER.sub("", sentence).strip(), numbers

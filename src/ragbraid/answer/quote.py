@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from ragbraid.answer.protocol import Abstain
-from ragbraid.answer.weighed import Weighed
+from ragbraid.answer.weighed import FEATURES, Weighed
 from ragbraid.context import Context
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.generate.protocol import Generator
@@ -29,8 +29,10 @@ class Quote:
     an `embedder`; a sentence is quoted where its chance of holding the answer outweighs `price` per word,
     and at most `max_sentences` are. `text` is the quotes, one a line; `short` the words that the
     `generator`, held to the quotes, chose. Where nothing found speaks of the question, it abstains and says
-    what came nearest: with `abstain` strict sooner, with never not at all. Raises `InputError` for an empty
-    question, `ModelMissing` where the generator's model is.
+    what came nearest: with `abstain` strict sooner, with never not at all, or below a `threshold` of the
+    confidence. `weights` are the features' own where others fit one's documents better; `ragbraid tune
+    answers` finds both. Raises `InputError` for an empty question, `ModelMissing` where the generator's model
+    is.
     """
 
     generator: Generator | None = None
@@ -40,8 +42,14 @@ class Quote:
     price: Annotated[float, Ge(0)] = 0.0043
     short: bool = True
     abstain: Abstain = "default"
+    threshold: Annotated[float, Ge(0), Le(1)] | None = None
+    weights: Mapping[str, float] | None = None
 
     blocking: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.weights is not None and (wrong := sorted(set(self.weights) - set(FEATURES))):
+            raise ValueError(f"there is no feature {wrong[0]!r}; they are {', '.join(FEATURES)}")
 
     def __call__(self, question: str, hits: list[Hit], context: Context) -> Answer:
         """The quotes and the short answer."""
@@ -55,7 +63,11 @@ class Quote:
 
     def why(self, question: str, hits: list[Hit]) -> list[Weighed]:
         """Every sentence that could have been quoted, the likeliest first, with what spoke for it."""
+        from ragbraid.answer.confidence import confidence
+
         found, rows, likely, chosen = self._weigh(question, hits)
+        if confidence(rows, hits) < self._threshold():
+            chosen = []
         weighed = [
             Weighed(
                 each.hit.source, each.hit.start + each.start, each.hit.start + each.end, each.text,
@@ -76,17 +88,23 @@ class Quote:
 
         found = candidates(hits[: self.passages])
         rows = features(question, found, hits, self.embedder)
-        likely = probabilities(rows)
-        return found, rows, likely, choose(found, likely, self.price, self.max_sentences)
+        likely = probabilities(rows, self.weights)
+        chosen = choose([each.words for each in found], likely, self.price, self.max_sentences)
+        return found, rows, likely, [found[each] for each in chosen]
+
+    def _threshold(self) -> float:
+        from ragbraid.answer.confidence import THRESHOLDS
+
+        return THRESHOLDS[self.abstain] if self.threshold is None else self.threshold
 
     def _quoted(self, question: str, hits: list[Hit]) -> Answer:
-        from ragbraid.answer.confidence import THRESHOLDS, confidence, refusal
+        from ragbraid.answer.confidence import confidence, refusal
         from ragbraid.answer.select import quotes
 
         check_question(question)
         _, rows, _, chosen = self._weigh(question, hits)
         sure = confidence(rows, hits)
-        if not chosen or sure < THRESHOLDS[self.abstain]:
+        if not chosen or sure < self._threshold():
             said = refusal(hits, chosen[0] if chosen else None)
             return Answer(said, abstained=True, confidence=sure, hits=tuple(hits))
         cited = quotes(chosen)

@@ -21,34 +21,32 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 
 
-def probabilities(rows: Sequence[Features]) -> list[float]:
-    """How likely each candidate is to hold the answer; they sum to 1."""
+def probabilities(rows: Sequence[Features], weights: Mapping[str, float] | None = None) -> list[float]:
+    """How likely each candidate is to hold the answer; they sum to 1. A feature without a weight has 0."""
     if not rows:
         return []
-    weights = WEIGHTS["with embedder" if "maxsim" in rows[0] else "without"]
-    scores = [sum(weight * row[name] for name, weight in weights.items()) for row in rows]
+    if weights is None:
+        weights = WEIGHTS["with embedder" if "maxsim" in rows[0] else "without"]
+    scores = [sum(weight * row.get(name, 0.0) for name, weight in weights.items()) for row in rows]
     best = max(scores)
     shares = [math.exp(score - best) for score in scores]
     total = sum(shares)
     return [share / total for share in shares]
 
 
-def choose(
-    found: Sequence[Candidate], likely: Sequence[float], price: float, most: int
-) -> list[Candidate]:
-    """The sentences worth their length, best first: never none, at most `most`.
+def choose(words: Sequence[int], likely: Sequence[float], price: float, most: int) -> list[int]:
+    """The positions of the sentences worth their length in words, best first: never none, at most `most`.
 
     The first has the highest probability less `price` per word; others follow while their probability
     per word is above the price.
     """
-    if not found:
+    if not words:
         return []
-    positions = range(len(found))
-    first = max(positions, key=lambda each: (likely[each] - price * found[each].words, -each))
-    worth = {each: likely[each] / found[each].words for each in positions if each != first}
+    positions = range(len(words))
+    first = max(positions, key=lambda each: (likely[each] - price * words[each], -each))
+    worth = {each: likely[each] / words[each] for each in positions if each != first}
     others = sorted(worth, key=lambda each: (-worth[each], each))
-    chosen = [first, *(each for each in others[: most - 1] if worth[each] > price)]
-    return [found[each] for each in chosen]
+    return [first, *(each for each in others[: most - 1] if worth[each] > price)]
 
 
 def quotes(chosen: Sequence[Candidate]) -> list[Citation]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, Stopped
 from ragbraid.generate.protocol import Completion, Generator, Quotes, Request
+from ragbraid.text.sentences import sentences
 from ragbraid.types import Citation, Message, Usage
 
 MAX_WORDS = 12
@@ -41,7 +42,9 @@ def short_answer(
     is absent or unfit raises its `ModelError`, for whoever configured it wants to know.
     """
     texts = tuple(each.quote for each in quotes)
-    request = Request(_prompt(texts, question), max_tokens=64, constraint=Quotes(texts, MAX_WORDS))
+    # An answer doesn't run from one sentence into the next.
+    held = tuple(text[start:end] for text in texts for start, end in sentences(text))
+    request = Request(_prompt(texts, question), max_tokens=64, constraint=Quotes(held, MAX_WORDS))
     try:
         outcome = generator.generate([request])[0]
     except GenerationError as error:

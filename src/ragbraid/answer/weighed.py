@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+FEATURES = ("maxsim", "cosine", "overlap", "share", "context", "type", "rank")
+"""What a sentence is weighed by; `answer.features` says what each is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:

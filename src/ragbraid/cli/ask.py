@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import interrupts, options, output, progress
+from ragbraid.cli.columns import Flow
 from ragbraid.cli.places import place
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def command(
 
     Or: ragbraid ask "How long is parental leave?" --why --trace
     """
+    interrupts.leave_at_once()
     wanted = options.parse_filter(filter_text)
     request: dict[str, Any] = {"filter": wanted, "collection": collection, "timeout": timeout}
     if record is not None:
@@ -58,43 +62,60 @@ def command(
 
         demand_place(record, force)
     with options.load(pipeline, overrides, allow) as loaded:
+        options.demand_stored(loaded, "ask", collection)
         if why or trace or record is not None:
-            recording = loaded.record(question, **request)
+            from ragbraid.errors import DeadlineExceeded
+            from ragbraid.pipeline.pipeline import SOON
+
+            with progress.waiting(progress.loading(loaded, "ask"), quiet=as_json):
+                recording = loaded.record(question, **request)
             if record is not None:
                 recording.save(record, force=force)
+            if recording.error is not None and recording.error.error == DeadlineExceeded.__name__:
+                late = DeadlineExceeded("")
+                late.name_running(loaded.close(SOON))  # its time is up: what doesn't stop isn't waited for
+                if late.hint:
+                    output.say(late.hint)
             _show_recorded(recording, why=why, trace=trace, as_json=as_json)
         elif as_json:
             from ragbraid.serial import to_json
 
             output.print_json(to_json(loaded.ask(question, **request)))
         else:
-            tell(loaded, question, request)
+            tell(loaded, question, request, progress.loading(loaded, "ask"))
 
 
-def tell(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
-    """Print an answer as it comes, with its sources below; `request` is for `Pipeline.stream`."""
-    answer = _stream(pipeline, question, request)
+def tell(pipeline: Pipeline, question: str, request: dict[str, Any], meanwhile: str) -> Answer:
+    """Print an answer as it comes, with its sources below; `request` is for `Pipeline.stream`.
+
+    Until it comes, a terminal shows what is going on `meanwhile`.
+    """
+    with progress.waiting(meanwhile) as clear:
+        answer = _stream(pipeline, question, request, clear)
     _show_sources(answer)
     _say_what_went_amiss(answer)
     return answer
 
 
-def _stream(pipeline: Pipeline, question: str, request: dict[str, Any]) -> Answer:
-    """Print the answer's text as it comes; returns the whole answer."""
+def _stream(pipeline: Pipeline, question: str, request: dict[str, Any], clear: Callable[[], None]) -> Answer:
+    """Print the answer's text as it comes, once the terminal is cleared; returns the whole answer."""
     streamed = False
+    flow = Flow(output.terminal_width(sys.stdout))
     try:
         for event in pipeline.stream(question, **request):
+            if event.kind != "step":
+                clear()
             if event.kind == "delta":
-                output.stream(event.value)
+                output.stream(flow.take(event.value))
                 streamed = True
             elif event.kind == "error":
                 raise event.value
     finally:
         if streamed:
-            output.show()
+            output.show(flow.rest())
     answer: Answer = event.value
     if not streamed:
-        output.show(answer.text)
+        output.show(answer.text, hanging=0)
     return answer
 
 
@@ -108,31 +129,35 @@ def _show_recorded(recording: Recording, *, why: bool, trace: bool, as_json: boo
         weighed = {"why": to_json(recording.candidates)} if why else {}
         output.print_json({**to_json(answer), **weighed})
     elif answer is not None:
-        output.show(answer.text)
+        output.show(answer.text, hanging=0)
         _show_sources(answer)
         if why:
-            explain.show_candidates(recording.candidates)
+            explain.show_candidates(recording.candidates, answer)
         _say_what_went_amiss(answer)
     if trace:
         explain.say_trace(recording.trace)
     if error is not None:
         output.say(f"{error.message} {error.hint}".strip())
+        if as_json:
+            output.print_json_line({"error": error.error, "message": error.message, "hint": error.hint})
         raise typer.Exit(error.exit_code)
 
 
 def _show_sources(answer: Answer) -> None:
     if answer.short:
         output.show()
-        output.show(f"In short: {' '.join(answer.short.split())}", bold=True)
+        output.show(f"In short: {' '.join(answer.short.split())}", bold=True, hanging=0)
     if answer.citations:
         output.show("\nSources", bold=True)
     for number, citation in enumerate(answer.citations, 1):
-        output.show(f"[{number}] {place(citation)}")
-        output.show(f"    {' '.join(citation.quote.split())}", dim=True)
+        output.show(f"[{number}] {place(citation)}", hanging=4)
+        output.show(f"    {' '.join(citation.quote.split())}", dim=True, hanging=4)
 
 
 def _say_what_went_amiss(answer: Answer) -> None:
     """Steps note in a sentence what they had to do without; numbers stay in the trace."""
+    if answer.hits and not answer.citations and not answer.abstained:
+        output.say("No passage is cited for this.")
     for span in answer.trace:
         for note in span.notes.values():
             if isinstance(note, str):

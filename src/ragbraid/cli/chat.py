@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ragbraid.cli import ask, failures, options, output
+from ragbraid.cli import ask, failures, interrupts, options, output, progress
 from ragbraid.errors import RagbraidError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def command(
     """
     request = {"filter": options.parse_filter(filter_text), "collection": collection}
     with options.load(pipeline, overrides, allow) as loaded:
+        options.demand_stored(loaded, "ask", collection)
         chat = _Chat(loaded, request, as_json)
         if sys.stdin.isatty():
             output.say(f"Ask what the documents of {loaded.name} say. /help lists the commands; /quit ends.")
@@ -70,6 +71,7 @@ class _Chat:
             self._answer(line)
         except KeyboardInterrupt:
             output.say("Stopped.")
+            interrupts.listen()
         except RagbraidError as error:
             self._tell(error)
         return True
@@ -118,7 +120,8 @@ class _Chat:
             answer = last.value
             output.print_json_line(to_json(answer))
         else:
-            answer = ask.tell(self._pipeline, question, request)
+            meanwhile = "Thinking …" if self._history else progress.loading(self._pipeline, self._flow)
+            answer = ask.tell(self._pipeline, question, request, meanwhile)
         self._history += [Message("user", question), Message("assistant", answer.text)]
 
     def _tell(self, error: RagbraidError) -> None:
@@ -137,7 +140,8 @@ def _typed() -> Iterator[str]:
 
     while True:
         try:
-            line = _prompted().strip()
+            with interrupts.prompting():
+                line = _prompted().strip()
         except (EOFError, KeyboardInterrupt) as end:
             output.say("")
             if isinstance(end, KeyboardInterrupt):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ragbraid.cli import output
+from ragbraid.cli import options, output
 
 _VARIABLE = "_RAGBRAID_COMPLETE"
 
@@ -22,7 +22,10 @@ class Shell(StrEnum):
     POWERSHELL = "powershell"
 
 
-def command(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Which shell is yours.")]) -> None:
+def command(
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Which shell is yours.")],
+    as_json: options.AsJson = False,
+) -> None:
     """Print the script that completes commands in a shell.
 
     The script goes where the shell reads it at its start, for example:
@@ -35,7 +38,11 @@ def command(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Which 
     """
     from typer._completion_shared import get_completion_script
 
-    output.show(get_completion_script(prog_name="ragbraid", complete_var=_VARIABLE, shell=shell.value))
+    script = get_completion_script(prog_name="ragbraid", complete_var=_VARIABLE, shell=shell.value)
+    if as_json:
+        output.print_json({"shell": shell.value, "script": script})
+    else:
+        output.show(script)
 
 
 def make_ready() -> None:

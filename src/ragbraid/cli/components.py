@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import options, output, values
 from ragbraid.cli.columns import filled, pair
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ _STAND_INS = "testing/"
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Describe this type.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Describe this type.", autocompletion=values.types)
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List the types of component, or describe one.
@@ -75,8 +77,8 @@ def _grouped(descriptions: list[Description]) -> Iterator[tuple[str, list[Descri
 
 def _show(found: Description) -> None:
     kind = found.kind
-    article = "an" if kind[0] in "aeiou" else "a"
-    output.show(found.name if kind == "unknown" else f"{found.name}: {article} {kind}", bold=True)
+    title = found.name if kind == "unknown" else f"{found.name}: {output.with_article(kind)}"
+    output.show(title, bold=True)
     if found.missing:
         output.show(filled(found.missing))
     for paragraph in found.doc.split("\n\n") if found.doc else ():
@@ -86,7 +88,7 @@ def _show(found: Description) -> None:
     if found.gives is not None:
         output.show(f"\nGives {found.gives}")
     if found.example:
-        output.show(f"\nIn a file: {found.example}")
+        output.show(f"\nIn a file: {found.example}", hanging=2)
 
 
 def _option(option: Option) -> str:

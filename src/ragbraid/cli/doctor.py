@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import options, output, progress
+from ragbraid.cli.places import from_home
 
 if TYPE_CHECKING:
     from ragbraid.cli.engines import Engine
@@ -34,7 +35,8 @@ def command(
     from ragbraid.pipeline.overrides import parse_overrides
 
     source = find(pipeline)
-    imported = probes.imports(probes.NATIVE)
+    with progress.waiting("Trying what is installed …", quiet=as_json):
+        imported = probes.imports(probes.NATIVE)
     checked = check(source, set=parse_overrides(overrides or ()), allow=allow or ())
     report: dict[str, Any] = {
         "system": {**probes.system(), **probes.terminal()},
@@ -49,7 +51,8 @@ def command(
         "extras": probes.extras(),
     }
     if checked.pipeline is not None:
-        _examine(report, checked.pipeline, imported)
+        with progress.waiting("Looking at the models …", quiet=as_json):
+            _examine(report, checked.pipeline, imported)
     if as_json:
         from ragbraid.serial import to_json
 
@@ -87,20 +90,21 @@ def _show(report: dict[str, Any]) -> None:
     _section("Packages", {"core": _versions(report["core"]), **_extras(report["extras"])})
     _section(f"Pipeline {report['pipeline']}", _working(report["engines"]))
     _section("Models", {each.name: each.state for each in report["models"]})
+    told = {"models": _models_folder, "index": _folder}
     writer = {"writing now": report["writer"] or "nobody"} if "index" in report["folders"] else {}
-    _section("Folders", {name: _folder(each) for name, each in report["folders"].items()} | writer)
+    _section("Folders", {name: told[name](each) for name, each in report["folders"].items()} | writer)
     if report["problems"]:
-        output.show("This pipeline can't run:", bold=True)
+        output.show("This pipeline can't run:", bold=True, colour="red")
         for each in report["problems"]:
-            output.show(f"- {each}")
+            output.show(f"- {each}", hanging=2)
     else:
-        output.show("This pipeline can run.", bold=True)
+        output.show("This pipeline can run.", bold=True, colour="green")
 
 
 def _section(title: str, pairs: dict[str, str]) -> None:
     if pairs:
-        output.show(title, bold=True)
-        output.show_pairs(pairs)
+        output.show(from_home(title), bold=True)
+        output.show_pairs({name: from_home(value) for name, value in pairs.items()})
         output.show()
 
 
@@ -118,10 +122,15 @@ def _folder(folder: Folder) -> str:
     return f"{folder.path}{state}, {'writable' if folder.writable else 'read-only'}{free}"
 
 
+def _models_folder(folder: Folder) -> str:
+    mend = "" if folder.writable else "; to fetch models, set RAGBRAID_MODELS to one that you may write to"
+    return _folder(folder) + mend
+
+
 def _extras(extras: list[Extra]) -> dict[str, str]:
-    missing = {each.name: f"{', '.join(each.missing)} missing; {each.command}" for each in extras}
+    missing = {each.name: f"{', '.join(each.missing)} missing: run `{each.command}`" for each in extras}
     return {each.name: missing[each.name] if each.missing else _versions(each.installed) for each in extras}
 
 
 def _versions(packages: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in packages.items())
+    return ", ".join(f"{name}=={version}" for name, version in packages.items())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from ragbraid import registry
 from ragbraid.cli import probes
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import ModelError, ModelMissing, RagbraidError
@@ -16,12 +17,12 @@ from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.pipeline.engine import identity, signature_for
 from ragbraid.pipeline.model import Branch, CheckedPipeline, ComponentStep, Loop, Step
+from ragbraid.pipeline.parts import parts_of
 from ragbraid.pipeline.typecheck import implements
-from ragbraid.registry import BUILTIN, NEEDS
+from ragbraid.registry import EXTRAS, NEEDS
 from ragbraid.types import ModelName
 
 _KINDS: Mapping[str, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
-_NAMES = {target: name for name, target in BUILTIN.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ def components(checked: CheckedPipeline) -> list[Any]:
         roots += _stepwise(flow.steps)
     if checked.ingest is not None:
         roots += [*checked.ingest.loaders, *_stepwise(checked.ingest.flow.steps), checked.ingest.index]
-    return list({identity(each): each for root in roots for each in _with_parts(root)}.values())
+    found = [each for each in parts_of(roots) if dataclasses.is_dataclass(each)]
+    return list({identity(each): each for each in found}.values())
 
 
 def type_name(component: Any) -> str:
     """A component's type as a file names it."""
-    target = f"{type(component).__module__}:{type(component).__qualname__}"
-    return _NAMES.get(target, target)
+    target = type(component)
+    return registry.name_of(target) or f"{target.__module__}:{target.__qualname__}"
 
 
 def engine(component: Any, imported: Mapping[str, probes.Import]) -> Engine | None:
@@ -108,7 +110,7 @@ def _missing(component: Any, name: str) -> str | None:
     missing = [each for each in _needs(component, name) if not probes.is_there(each)]
     if not missing:
         return None
-    return f"{name} needs {', '.join(missing)}. Run `{probes.install('local')}`."
+    return f"{name} needs {', '.join(missing)}. Run `{probes.install(EXTRAS.get(name, 'local'))}`."
 
 
 def _broken(name: str, imported: Mapping[str, probes.Import]) -> str | None:
@@ -153,12 +155,3 @@ def _stepwise(steps: Iterable[Step]) -> Iterator[Any]:
                 yield from _stepwise((*step.then.steps, *step.otherwise.steps))
             case Loop():
                 yield from _stepwise([step.until])
-
-
-def _with_parts(component: Any) -> Iterator[Any]:
-    yield component
-    for each in dataclasses.fields(component):
-        value = getattr(component, each.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if dataclasses.is_dataclass(part) and not isinstance(part, type):
-                yield from _with_parts(part)

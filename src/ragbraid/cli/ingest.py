@@ -6,20 +6,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import failures, options, output, progress
+from ragbraid.cli import failures, leftovers, options, output, progress, values
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport
-    from ragbraid.types import Skipped
 
 
 def command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH...]", help="Files and folders, or URLs of them."),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Also remove sources under these paths whose files are gone.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be done; embed and write nothing.")
+    ] = False,
     collection: Annotated[
-        str | None, typer.Option("--collection", metavar="NAME", help="Put them into this collection.")
+        str | None,
+        typer.Option(
+            "--collection",
+            metavar="NAME",
+            autocompletion=values.collections,
+            help="Put them into this collection.",
+        ),
     ] = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
@@ -29,49 +40,51 @@ def command(
 ) -> None:
     """Read files and folders into the index.
 
-    What is unchanged since the last time costs nothing.
+    What is unchanged since the last time costs nothing. Without a PATH, what the pipeline itself names is
+    read, such as a database.
 
     For example: ragbraid ingest docs handbook.pdf
     """
     try:
-        with options.load(pipeline, overrides, allow) as loaded, progress.ingest(quiet) as on_progress:
-            report = loaded.ingest(paths, collection=collection, prune=prune, on_progress=on_progress)
+        with (
+            options.load(pipeline, overrides, allow) as loaded,
+            progress.ingest(quiet, dry_run=dry_run) as told,
+        ):
+            report = loaded.ingest(
+                paths or (),
+                collection=collection,
+                prune=prune,
+                dry_run=dry_run,
+                on_found=told.on_found,
+                on_progress=told.on_progress,
+                on_notice=output.say,
+            )
     except KeyboardInterrupt:
         output.say("Interrupted. Every source named so far is kept; run the command again to go on.")
         raise
-    _say_what_is_left_out(report, quiet)
+    leftovers.say(report, quiet=quiet)
     if as_json:
         from ragbraid.serial import to_json
 
         output.print_json(to_json(report))
     elif not quiet:
-        output.show(_summary(report, paths))
+        output.show(_summary(report, paths or [], dry_run))
     if report.failed:
         raise typer.Exit(failures.DONE_IN_PART)
 
 
-def _say_what_is_left_out(report: IngestReport, quiet: bool) -> None:
-    if not quiet:
-        for each in report.warnings:
-            _say("warning", each)
-        for each in report.skipped:
-            _say("skipped", each)
-    for each in report.failed:
-        _say("failed", each)
-
-
-def _say(what: str, entry: Skipped) -> None:
-    output.say(output.one_line(f"{what}: {entry.source}: {entry.reason}"))
-
-
-def _summary(report: IngestReport, paths: list[str]) -> str:
+def _summary(report: IngestReport, paths: list[str], dry_run: bool) -> str:
     counts = {kind: getattr(report, kind) for kind in ("new", "changed", "renamed", "removed", "unchanged")}
     counts |= {"gone but kept (see --prune)": report.gone}
     counts |= {"skipped": len(report.skipped), "failed": len(report.failed)}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    if not told and not paths:
+        return "Nothing was found."
     if not told:
         return (
             f"No documents were found under {output.one_line(', '.join(paths))}, hidden and ignored files "
             "left out: name a folder that holds some, or a file."
         )
+    if dry_run:
+        return f"It would be: {told}. Nothing was written."
     return f"{told}: {progress.chunks(report.chunks)} in {report.seconds:.1f} s."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import interrupts, options, output
 from ragbraid.cli.columns import filled, pair
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(
             "There is no terminal to ask three questions at.", "Give --yes to take the defaults."
         )
     known = starters()
-    folder = "docs" if Path("docs").is_dir() else "."
+    folder = _likely_folder()
     starter, model = known[DEFAULT], known[DEFAULT].model
     if not yes:
         folder = _folder(folder)
@@ -65,12 +65,27 @@ def command(
         output.show(f"  {each}")
 
 
+def _likely_folder() -> str:
+    """Where the documents will be: `docs`, or the only folder where nothing lies beside it, or here."""
+    from ragbraid.pipeline.find import FILE
+
+    if Path("docs").is_dir():
+        return "docs"
+    beside = [each for each in Path().iterdir() if not each.name.startswith(".") and each.name != FILE]
+    return _argument(beside[0].name) if len(beside) == 1 and beside[0].is_dir() else "."
+
+
+def _argument(folder: str) -> str:
+    """The folder as a command takes it: no option."""
+    return f"./{folder}" if folder.startswith("-") else folder
+
+
 def _folder(default: str) -> str:
     folder = _asked("Which folder holds your documents?", default)
     path = Path(folder).expanduser()
     if not path.is_dir():
         output.say(f"There is no folder {folder} yet; make it before you ingest it.")
-    return str(path)
+    return _argument(str(path))
 
 
 def _starter(known: Mapping[str, Starter], default: str) -> Starter:
@@ -101,12 +116,14 @@ def _model(starter: Starter) -> str | None:
     output.say("")
     for name, each in known.items():
         output.say(
-            pair(name, f"{each.licence}, {each.size / 1e6:,.0f} MB" if each.size else each.licence, width)
+            pair(name, f"{each.licence}, {output.size(each.size)}" if each.size else each.licence, width)
         )
     output.say(pair("./FILE.gguf", "a file of your own", width))
     while True:
         answer = _asked("Which model writes?", starter.model)
         if answer in known or "/" in answer:  # a path, or an id on the hub
+            if answer.startswith((".", "~", "/")) and not Path(answer).expanduser().exists():
+                output.say(f"There is no file {answer} yet; put it there before you ask.")
             return answer
         output.say(f"There is no {answer!r}{meant(answer, known) or '; give a name or a path.'}")
 
@@ -114,8 +131,9 @@ def _model(starter: Starter) -> str | None:
 def _asked(question: str, default: str) -> str:
     """An answer of one line. Ctrl-C and the end of the input end the command."""
     try:
-        answer: str = typer.prompt(question, default=default, err=True)
-    except typer.Abort:
+        with interrupts.prompting():
+            answer: str = typer.prompt(question, default=default, err=True)
+    except (typer.Abort, KeyboardInterrupt):
         output.say("\nNothing was written.")
         raise KeyboardInterrupt from None
     return output.one_line(answer.strip()) or default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import sys
 from typing import Annotated
 
 import typer
@@ -11,10 +11,13 @@ from ragbraid.cli import (
     ask,
     chat,
     check,
+    columns,
     completion,
     components,
     doctor,
+    evaluate,
     failures,
+    index,
     ingest,
     init,
     models,
@@ -27,7 +30,10 @@ from ragbraid.cli import (
     show,
     source,
     status,
+    tune,
     upgrade,
+    verify,
+    watch,
 )
 
 app = typer.Typer(
@@ -35,6 +41,7 @@ app = typer.Typer(
     help="Documents and one YAML file in, answers with verified citations out.",
     epilog="Begin with: ragbraid ingest FOLDER, then: ragbraid ask QUESTION",
     no_args_is_help=True,
+    cls=options.Group,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -42,12 +49,17 @@ app = typer.Typer(
 )
 app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
+app.command("watch", cls=options.Command)(watch.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
 app.command("replay", cls=options.Command)(replay.command)
 app.command("chat")(chat.command)
+app.add_typer(tune.app, name="tune")
+app.command("verify", cls=options.Command)(verify.command)
+app.command("eval", cls=options.Command)(evaluate.command)
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")
+app.add_typer(index.app, name="index")
 app.command("check")(check.command)
 app.command("show")(show.command)
 app.command("components", cls=options.Command)(components.command)
@@ -78,16 +90,9 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and exit with its code."""
-    try:
-        try:
-            with failures.as_sentences():
-                output.speak_utf8()
-                completion.make_ready()
-                app(prog_name="ragbraid")
-        finally:
-            # The work is over; a second Ctrl-C must not turn Python's own end into a traceback.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except KeyboardInterrupt:  # it came while the first one was dealt with
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise SystemExit(failures.INTERRUPTED) from None
+    """Run the command line and exit with its code. `ragbraid.__main__` calls it where Ctrl-C is heeded."""
+    with failures.as_sentences(as_json="--json" in sys.argv):
+        output.speak_utf8()
+        completion.make_ready()
+        code = app(prog_name="ragbraid", standalone_mode=False, terminal_width=columns.help_width())
+    raise SystemExit(code)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import options, output, progress
+from ragbraid.cli import failures, options, output, progress, values
 
 if TYPE_CHECKING:
     from ragbraid.models.listing import Entry
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The models that pipelines use: weights on this machine.",
     no_args_is_help=True,
+    cls=options.Group,
 )
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from the catalogue.")]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", help="Names from the catalogue.", autocompletion=values.models),
+]
 
 
 @app.callback()
@@ -55,7 +58,12 @@ def list_(as_json: options.AsJson = False) -> None:
 def get(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Names from the catalogue, or hub ids.", show_default=False),
+        typer.Argument(
+            metavar="[NAME...]",
+            help="Names from the catalogue, or hub ids.",
+            show_default=False,
+            autocompletion=values.models,
+        ),
     ] = None,
     source: Annotated[
         Path | None,
@@ -66,22 +74,34 @@ def get(
         ),
     ] = None,
     as_json: options.AsJson = False,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Fetch models into the user's cache.
 
     Each is checked against its checksum; what is already there and right is not fetched again. A download
-    from the hub that broke off goes on where it was.
+    from the hub that broke off goes on where it was. Where one of several can't be had, the others are.
 
     For example: ragbraid models get all-minilm-l6-v2 smollm2-135m-instruct
     """
-    paths = {}
-    for name in names or _in_bundle(source):
-        paths[name] = str(_fetch(name, source, quiet))
+    from ragbraid.errors import RagbraidError
+    from ragbraid.serial import to_json
+
+    wanted = names or _in_bundle(source)
+    had: dict[str, str | RagbraidError] = {}
+    for name in wanted:
+        try:
+            had[name] = str(_fetch(name, source, quiet))
+        except RagbraidError as error:
+            if len(wanted) == 1:
+                raise
+            had[name] = error
         if not as_json:
-            output.show(f"{name}: {paths[name]}")
+            (output.say if isinstance(had[name], RagbraidError) else output.show)(f"{name}: {had[name]}")
     if as_json:
-        output.print_json(paths)
+        output.print_json(to_json(had))
+    failed = [each for each in had.values() if isinstance(each, RagbraidError)]
+    if failed:
+        raise typer.Exit(failures.DONE_IN_PART if len(failed) < len(had) else failed[0].exit_code)
 
 
 @app.command("remove", cls=options.Command)
@@ -98,7 +118,7 @@ def remove(names: Names, as_json: options.AsJson = False) -> None:
     for name in names:
         freed[name] = take_away(name)
         if not as_json:
-            output.show(f"{name}: {size(freed[name])} are free again.")
+            output.show(f"{name}: {output.size(freed[name])} are free again.")
     if as_json:
         output.print_json(freed)
 
@@ -108,7 +128,7 @@ def bundle(
     names: Names,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="The folder to make or add to.")],
     as_json: options.AsJson = False,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Make a folder to carry to a machine without network.
 
@@ -120,7 +140,13 @@ def bundle(
     from ragbraid.models.bundle import REQUIREMENTS
     from ragbraid.models.bundle import bundle as make
 
-    made = make(names, to, fetch=lambda name: _fetch(name, None, quiet))
+    with progress.waiting(f"Copying to {to} …", quiet=quiet or as_json) as clear:
+
+        def fetch(name: str) -> Path:
+            clear()  # it shows a bar of its own
+            return _fetch(name, None, quiet)
+
+        made = make(names, to, fetch=fetch)
     if as_json:
         output.print_json({"models": [str(each) for each in made], "requirements": str(to / REQUIREMENTS)})
         return
@@ -129,23 +155,14 @@ def bundle(
     output.show(f"The packages to take along are named in {to / REQUIREMENTS}.")
 
 
-def size(count: int | None) -> str:
-    """Bytes as people read them, and nothing where they aren't known."""
-    if count is None:
-        return ""
-    if count < 1e6:
-        return f"{count} B"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
 def _line(entry: Entry) -> str:
     model = entry.model
-    about = "" if model.files or entry.size is None else "~"
+    size = "" if entry.size is None else "~" * (not model.files) + output.size(entry.size)
     memory = "" if model.memory is None else f"{model.memory:g} GB"
     mark = {"installed": "*", "in part": "+", "damaged": "!", "absent": " "}[entry.state]
     languages = ",".join(model.languages) if len(model.languages) <= 3 else str(len(model.languages))
     languages = languages.replace("multilingual", "many")
-    return _row(f"{mark} {model.name}", about + size(entry.size), memory, languages, model.licence)
+    return _row(f"{mark} {model.name}", size, memory, languages, model.licence)
 
 
 def _row(*cells: str) -> str:

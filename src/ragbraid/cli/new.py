@@ -25,7 +25,7 @@ STEPS = {
 
 _NAME = re.compile(r"(?:([a-z][a-z0-9]*(?:-[a-z0-9]+)*)/)?([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 
-app = typer.Typer(help="Begin a component of your own.", no_args_is_help=True)
+app = typer.Typer(help="Begin a component of your own.", no_args_is_help=True, cls=options.Group)
 
 
 @app.callback()
@@ -53,7 +53,7 @@ def component(
         files = sorted(each.name for each in folder.iterdir())
         output.print_json({"type": plugin.type, "kind": kind, "folder": str(folder), "files": files})
         return
-    output.show(f"{folder} holds {_with_article(kind)} that works, and its test. Next:\n")
+    output.show(f"{folder} holds {output.with_article(kind)} that works, and its test. Next:\n")
     for line in (f"cd {folder}", "pip install -e .", "python -m pytest"):
         output.show(f"  {line}")
     output.show(f"\nThen, in a pipeline file:\n\n  - {plugin.step}")
@@ -113,7 +113,7 @@ class Plugin:
         }
         words = {
             "package": package, "module": module, "type": self.type, "name": self.name, "kind": self.kind,
-            "step": self.step, "Class": self._class, "A_kind": _with_article(self.kind).capitalize(),
+            "step": self.step, "Class": self._class, "A_kind": output.with_article(self.kind).capitalize(),
         }  # fmt: skip
         folder = Path(package)
         try:
@@ -136,10 +136,6 @@ class Plugin:
                 f"{self.name!r} already means something in a component's code or in a pipeline file.",
                 "Choose another name.",
             )
-
-
-def _with_article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _template(name: str) -> str:

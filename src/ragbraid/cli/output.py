@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import sys
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
+from ragbraid.cli.columns import below, wrapped
 from ragbraid.errors import RagbraidError
 
 # Control characters in documents must not reach a terminal, where they can move the cursor or worse.
@@ -46,13 +46,23 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write a line to standard error."""
-    typer.echo(printable(text), err=True)
+    """Write a line to standard error; on a terminal it is broken between words, never within a command."""
+    typer.echo(_fitted(printable(text), 2, sys.stderr), err=True)
 
 
-def show(text: str = "", *, bold: bool = False, dim: bool = False) -> None:
-    """Write a line to standard output, styled where it is a terminal."""
-    _write(_styled(printable(text), bold=bold, dim=dim) + "\n")
+def show(
+    text: str = "", *, head: Sequence[tuple[str, str | None]] = (), hanging: int | None = None,
+    bold: bool = False, dim: bool = False, colour: str | None = None,
+) -> None:  # fmt: skip
+    """Write a line to standard output, styled where it is a terminal, behind bold words of these colours.
+
+    With `hanging` it is broken between words there, and its further lines are indented so far.
+    """
+    text = printable(text)
+    if hanging is not None:
+        text = _fitted(text, hanging, sys.stdout, first=sum(len(each) for each, _ in head))
+    marked = "".join(_styled(printable(each), bold=True, colour=its) for each, its in head)
+    _write(f"{marked}{_styled(text, bold=bold, dim=dim, colour=colour)}\n")
 
 
 def show_pairs(pairs: Mapping[str, str | None]) -> None:
@@ -60,23 +70,29 @@ def show_pairs(pairs: Mapping[str, str | None]) -> None:
     told = {name: value for name, value in pairs.items() if value is not None}
     indent = max(map(len, told), default=0) + 2
     for name, value in told.items():
-        lines = [value]
-        if sys.stdout.isatty():
-            width = max(20, shutil.get_terminal_size().columns - indent)
-            lines = textwrap.wrap(value, width, break_long_words=False, break_on_hyphens=False)
-        show(f"{name:{indent}}" + f"\n{'':{indent}}".join(lines))
+        head, width = f"{name:{indent}}", terminal_width(sys.stdout)
+        apart = None if width is None else below(head, printable(value), width)
+        show(head + value, hanging=indent) if apart is None else show(apart)
 
 
 def size(count: int) -> str:
-    """Bytes as people write them."""
-    units = ("bytes", "kB", "MB", "GB", "TB")
-    power = min((len(str(count)) - 1) // 3, len(units) - 1)
-    return f"{count / 1000**power:.{min(power, 1)}f} {units[power]}"
+    """Bytes as people write them: 850 bytes, 1.2 kB, 91 MB."""
+    if count < 1000:
+        return f"{count} byte{'s' * (count != 1)}"
+    amount, units = count / 1000, ["kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.{int(amount < 9.95)}f} {units[0]}"
 
 
 def shortened(text: str, most: int) -> str:
     """The text, or its beginning and an ellipsis, in so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def with_article(noun: str) -> str:
+    """The noun behind its indefinite article."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def stream(text: str) -> None:
@@ -86,12 +102,18 @@ def stream(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Write the one JSON value that a command with `--json` prints."""
-    _write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    _write(_json(value, indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
     """Write one of the JSON values that a command prints one a line."""
-    _write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(_json(value) + "\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON in characters that standard output has: a backslash of Python's isn't always one of JSON's."""
+    has_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    return json.dumps(value, ensure_ascii=not has_all, indent=indent, allow_nan=False)
 
 
 def _write(text: str) -> None:
@@ -113,8 +135,19 @@ def abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _styled(text: str, *, bold: bool, dim: bool) -> str:
+def _fitted(text: str, indent: int, stream: TextIO, first: int = 0) -> str:
+    """The text in lines that fit the stream's terminal; as it is where that is none."""
+    width = terminal_width(stream)
+    return text if width is None else wrapped(text, width, indent, first=first)
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """The columns of the terminal that the stream goes to; None where that is none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _styled(text: str, *, bold: bool = False, dim: bool = False, colour: str | None = None) -> str:
     if os.environ.get("NO_COLOR"):
         return text
     # typer.echo strips the codes again where standard output is no terminal.
-    return typer.style(text, bold=bold or None, dim=dim or None)
+    return typer.style(text, fg=colour, bold=bold or None, dim=dim or None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+
+from ragbraid import requirement
 
 NATIVE = ("torch", "faiss", "tantivy", "xllamacpp")
 """Modules that can be installed and still not work here, so that only importing them tells."""
@@ -66,8 +67,18 @@ def system() -> dict[str, str]:
     return {
         "ragbraid": version("ragbraid") or "from a checkout",
         "python": f"{platform.python_version()}, {sys.executable}",
-        "platform": f"{platform.platform()}, {os.cpu_count()} processors",
+        "platform": f"{_platform()}, {os.cpu_count()} processors",
     }
+
+
+def _platform() -> str:
+    """What packages are built for: the system, the processor's kind, and on Linux the C library."""
+    if sys.platform == "darwin":
+        return f"macOS {platform.mac_ver()[0]} {platform.machine()}"
+    if sys.platform == "win32":
+        return f"Windows {platform.release()} {platform.machine()}"
+    library = " ".join(platform.libc_ver()).strip() or "another C library than glibc"
+    return f"{platform.system()} {platform.machine()}, {library}"
 
 
 def terminal() -> dict[str, str]:
@@ -163,11 +174,9 @@ def _outcome(process: subprocess.Popen[str]) -> Import:
 def _requirements() -> dict[str, list[str]]:
     """Extra → its packages, in the order of pyproject.toml; those of the core under the empty name."""
     found: dict[str, list[str]] = {"": []}
-    for line in _lines():
-        name = re.match(r"[\w.-]+", line)
-        extra = re.search(r"""extra\s*==\s*['"]([^'"]+)""", line)
-        if name is not None and name[0] != "ragbraid":
-            found.setdefault(extra[1] if extra else "", []).append(name[0])
+    for needed in filter(None, map(requirement.parse, _lines())):
+        if needed.name != "ragbraid":
+            found.setdefault(needed.extra or "", []).append(needed.name)
     return found
 
 

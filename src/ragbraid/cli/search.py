@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import interrupts, options, output, progress
 from ragbraid.cli.places import place
 
 if TYPE_CHECKING:
@@ -27,9 +27,12 @@ def command(
 
     For example: ragbraid search "parental leave" -k 3
     """
+    interrupts.leave_at_once()
     wanted = options.parse_filter(filter_text)
     with options.load(pipeline, overrides, allow) as loaded:
-        hits = loaded.search(question, k=k, filter=wanted, collection=collection)
+        options.demand_stored(loaded, "search", collection)
+        with progress.waiting(progress.loading(loaded, "search"), quiet=as_json):
+            hits = loaded.search(question, k=k, filter=wanted, collection=collection)
     if as_json:
         from ragbraid.serial import to_json
 
@@ -42,5 +45,5 @@ def command(
 
 
 def _show(number: int, hit: Hit) -> None:
-    output.show(f"{number}. {place(hit)}, score {hit.score:.3f}", bold=True)
-    output.show(hit.text.strip() + "\n")
+    output.show(f"{number}. {place(hit)}, score {hit.score:.3f}", bold=True, hanging=3)
+    output.show(hit.text.strip() + "\n", hanging=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -14,7 +14,13 @@ Format = Literal["tree", "mermaid", "svg", "dot", "json"]
 
 def command(
     form: Annotated[
-        Format, typer.Option("--format", metavar="FORMAT", help="tree, mermaid, svg, dot or json.")
+        Format,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="tree, mermaid, svg, dot or json.",
+            autocompletion=lambda: list(get_args(Format)),
+        ),
     ] = "tree",
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,

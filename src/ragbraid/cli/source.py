@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragbraid.cli import options, output
+from ragbraid.cli import asking, options, output, progress, values
 from ragbraid.cli.progress import chunks
-from ragbraid.errors import InputError
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.holdings import Source
 
-app = typer.Typer(help="The sources that the index holds.", no_args_is_help=True)
+app = typer.Typer(help="The sources that the index holds.", no_args_is_help=True, cls=options.Group)
 
-In = Annotated[str | None, typer.Option("--collection", metavar="NAME", help="In this collection.")]
+In = Annotated[
+    str | None,
+    typer.Option(
+        "--collection", metavar="NAME", autocompletion=values.collections, help="In this collection."
+    ),
+]
 
 
 @app.callback()
@@ -34,12 +37,14 @@ def list_(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the stored sources, each with its chunks and metadata.
+    """List the stored sources, each with its chunks, size, last change and metadata.
 
     For example: ragbraid source list --filter '{"lang": "en"}'
     """
     wanted = options.parse_filter(filter_text)
     with options.load(pipeline, overrides, allow) as loaded:
+        if collection is not None:
+            loaded.demand_stored(collection=collection)
         found = loaded.sources(filter=wanted, collection=collection)
     if as_json:
         from ragbraid.serial import to_json
@@ -47,7 +52,7 @@ def list_(
         output.print_json(to_json(found))
         return
     for each in found:
-        output.show(f"{_counted(each)}{_brief(each.metadata)}")
+        output.show(f"{_counted(each)}{_state(each)}{_brief(each.metadata)}")
     if not found:
         place = f" in the collection {collection}" if collection else ""
         output.say(f"No source is stored{place}." if wanted is None else f"No source{place} fits the filter.")
@@ -55,7 +60,12 @@ def list_(
 
 @app.command("show", cls=options.Command)
 def show(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="As `ragbraid source list` names it.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="As `ragbraid source list` names it.", autocompletion=values.sources
+        ),
+    ],
     collection: In = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
@@ -67,6 +77,8 @@ def show(
     For example: ragbraid source show docs/leave.md
     """
     with options.load(pipeline, overrides, allow) as loaded:
+        if collection is not None:
+            loaded.demand_stored(collection=collection)
         document = loaded.document(source, collection=collection)
     from ragbraid.serial import to_json
 
@@ -87,20 +99,26 @@ def show(
         output.show_pairs({output.one_line(key): _value(each) for key, each in document.metadata.items()})
     output.show(f"\n{chunks(len(document.chunks))}", bold=True)
     for each in document.chunks:
-        output.show(f"{each.id}  characters {each.start}–{each.end}")
+        output.show(f"{each.id}  characters {each.start}–{each.end}", hanging=2)
     output.show("\nText", bold=True)
     output.show(document.text.rstrip("\n"))
 
 
+Named = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        autocompletion=values.sources,
+        help="Names as in `ragbraid source list`, or globs in quotes, e.g. 'old/**'.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+
+
 @app.command("remove", cls=options.Command)
 def remove(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...", help="Names as in `ragbraid source list`, or globs in quotes, e.g. 'old/**'."
-        ),
-    ],
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    sources: Named,
+    yes: Yes = False,
     collection: In = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
@@ -114,32 +132,72 @@ def remove(
     For example: ragbraid source remove docs/leave.md 'old/**' --yes
     """
     with options.load(pipeline, overrides, allow) as loaded:
-        if not yes:
-            _demand_consent(loaded.sources(sources, collection=collection))
-        removed = loaded.remove(sources, collection=collection)
+        if collection is not None:
+            loaded.demand_stored(collection=collection)
+        agreed = yes or _consents(loaded.sources(sources, collection=collection), "Remove from the index?")
+        removed = loaded.remove(sources, collection=collection) if agreed else []
+    _tell(removed, agreed, as_json)
+
+
+@app.command("purge", cls=options.Command)
+def purge(
+    sources: Named,
+    yes: Yes = False,
+    collection: In = None,
+    pipeline: options.PipelineFile = None,
+    overrides: options.Overrides = None,
+    allow: options.Allow = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Remove sources so that no byte of them is left in the index.
+
+    Nor of what was removed or replaced before. Snapshots aren't touched, and their files stay. Searches go
+    on meanwhile, ingests wait; it needs as much free disk as the index takes. If interrupted, repeat it.
+
+    For example: ragbraid source purge customers/4711.md --yes
+    """
+    with options.load(pipeline, overrides, allow) as loaded:
+        if collection is not None:
+            loaded.demand_stored(collection=collection)
+        before = loaded.upkeep().stats()
+        asked = yes or before.purging
+        agreed = asked or _consents(loaded.sources(sources, collection=collection), "Purge from the index?")
+        with progress.waiting("Purging …", quiet=as_json or not agreed):
+            removed = loaded.purge(sources, collection=collection) if agreed else []
+    _tell(removed, agreed, as_json)
+    if before.purging and not as_json:
+        output.say("The purge that was interrupted is finished.")
+    for each in before.earlier if agreed else ():
+        output.say(f"The copy from before an upgrade of the format, {each}, may still hold them: remove it.")
+
+
+def _tell(removed: list[Source], agreed: bool, as_json: bool) -> None:
     if as_json:
         from ragbraid.serial import to_json
 
         output.print_json(to_json(removed))
         return
+    if not agreed:
+        output.say("Nothing was removed.")
+        return
     for each in removed:
         output.show(f"- {_counted(each)}")
-    output.say("Their files stay: an ingest of a path that holds them brings them back.")
+    if removed:
+        output.say("Their files stay: an ingest of a path that holds them brings them back.")
 
 
-def _demand_consent(found: list[Source]) -> None:
-    """Ask on the terminal; raises `Exit` where the answer isn't yes."""
-    if not sys.stdin.isatty():
-        raise InputError("Nothing was removed: there is no terminal to ask on.", "Give --yes to go ahead.")
-    for each in found:
-        output.say(f"  {_counted(each)}")
-    if not typer.confirm("Remove from the index?", err=True):
-        output.say("Nothing was removed.")
-        raise typer.Exit
+def _consents(found: list[Source], question: str) -> bool:
+    return asking.agrees(question, map(_counted, found))
 
 
 def _counted(source: Source) -> str:
     return f"{output.one_line(source.source)}  {chunks(source.chunks)}"
+
+
+def _state(source: Source) -> str:
+    """The size and the day of the last change, by the machine's own clock."""
+    size = f"  {output.size(source.size)}" if source.size is not None else ""
+    return size + (f"  {source.stored_at.astimezone():%Y-%m-%d}" if source.stored_at is not None else "")
 
 
 def _brief(metadata: Mapping[str, Any]) -> str:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from ragbraid.cli import options, output
 
 
-def command(pipeline: options.PipelineFile = None, as_json: options.AsJson = False) -> None:
+def command(
+    file: options.FileArgument = None,
+    pipeline: options.PipelineFile = None,
+    as_json: options.AsJson = False,
+) -> None:
     """Bring a pipeline file to the current version of the language.
 
     Comments and order are kept; nothing is written where there is nothing to do.
 
-    For example: ragbraid upgrade -p ragbraid.yaml
+    For example: ragbraid upgrade old.yaml
     """
     from ragbraid.cli.files import replace
     from ragbraid.errors import InputError
     from ragbraid.pipeline.find import find
     from ragbraid.pipeline.upgrade import upgrade
 
-    source = find(pipeline)
+    source = find(options.one_file(file, pipeline))
     if source.path is None:
-        raise InputError("There is no ragbraid.yaml here or above.", "Name a file with -p.")
+        raise InputError("There is no ragbraid.yaml here or above.", "Name a file.")
     done = upgrade(source)
     changed = done.before != done.after
     if changed:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ragbraid.embed.bert import Bert, covers
 from ragbraid.embed.model_files import ModelFiles, Pooling
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.reasons import reason
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,8 +83,7 @@ def load(files: ModelFiles, device: str) -> Encoder:
     except MissingDependency:
         raise
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"The model in {files.folder} can't be loaded: {reason.rstrip('.')}.",
+            f"The model in {files.folder} can't be loaded: {reason(error)}.",
             "Fetch it again, or name another model.",
         ) from error

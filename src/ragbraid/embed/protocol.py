@@ -47,9 +47,7 @@ class Embedder(Protocol):
 class TokenEmbedder(Embedder, Protocol):
     """An embedder that also gives a vector for each token, as late interaction wants."""
 
-    def token_vectors(
-        self, texts: Sequence[str], *, context: Context | None = None
-    ) -> list[TokenVectors]:
+    def token_vectors(self, texts: Sequence[str], *, context: Context | None = None) -> list[TokenVectors]:
         """One entry per text; special tokens are left out."""
         ...
 

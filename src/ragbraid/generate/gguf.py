@@ -24,7 +24,7 @@ _BLOCKS = {
 
 @dataclass(frozen=True, slots=True)
 class Gguf:
-    """What a model file says of itself."""
+    """What a model file says of itself. Lists of texts, the vocabulary among them, are bytes in UTF-8."""
 
     metadata: Mapping[str, Any]
 
@@ -49,7 +49,8 @@ class Gguf:
         """The text of a special token, `bos` or `eos`; empty where there is none."""
         number = self.metadata.get(f"tokenizer.ggml.{name}_token_id")
         tokens = self.metadata.get("tokenizer.ggml.tokens", [])
-        return tokens[number] if number is not None and 0 <= number < len(tokens) else ""
+        known = number is not None and 0 <= number < len(tokens)
+        return tokens[number].decode("utf-8", "replace") if known else ""
 
 
 def read(path: Path) -> Gguf:
@@ -111,7 +112,20 @@ class _Reader:
             values = list(struct.unpack_from(code, self._data, self._at))
             self._at += struct.calcsize(code)
             return values
-        return [self._value(inner) for _ in range(count)]
+        return self._strings(count) if inner == _STRING else [self._value(inner) for _ in range(count)]
+
+    def _strings(self, count: int) -> list[bytes]:
+        """Left in UTF-8: a vocabulary has 50,000 and more, of which two are asked for."""
+        data, at, length_at = self._data, self._at, struct.Struct("<Q").unpack_from
+        found, end = [], len(data)
+        for _ in range(count):
+            start = at + 8
+            at = start + length_at(data, at)[0]
+            if at > end:
+                raise IndexError
+            found.append(data[start:at])
+        self._at = at
+        return found
 
     def _tensor_end(self) -> int:
         self._string()

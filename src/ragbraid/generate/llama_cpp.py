@@ -32,8 +32,9 @@ class LlamaCpp:
     """Generates text with a GGUF model by llama.cpp, in this process.
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a GPU
-    where llama.cpp was built for one (-1: all). `threads` is by default the number of cores, and `revision`
-    that of a model from the hub.
+    where llama.cpp was built for one (-1: all). `threads` is by default `OMP_NUM_THREADS`, as it is for the
+    other libraries, or else the number of processors that this process may use. `revision` is that of a model
+    from the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -199,10 +200,20 @@ class LlamaCppRuntime:
                     self._path,
                     context=self.context_window,
                     parallel=self._options.parallel,
-                    threads=self._options.threads or os.cpu_count() or 1,
+                    threads=self._options.threads or _default_threads(),
                     gpu_layers=self._options.gpu_layers,
                 )
             return self._server
+
+
+def _default_threads() -> int:
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows don't tell
+        return os.cpu_count() or 1
 
 
 def _body(request: Request, tokens: list[int]) -> dict[str, Any]:

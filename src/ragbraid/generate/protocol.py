@@ -84,8 +84,6 @@ class Generator(Protocol):
         """One entry per request, in order: the completion, or that request's own error."""
         ...
 
-    def stream(
-        self, request: Request, *, context: Context | None = None
-    ) -> Iterator[str | Completion]:
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text as they come, whole characters only; last the completion, equal to their join."""
         ...

@@ -33,14 +33,14 @@ def chunks(client: httpx.Client, url: str, body: Mapping[str, Any]) -> Iterator[
                 response.read()
                 raise _refused(url, response)
             yield from _events(url, response)
-    except httpx.TimeoutException as error:
-        raise ServerError(
-            f"The server at {shown(url)} went silent.", "Raise `timeout`, or look at the server's log."
-        ) from error
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise Busy(
             f"The server at {shown(url)} can't be reached: {_reason(error)}.",
             "Start it, or set base_url to where it runs.",
+        ) from error
+    except httpx.TimeoutException as error:
+        raise ServerError(
+            f"The server at {shown(url)} went silent.", "Raise `timeout`, or look at the server's log."
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise ServerError(f"Talking to the server at {shown(url)} failed: {_reason(error)}.") from error

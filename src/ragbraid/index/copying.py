@@ -7,13 +7,12 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from ragbraid.errors import IndexDamaged, InputError
-from ragbraid.index import reading
+from ragbraid.index import vector_sets
 from ragbraid.index.schema import DATABASE
 from ragbraid.index.store import Store, sync_folder
-from ragbraid.index.vector_file import VectorFile
 
 
-def copy_index(store: Store, connection: Connection, target: Path, vectors: VectorFile | None) -> None:
+def copy_index(store: Store, connection: Connection, target: Path) -> None:
     """Write a copy into `target`, which appears whole or not at all; the lexical index is derived anew there.
 
     Raises `InputError` where the target exists, and `IndexDamaged` where vectors aren't what was stored.
@@ -25,14 +24,17 @@ def copy_index(store: Store, connection: Connection, target: Path, vectors: Vect
     partial.mkdir(parents=True)
     try:
         store.backup(connection, partial / DATABASE)
-        blocks = reading.sound_blocks(connection)
-        if vectors is not None and blocks:
+        for each in vector_sets.every(connection):
+            blocks = vector_sets.sound_blocks(connection, each.number)
+            if not blocks:
+                continue
+            vectors = each.opened(connection, store.folder)
             if vectors.bad_blocks(blocks):
                 raise IndexDamaged(
                     f"The vectors of the index at {store.folder} are damaged, so they can't be copied.",
                     "Run `ragbraid ingest` again: it embeds what is missing.",
                 )
-            vectors.copy(partial, blocks[-1][0] + blocks[-1][1])
+            each.opened(connection, partial).write([vectors.map(sum(blocks[-1][:2]))])
         sync_folder(partial)
         partial.rename(target)
         sync_folder(target.parent)

@@ -11,16 +11,18 @@ import json
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
 
-import numpy as np
-
-from ragbraid.errors import IndexDamaged, IndexLocked
+from ragbraid.errors import IndexDamaged, IndexLocked, IndexStoreError
 from ragbraid.index import reading, rows
-from ragbraid.index.lexical import Lexical, LexicalView, UnreadableError
+from ragbraid.index.lexical import Lexical, LexicalView, UnreadableError, guarded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.rows import Ints, Rows
+from ragbraid.index.rows_file import RowsFile
+from ragbraid.index.selection import selected
 from ragbraid.types import Filter
 
 WAIT_SECONDS = 10.0
@@ -37,6 +39,7 @@ class Derived:
         self._folder = folder
         self._lock = threading.Lock()
         self._rows: Rows | None = None
+        self._file = RowsFile(folder, collection, uuid)
         self._lexical = Lexical(folder / "lexical" / str(collection), uuid)
         self._allowed: OrderedDict[tuple[int, str], Ints] = OrderedDict()
 
@@ -48,11 +51,30 @@ class Derived:
             if before is not None and before.seq > seq:
                 seq = self._renewed(connection)
             if before is None or before.seq > seq:
+                before = self._file.read()
+            if before is None or before.seq > seq:
                 before = rows.load(connection, self.collection, seq)
             elif before.seq < seq:
                 before = rows.advance(connection, self.collection, before, seq)
             self._rows = before
             return before
+
+    def keep_rows(self, connection: Connection, anew: bool = False) -> None:
+        """Write the rows into their file where much has changed since; the caller holds the writer's lock.
+
+        With `anew` they are read from the database first: what is mapped may be what is damaged.
+        """
+        seq = rows.sequence(connection, self.collection)
+        if anew:
+            with self._lock:
+                self._rows = None
+        if anew or not self._file.serves(seq, rows.newest(connection)):
+            with suppress(OSError):  # without it, opening takes longer
+                self._file.write(self.rows(connection))
+
+    def has_damaged_rows(self) -> bool:
+        """Whether the file of its rows isn't as it was written."""
+        return self._file.is_damaged()
 
     def allowed(self, connection: Connection, seq: int, wanted: Filter) -> Ints:
         """The rows that a filter selects at this state, remembered for the next question."""
@@ -61,7 +83,7 @@ class Derived:
             if key in self._allowed:
                 self._allowed.move_to_end(key)
                 return self._allowed[key]
-        found = np.array(reading.rows_in_scope(connection, self.collection, wanted), np.int64)
+        found = selected(connection, self.collection, wanted)
         with self._lock:
             self._allowed[key] = found
             while len(self._allowed) > _FILTERS:
@@ -92,11 +114,12 @@ class Derived:
         """Replay the log into the lexical index; the caller holds the writer's lock."""
         with self._lock:
             seq = rows.sequence(connection, self.collection)
-            try:
-                self._lexical.refresh()
-                anew = anew or self._lexical.seq > seq
-            except UnreadableError:
-                anew = True
+            if not anew:
+                try:
+                    self._lexical.refresh()
+                    anew = self._lexical.seq > seq
+                except UnreadableError:
+                    anew = True
             reason = ""
             for attempt in (self._rebuild,) if anew else (self._replay, self._replay_tidied, self._rebuild):
                 try:
@@ -107,12 +130,65 @@ class Derived:
             f"The lexical index at {self._folder} can't be rebuilt ({reason}).", "Check the disk."
         )
 
+    def make_beside(self, connection: Connection) -> None:
+        """Make a lexical index of what the connection's transaction sees beside the present one.
+
+        The caller holds the writer's lock; `take_over` puts it in place once the transaction is on disk.
+        """
+        seq = rows.sequence(connection, self.collection)
+        with self._writing_lexical():
+            self._lexical.make_beside(reading.passages(connection, self.collection, None), seq)
+
+    def take_over(self, connection: Connection) -> None:
+        """Use what `make_beside` made, and write the file of rows anew where there is one."""
+        with self._lock:
+            with self._writing_lexical():
+                self._lexical.take_over()
+            self._allowed.clear()
+        self.keep_rows(connection, anew=self._file.path.exists())
+
+    @contextmanager
+    def _writing_lexical(self) -> Iterator[None]:
+        try:
+            with guarded():
+                yield
+        except UnreadableError as error:
+            raise IndexStoreError(
+                f"The lexical index at {self._folder} couldn't be written ({error}).",
+                "Check the disk, then try again; what was stored is still there.",
+            ) from error
+
+    def damage(self, connection: Connection) -> str:
+        """What is wrong with the lexical index once it is up to date; empty where nothing is.
+
+        The transaction is begun anew. Raises `IndexLocked` where a writer is at work for longer than
+        `WAIT_SECONDS`.
+        """
+        with exclusive(self._folder / "writer.lock", WAIT_SECONDS):
+            self._renewed(connection)
+            try:
+                # Before tantivy reads them: it may end the process over a length that is wrong.
+                if what := self._lexical.damage():
+                    return what
+                self.catch_up(connection)
+                return self._lexical.damage() or self._difference(connection)
+            except UnreadableError as error:
+                return str(error)
+
     def close(self) -> None:
         """Let go of every file and array."""
         with self._lock:
             self._lexical.close()
             self._rows = None
             self._allowed.clear()
+
+    def _difference(self, connection: Connection) -> str:
+        """How the lexical index differs from the rows; empty where it doesn't."""
+        view = self._lexical.view
+        held = set() if view is None else view.rows()
+        found = connection.execute("SELECT row FROM chunks WHERE collection = ?", (self.collection,))
+        wanted = {row for (row,) in found}
+        return f"{len(held ^ wanted)} chunks differ from the database's" if held != wanted else ""
 
     def _rebuild(self, connection: Connection, seq: int) -> None:
         self._lexical.clear()

@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from annotated_types import Gt, Le
 
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
@@ -18,7 +20,9 @@ from ragbraid.index.checks import demand_k
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
-from ragbraid.index.store import Store, speaking
+from ragbraid.index.store import Store, make_folder, speaking
+from ragbraid.index.structure.names import Name
+from ragbraid.index.tended import Tended
 from ragbraid.types import Document, Hit, Scope, Vectors
 
 if TYPE_CHECKING:
@@ -33,35 +37,50 @@ WAIT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Faiss:
-    """Stores documents in one folder and searches them exactly, by vector and by text.
+    """Stores documents in one folder and searches them by vector and by text.
 
     The folder is `path`: nothing else belongs in it, and removing it removes the index. SQLite holds the
     truth; vectors lie in a file beside it and are searched with FAISS, words with tantivy (BM25). Without
     an embedder it is lexical only. What `upsert` acknowledged survives a crash.
+
+    Up to 50,000 vectors are compared one by one. From there on a `structure` names candidates, which are
+    scored exactly: `auto` is `ivf-sq8` (lists of vectors, a byte a number), or `rabitq` (a bit a number;
+    Gao and Long, "RaBitQ", 2024) where memory is short; `sq8`, `hnsw` and `ivf-pq` are others of FAISS's,
+    `flat` is none. It is held to `recall`, the share of the ten nearest that it has to find: measured on
+    the index's own vectors, and told by `ragbraid index stats`. Where it isn't reached, search stays exact.
     """
 
     path: Path = Path(".ragbraid/index")
     embedder: Embedder | None = None
+    structure: Name = "auto"
+    recall: Annotated[float, Gt(0), Le(1)] = 0.98
 
     def open(self) -> FaissRuntime:
         """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
-        return FaissRuntime(self.path, self.embedder)
+        return FaissRuntime(self.path, self.embedder, self.structure, self.recall)
 
 
-class FaissRuntime:
+class FaissRuntime(Tended):
     """An open index; any number of threads may use it, and other processes beside it."""
 
-    def __init__(self, path: Path, embedder: Embedder | None) -> None:
+    def __init__(
+        self, path: Path, embedder: Embedder | None, structure: Name = "auto", recall: float = 0.98
+    ) -> None:
         self._path, self._embedder = path, embedder
         self._store = Store(path)
-        self._embedded = Embedded(path, embedder)
+        self._embedded = Embedded(path, embedder, structure, recall)
         self._lock = threading.Lock()
         self._derived: dict[str, Derived] = {}
+        self._fields: frozenset[str] = frozenset()
 
     @property
     def embedder(self) -> Embedder | None:
         """The embedder whose vectors it holds; None for a lexical index."""
         return self._embedder
+
+    def declare(self, fields: Iterable[str]) -> None:
+        """Say which fields of the metadata filters will name: the next upsert gives them an SQL index."""
+        self._fields = frozenset(fields)
 
     def sources(self, *, metadata: bool = False, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source, ordered by name; where vectors are missing, without its digest."""
@@ -77,7 +96,7 @@ class FaissRuntime:
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Commit the changes as one transaction, on disk when this returns; all of them or none."""
-        from ragbraid.index import writing
+        from ragbraid.index import field_index, writing
         from ragbraid.index.prepare import prepare
 
         if not changes:
@@ -85,6 +104,7 @@ class FaissRuntime:
         prepared = prepare(changes, scope.collection)
         self._embedded.demand_vectors([each for group in prepared for each in group])
         with self._writing(scope) as connection:
+            field_index.add(connection, self._fields)
             vectors = self._embedded.prepare_write(connection)
             writing.upsert(connection, changes, prepared, scope, vectors)
 
@@ -132,15 +152,16 @@ class FaissRuntime:
         with self._reading(scope) as (connection, collection):
             if collection is None:
                 return [[] for _ in queries]
-            self._embedded.demand_same(connection)
+            held = self._embedded.own(connection)
             derived = self._part(connection, scope.collection, collection)
             rows = derived.rows(connection)
-            self._embedded.demand_complete(rows.missing, len(rows.rows))
-            matrix = self._embedded.matrix(connection)
-            mask = rows.mask(derived.allowed(connection, rows.seq, scope.filter)) if scope.filter else None
+            self._embedded.demand_complete(rows.missing, len(rows))
+            matrix = self._embedded.matrix(connection, held)
+            structure = self._embedded.structure(connection, held, len(matrix))
+            allowed = derived.allowed(connection, rows.seq, scope.filter) if scope.filter else None
             return [
                 self._ranked(connection, scope.collection, scores, k, "dense")
-                for scores in nearest(matrix, rows, queries, k, mask)
+                for scores in nearest(matrix, rows, queries, k, allowed, structure)
             ]
 
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
@@ -180,11 +201,11 @@ class FaissRuntime:
                 raise InputError(f"No chunk in scope has the id {unknown[0]!r}.")
             if not ids:
                 return np.empty((0, self._embedder.dimensions), np.float32)
-            self._embedded.demand_same(connection)
+            held = self._embedded.own(connection)
             slots = reading.slots(connection, rows.values())
             wanted = [slots[rows[each]] for each in ids]
             self._embedded.demand_complete(sum(each is None for each in wanted), len(wanted))
-            return np.array(self._embedded.matrix(connection)[np.array(wanted, np.int64)])
+            return np.array(self._embedded.matrix(connection, held)[np.array(wanted, np.int64)])
 
     def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
         """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
@@ -193,13 +214,13 @@ class FaissRuntime:
         if not self._store.exists():
             return {}
         with self._reading(scope) as (connection, _):
-            self._embedded.demand_same(connection)
+            held = self._embedded.demand_current(connection)
             if self._embedder is None or not texts:
                 return {}
             hashes = [text_hash(each) for each in texts]
             known = reading.known_slots(connection, list(dict.fromkeys(hashes)))
             try:
-                matrix = self._embedded.matrix(connection)
+                matrix = self._embedded.matrix(connection, held)
             except IndexDamaged:
                 return {}
             found = [i for i, each in enumerate(hashes) if each in known]
@@ -210,13 +231,6 @@ class FaissRuntime:
         with self._reading(scope) as (connection, collection):
             return 0 if collection is None else reading.count(connection, collection, scope.filter)
 
-    def snapshot(self, target: Path) -> None:
-        """Write a consistent copy into a new folder while readers and the writer go on."""
-        from ragbraid.index.copying import copy_index
-
-        with self._committed() as connection:
-            copy_index(self._store, connection, target, self._embedded.file(connection))
-
     def close(self) -> None:
         """Let go of every file. A closed index opens again at the next question."""
         with self._lock:
@@ -225,6 +239,17 @@ class FaissRuntime:
             each.close()
         self._embedded.close()
         self._store.close()
+
+    @contextmanager
+    def alone(self, busy: Callable[[str, float], None]) -> Iterator[None]:
+        """Keep other ingests away, which would do the same work; `busy` is called while one is at it."""
+        from ragbraid import locking
+
+        self._store.exists()  # refuses somebody else's folder before anything is put there
+        with speaking(self._path):
+            make_folder(self._path)
+            with locking.exclusive(self._path / "ingest.lock", busy):
+                yield
 
     @contextmanager
     def _reading(self, scope: Scope) -> Iterator[tuple[Connection, int | None]]:
@@ -237,7 +262,8 @@ class FaissRuntime:
         """One committed state. Raises `IndexMissing` where there never was one."""
         if not self._store.exists():
             raise IndexMissing(
-                f"Nothing has been ingested into {self._path} yet.", "Run `ragbraid ingest PATH`."
+                f"There is no index at {self._path}: nothing has been ingested yet.",
+                "Run `ragbraid ingest PATH`.",
             )
         with self._store.reading() as connection:
             yield connection
@@ -247,7 +273,7 @@ class FaissRuntime:
         """The writer's transaction; once it is on disk, the lexical index follows."""
         self._store.exists()  # refuses somebody else's folder before anything is put there
         with speaking(self._path):
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path)
             with exclusive(self._path / "writer.lock", WAIT_SECONDS):
                 self._store.create()
                 with self._store.writing() as connection:
@@ -255,15 +281,20 @@ class FaissRuntime:
                 # The change is on disk; should this fail, the next lexical search does it.
                 with suppress(IndexStoreError), self._reading(scope) as (connection, collection):
                     if collection is not None:
-                        self._part(connection, scope.collection, collection).catch_up(connection)
+                        part = self._part(connection, scope.collection, collection)
+                        part.catch_up(connection)
+                        part.keep_rows(connection)
+                    self._embedded.catch_up(connection)
 
     def _part(self, connection: Connection, name: str, collection: int) -> Derived:
         from ragbraid.index.derived import Derived
 
         with self._lock:
-            if name not in self._derived:
-                self._derived[name] = Derived(self._path, collection, reading.meta(connection)["uuid"])
-            return self._derived[name]
+            part = self._derived.get(name)
+            if part is None or part.collection != collection:
+                part = Derived(self._path, collection, reading.meta(connection)["uuid"])
+                self._derived[name] = part
+            return part
 
     def _lexically(
         self,

@@ -20,13 +20,14 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
 from ragbraid.errors import FilterError
 from ragbraid.index.metadata import encode, parse_date, stored_date
+from ragbraid.text.near import nearest
 
 MAX_DEPTH = 32
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -110,8 +111,8 @@ def check_fields(node: Node, fields: Mapping[str, str]) -> None:
         case Not(inner):
             check_fields(inner, fields)
         case _ if fields and node.path not in (*fields, "source"):
-            near = _nearest(node.path, (*fields, "source"))
-            hint = f"Did you mean {near[0]!r}?" if near else f"Declared are {', '.join(fields)}."
+            near = nearest(node.path, (*fields, "source"), 0.5)
+            hint = f"Did you mean {near!r}?" if near else f"Declared are {', '.join(fields)}."
             raise FilterError(f"The filter names the field {node.path!r}, which isn't declared.", hint)
 
 
@@ -288,12 +289,6 @@ def _operand(value: Any, where: str) -> Any:
 
 def _unknown(name: Any, known: tuple[str, ...], where: str) -> FilterError:
     text = str(name) if str(name).startswith("$") else f"${name}"
-    near = _nearest(text, known)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+    near = nearest(text, known, 0.5)
+    hint = f"Did you mean {near}?" if near else f"There are {', '.join(known)}."
     return FilterError(f"{where}: {name!r} is no operator here.", hint)
-
-
-def _nearest(name: str, known: Sequence[str]) -> list[str]:
-    from difflib import get_close_matches  # a filter without mistakes needs none of it
-
-    return get_close_matches(name, known, 1, 0.5)

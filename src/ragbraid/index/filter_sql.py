@@ -29,7 +29,7 @@ from ragbraid.index.filter import (
 from ragbraid.index.metadata import dump, is_plain
 from ragbraid.types import Filter
 
-_SQL_OPERATOR = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _TYPES = {"number": "IN ('integer','real')", "string": "= 'text'", "date": "= 'object'"}
 
 
@@ -92,13 +92,13 @@ class _Compiler:
                     return f"NOT {sql}", True
                 del self.parameters[mark:]
                 return "1", False
-            case Among(path, values) if _sayable(path) and all(map(_decidable, values)):
+            case Among(path, values) if sayable(path) and all(map(decidable, values)):
                 return self._tested(path, lambda type_, value: self._equal(values, type_, value)), True
-            case Compare(path, name, operand) if _sayable(path) and name != "$itext" and _decidable(operand):
+            case Compare(path, name, operand) if sayable(path) and name != "$itext" and decidable(operand):
                 return self._tested(path, lambda t, v: self._compared(name, operand, t, v)), True
-            case Present(path) if _sayable(path):
+            case Present(path) if sayable(path):
                 return f"({self._type(path)} IS NOT NULL)", True
-            case Empty(path) if _sayable(path):
+            case Empty(path) if sayable(path):
                 return self._empty(path), True
         return "1", False
 
@@ -135,9 +135,9 @@ class _Compiler:
         if kind(operand) == "date":
             value, operand = f"""json_extract({value}, '$."$us"')""", operand["$us"]
             self.parameters.append(operand)
-            return f"(CASE WHEN {type_} = 'object' THEN {value} {_SQL_OPERATOR[name]} ? END)"
+            return f"(CASE WHEN {type_} = 'object' THEN {value} {OPERATORS[name]} ? END)"
         self.parameters.append(operand)
-        return f"({type_} {_TYPES[kind(operand)]} AND {value} {_SQL_OPERATOR[name]} ?)"
+        return f"({type_} {_TYPES[kind(operand)]} AND {value} {OPERATORS[name]} ?)"
 
     def _empty(self, path: str) -> str:
         value = f"json_extract({self._root(path)}, {self._place(path)})"
@@ -155,26 +155,27 @@ class _Compiler:
         return self._metadata
 
     def _place(self, path: str) -> str:
-        whole = _quoted(path)
+        whole = quoted(path)
         if "." not in path:
             return whole
         return (
             f"(CASE WHEN json_type({self._metadata}, {whole}) IS NOT NULL THEN {whole} "
-            f"ELSE {_quoted(*path.split('.'))} END)"
+            f"ELSE {quoted(*path.split('.'))} END)"
         )
 
 
-def _quoted(*keys: str) -> str:
+def quoted(*keys: str) -> str:
+    """The place of a key, or of a key inside others, as an SQL text in the language of JSON paths."""
     path = "$" + "".join(f'."{key}"' for key in keys)
     return "'" + path.replace("'", "''") + "'"
 
 
-def _sayable(path: str) -> bool:
+def sayable(path: str) -> bool:
     """Whether SQLite finds this key: it compares keys as they are escaped in the text."""
     return dump(path) == f'"{path}"' and all(part and part[0] != "$" for part in path.split("."))
 
 
-def _decidable(value: Any) -> bool:
+def decidable(value: Any) -> bool:
     """Whether SQL compares with this operand as Python does."""
     if isinstance(value, int):
         return -(2**63) <= value < 2**63

@@ -22,6 +22,8 @@ from tantivy import Occur, Query
 
 from ragbraid.errors import IndexStoreError
 from ragbraid.index import analysis
+from ragbraid.index.lexical_files import damaged_files
+from ragbraid.index.linked import LinkedFolder
 
 Passages: TypeAlias = Iterable[tuple[int, int, str, str]]
 """Row, document, metadata as JSON, and text of chunks."""
@@ -79,6 +81,14 @@ class LexicalView:
             rows = self.searcher.fast_field_values("row", [address for _, address in found])
             return sum(row in allowed for row in rows)
 
+    def rows(self) -> set[int]:
+        """Every row that is held. Raises `UnreadableError`."""
+        with guarded():
+            count = self.searcher.num_docs
+            found = self.searcher.search(Query.all_query(), count, count=False).hits if count else []
+            rows = self.searcher.fast_field_values("row", [address for _, address in found])
+            return {row for row in rows if row is not None}
+
     def _asked(self, text: str, occur: Any = Occur.Should) -> Any:
         """The query that looks for a text's terms in every field that has any; None for no terms."""
         text = analysis.normal(text)
@@ -97,6 +107,7 @@ class Lexical:
     def __init__(self, folder: Path, uuid: str) -> None:
         self._folder, self._uuid = folder, uuid
         self._index: Any = None
+        self._linked: LinkedFolder | None = None
         self.view: LexicalView | None = None
 
     @property
@@ -110,7 +121,9 @@ class Lexical:
             self._index = self.view = None
             return
         with guarded():
-            self._index = self._index or _opened(self._folder)
+            self._index = self._index or _opened(self._readable())
+            if self._linked is not None:
+                self._linked.refresh()
             self._index.reload()
             searcher = self._index.searcher()
             state = searcher.search(_term("language", _STATE), 1, count=False).hits
@@ -120,6 +133,21 @@ class Lexical:
             fields = (*analysis.LANGUAGES, analysis.CJK)
             present = tuple(each for each in fields if searcher.doc_freq("language", each))
             self.view = LexicalView(int(row["seq"][0]), searcher, present)
+
+    def _readable(self) -> Path:
+        """Where the files can be opened: tantivy takes a lock to read, and so writes a file beside them."""
+        if os.access(self._folder, os.W_OK):
+            return self._folder
+        self._linked = self._linked or LinkedFolder(self._folder)
+        return self._linked.refresh()
+
+    def damage(self) -> str:
+        """Which of its files isn't what was written; empty where all are. Raises `UnreadableError`."""
+        if not (self._folder / "meta.json").is_file():
+            return ""
+        with guarded():
+            files = damaged_files(self._folder)
+        return f"{files[0]} isn't what was written" if files else ""
 
     def clear(self) -> None:
         """Remove everything, so that the next `apply` begins anew."""
@@ -146,6 +174,31 @@ class Lexical:
                     writer.wait_merging_threads()
         self.refresh()
 
+    def make_beside(self, passages: Passages, seq: int) -> None:
+        """Make an index of these passages alone, which `take_over` puts in the place of the present one."""
+        beside = Lexical(self._beside, self._uuid)
+        beside.clear()
+        beside.apply([], passages, seq, bulk=True)
+        beside.close()
+
+    def take_over(self) -> None:
+        """Put what `make_beside` made in place; what was opened before is read to its end.
+
+        Killed between the two renamings, it leaves no index, and the next search makes one.
+        """
+        self.close()
+        former = self._folder.with_name(f"{self._folder.name}.old")
+        shutil.rmtree(former, ignore_errors=True)
+        if self._folder.exists():
+            self._folder.rename(former)
+        self._beside.rename(self._folder)
+        shutil.rmtree(former, ignore_errors=True)
+        self.refresh()
+
+    @property
+    def _beside(self) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.new")
+
     def tidy(self) -> None:
         """Remove what a crashed commit left behind: tantivy won't write over such a file."""
         with guarded():
@@ -159,6 +212,9 @@ class Lexical:
     def close(self) -> None:
         """Let go of every file."""
         self._index = self.view = None
+        if self._linked is not None:
+            self._linked.close()
+            self._linked = None
 
 
 @contextmanager
@@ -170,8 +226,8 @@ def guarded() -> Iterator[None]:
         text = str(error)
         if "ermission" in text or "Read-only" in text or "os error 30" in text:
             raise IndexStoreError(
-                f"Lexical search needs to write a lock file in the index's folder, and can't ({text}).",
-                "Copy the index to a folder that can be written.",
+                "Search by words takes a lock, and there is no folder that it could lie in.",
+                "Let the index's folder be written to, or set TMPDIR to one that can be.",
             ) from error
         if "os error 28" in text or "No space" in text:
             raise IndexStoreError(

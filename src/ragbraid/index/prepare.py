@@ -16,6 +16,7 @@ from ragbraid.errors import InputError
 from ragbraid.index.checks import demand_name, text_hash
 from ragbraid.index.metadata import encode, is_plain
 from ragbraid.index.protocol import Change, Entry
+from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document, Vectors
 
 
@@ -31,6 +32,7 @@ class Passage:
     metadata: str
     plain: bool
     text_hash: bytes
+    context: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _entry(entry: Entry, collection: str) -> Prepared:
         raise InputError(
             f"The text of {owner} holds half a surrogate pair, which isn't a character."
         ) from None
-    texts = [each.text for each in entry.chunks] if entry.texts is None else entry.texts
+    texts = [embedded(each) for each in entry.chunks] if entry.texts is None else entry.texts
     if len(texts) != len(entry.chunks):
         raise InputError(f"{owner} has {len(entry.chunks)} chunks and {len(texts)} embedded texts.")
     metadata = encode(document.metadata, owner)
@@ -127,7 +129,8 @@ def _passage(
         plain = is_plain(json.loads(metadata))
     page = bisect_right(document.pages, chunk.start) or None
     name = chunk.id or _derived_id(chunk, collection)
-    return Passage(name, chunk.start, chunk.end, page, chunk.text, metadata, plain, text_hash(text))
+    context = chunk.context.encode("utf-8", "replace").decode()  # half a surrogate pair can't be stored
+    return Passage(name, chunk.start, chunk.end, page, chunk.text, metadata, plain, text_hash(text), context)
 
 
 def _derived_id(chunk: Chunk, collection: str) -> str:

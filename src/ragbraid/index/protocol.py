@@ -32,6 +32,10 @@ class SourceState:
     chunks: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """The stored document's, where `sources` was asked for it."""
+    size: int | None = field(default=None, compare=False)
+    """The origin's bytes when it was read, where its loader knew."""
+    stored_at: int | None = field(default=None, compare=False)
+    """When the index stored it last, in seconds since 1970, where it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,16 @@ class Entry:
     chunks: Sequence[Chunk]
     vectors: Vectors | None
     texts: Sequence[str] | None = None
-    """The texts that were embedded, where they differ from the chunks' own (context prefixes)."""
+    """The texts that were embedded, where they aren't the chunks' own below their contexts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """All that an origin now holds: replaces whatever it held before, in one transaction."""
+    """All that an origin now holds: replaces whatever it held before, in one transaction.
+
+    A `partial` one is a part of an origin that is too large for one transaction: it replaces the documents
+    that it names, takes out those in `drops`, and leaves the others of the origin as they are.
+    """
 
     origin: str
     entries: Sequence[Entry]
@@ -57,6 +65,11 @@ class Change:
     metadata_hash: str = ""
     replaces: Sequence[str] = field(default_factory=tuple)
     """Further origins that this one takes the place of (a rename)."""
+    partial: bool = False
+    drops: Sequence[str] = field(default_factory=tuple)
+    """Sources of the origin that a partial change takes out."""
+    size: int | None = None
+    """The origin's bytes, where they are known."""
 
 
 class Index(Protocol):
@@ -110,6 +123,7 @@ class Index(Protocol):
     def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = ...) -> list[list[Hit]]:
         """The k best chunks by BM25 for each query, ties by id, each with its score under `lexical` too.
 
+        A chunk's context is searched with its text.
         No text is a syntax error.
         """
         ...

@@ -11,10 +11,12 @@ from sqlite3 import Connection
 from typing import Any
 
 from ragbraid.errors import IndexDamaged
+from ragbraid.index import schema
 from ragbraid.index.checks import checksum
 from ragbraid.index.filter_sql import Where, compile_filter
 from ragbraid.index.metadata import decode
 from ragbraid.index.protocol import SourceState
+from ragbraid.text.context import in_context
 from ragbraid.types import Document, Filter, Hit, Scope
 
 _HIT = """
@@ -34,9 +36,15 @@ def collection_id(connection: Connection, name: str) -> int | None:
     return None if found is None else int(found[0])
 
 
+def collections(connection: Connection) -> list[tuple[str, int]]:
+    """Name and number of every collection, ordered by name."""
+    return connection.execute("SELECT name, id FROM collections ORDER BY name").fetchall()
+
+
 def chunk_filter(wanted: Filter | None) -> Where:
-    """A scope's filter as a condition on `chunks AS c JOIN documents AS d`."""
-    return compile_filter(wanted, "c.metadata", "c.plain", "d.source") if wanted else Where("1", ())
+    """A scope's filter as a condition on `chunks AS c`; other tables are read where it names the source."""
+    source = "(SELECT source FROM documents WHERE id = c.document)"
+    return compile_filter(wanted, "c.metadata", "c.plain", source) if wanted else Where("1", ())
 
 
 def rows_in_scope(
@@ -46,8 +54,7 @@ def rows_in_scope(
     where = chunk_filter(wanted)
     named = "" if among is None else "AND c.row IN (SELECT value FROM json_each(?))"
     found = connection.execute(
-        "SELECT c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document "
-        f"WHERE c.collection = ? {named} AND {where.sql} ORDER BY c.row",
+        f"SELECT c.row FROM chunks AS c WHERE c.collection = ? {named} AND {where.sql} ORDER BY c.row",
         (collection, *([] if among is None else [json.dumps(among)]), *where.parameters),
     )
     return [row for (row,) in found]
@@ -58,7 +65,9 @@ def count(connection: Connection, collection: int, wanted: Filter | None) -> int
     if not wanted:
         query = "SELECT COUNT(*) FROM chunks WHERE collection = ?"
         return int(connection.execute(query, (collection,)).fetchone()[0])
-    return len(rows_in_scope(connection, collection, wanted))
+    from ragbraid.index.selection import selected
+
+    return len(selected(connection, collection, wanted))
 
 
 def hits(connection: Connection, folder: Path, collection: str, rows: Iterable[int]) -> dict[int, Hit]:
@@ -83,7 +92,7 @@ def rows_by_id(
     """The rows of those chunks that exist and are in scope."""
     where = chunk_filter(wanted)
     found = connection.execute(
-        "SELECT c.id, c.row FROM chunks AS c JOIN documents AS d ON d.id = c.document WHERE c.collection = ? "
+        "SELECT c.id, c.row FROM chunks AS c WHERE c.collection = ? "
         f"AND c.id IN (SELECT value FROM json_each(?)) AND {where.sql}",
         (collection, json.dumps([*names]), *where.parameters),
     )
@@ -117,20 +126,36 @@ def sources(
     chunks = "FROM chunks AS c WHERE c.collection = o.collection AND c.document"
     found = connection.execute(
         f"""SELECT IFNULL(d.source, o.origin), o.origin, o.fingerprint, o.stamp, o.digest, o.metadata_hash,
+        o.size, o.stored_at,
         (SELECT COUNT(*) {chunks} = d.id AND {where.sql}), EXISTS (SELECT 1 {chunks} = d.id),
-        EXISTS (SELECT 1 {chunks} IN (SELECT id FROM documents WHERE origin = o.id) AND c.slot IS NULL),
+        o.id,
         d.id IS NULL OR {whole.sql}, {"d.metadata" if metadata else "NULL"}
         FROM origins AS o LEFT JOIN documents AS d ON d.origin = o.id
         WHERE o.collection = ? {"" if only is None else "AND d.collection = o.collection AND d.source = ?"}
         ORDER BY 1""",
         (*where.parameters, *whole.parameters, collection, *([] if only is None else [only])),
     )
-    for *state, held, has_chunks, lacking, visible, written in found:
+    lacking = _lacking(connection, collection, only) if dense else frozenset()
+    for *state, held, has_chunks, origin_id, visible, written in found:
         if not scope.filter or held or (visible and not has_chunks):
-            source, origin, fingerprint, stamp, digest, metadata_hash = state
-            digest = "" if dense and lacking else digest
+            source, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at = state
+            digest = "" if origin_id in lacking else digest
             own = {} if written is None else decode(written)
-            yield SourceState(source, origin, fingerprint, stamp, digest, metadata_hash, held, own)
+            yield SourceState(
+                source, origin, fingerprint, stamp, digest, metadata_hash, held, own, size, stored_at
+            )
+
+
+def _lacking(connection: Connection, collection: int, only: str | None) -> frozenset[int]:
+    """The origins of which a chunk has no vector; with `only`, whether that source's origin is one."""
+    one = "AND d.origin = (SELECT origin FROM documents WHERE collection = d.collection AND source = ?)"
+    found = connection.execute(
+        "SELECT DISTINCT d.origin FROM documents AS d JOIN chunks AS c "
+        "ON c.collection = d.collection AND c.document = d.id "
+        f"WHERE d.collection = ? AND c.slot IS NULL {'' if only is None else one}",
+        (collection, *([] if only is None else [only])),
+    )
+    return frozenset(origin for (origin,) in found)
 
 
 def document(
@@ -208,25 +233,17 @@ def known_slots(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, 
     return known
 
 
-def sound_blocks(connection: Connection, last_only: bool = False) -> list[tuple[int, int, int]]:
-    """First slot, count and CRC-32 of the blocks of the vector file that aren't known to be lost."""
-    order = "DESC LIMIT 1" if last_only else ""
-    return connection.execute(
-        f"SELECT first, count, crc FROM vector_blocks WHERE crc IS NOT NULL ORDER BY first {order}"
-    ).fetchall()
-
-
 def passages(
     connection: Connection, collection: int, documents: Iterable[int] | None
 ) -> Iterator[tuple[int, int, str, str]]:
-    """Row, document, metadata and text of the chunks of these documents, or of all."""
-    query = (
-        "SELECT c.row, c.document, c.metadata, p.text FROM chunks AS c JOIN passages AS p ON p.row = c.row "
-        "WHERE c.collection = ?"
+    """Row, document, metadata and searched text of the chunks of these documents, or of all."""
+    context, contexts = "''", ""
+    if schema.has_contexts(connection):
+        context, contexts = "IFNULL(x.text, '')", "LEFT JOIN contexts AS x ON x.row = c.row"
+    some = "" if documents is None else "AND c.document IN (SELECT value FROM json_each(?)) ORDER BY c.row"
+    found = connection.execute(
+        f"SELECT c.row, c.document, c.metadata, p.text, {context} FROM chunks AS c "
+        f"JOIN passages AS p ON p.row = c.row {contexts} WHERE c.collection = ? {some}",
+        (collection, *([] if documents is None else [json.dumps([*documents])])),
     )
-    if documents is None:
-        return connection.execute(query, (collection,))
-    some = json.dumps([*documents])
-    return connection.execute(
-        f"{query} AND c.document IN (SELECT value FROM json_each(?)) ORDER BY c.row", (collection, some)
-    )
+    return ((*place, in_context(above, text)) for *place, text, above in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from fnmatch import fnmatchcase
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -10,10 +11,13 @@ from ragbraid.errors import IndexMismatch
 
 APPLICATION_ID = 0x52614272
 """`PRAGMA application_id` of every index: the bytes "RaBr"."""
-FORMAT = 1
+FORMAT = 2
 """`PRAGMA user_version`: raised when an older ragbraid couldn't read what this one writes."""
+OLDEST = 1
+"""The oldest format that is brought to the newest when it is opened."""
 
 DATABASE = "index.sqlite"
+_OURS = (f"{DATABASE}*", "vectors*.f32", "dense*", "lexical", "rows", "writer.lock", "ingest.lock")
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -21,6 +25,7 @@ CREATE TABLE collections (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NU
 CREATE TABLE origins (
   id INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, origin TEXT NOT NULL,
   fingerprint TEXT NOT NULL, stamp TEXT NOT NULL, digest TEXT NOT NULL, metadata_hash TEXT NOT NULL,
+  size INTEGER, stored_at INTEGER,
   UNIQUE (collection, origin)
 );
 CREATE TABLE documents (
@@ -40,7 +45,6 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_by_document ON chunks (collection, document, slot);
 CREATE TABLE passages (row INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE vectors (text_hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE vector_blocks (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, crc INTEGER);
 CREATE TABLE log (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, collection INTEGER NOT NULL, operation TEXT NOT NULL,
   document INTEGER NOT NULL
@@ -48,23 +52,60 @@ CREATE TABLE log (
 CREATE INDEX log_by_collection ON log (collection, seq);
 """
 
+VECTOR_SETS = """
+CREATE TABLE vector_sets (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, embedder TEXT NOT NULL UNIQUE, dimensions INTEGER NOT NULL,
+  file INTEGER NOT NULL UNIQUE, role TEXT NOT NULL
+);
+CREATE TABLE vector_blocks (
+  vector_set INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, crc INTEGER,
+  PRIMARY KEY (vector_set, first)
+) WITHOUT ROWID;
+CREATE TABLE dropped (collection INTEGER PRIMARY KEY);
+"""
+
+_CONTEXTS = """
+CREATE TABLE IF NOT EXISTS contexts (
+  row INTEGER PRIMARY KEY, text TEXT NOT NULL, checksum INTEGER NOT NULL
+)
+"""
+
+
+def add_contexts(connection: Connection) -> None:
+    """Make the table of contexts, which an index has once a chunk has one."""
+    connection.execute(_CONTEXTS)
+
+
+def has_contexts(connection: Connection) -> bool:
+    """Whether a chunk ever had a context."""
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'contexts'"
+    return connection.execute(query).fetchone() is not None
+
 
 def create(connection: Connection) -> None:
     """Make the tables inside the caller's transaction."""
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    run(connection, _TABLES + VECTOR_SETS)
     connection.execute("INSERT INTO meta VALUES ('uuid', ?)", (str(uuid.uuid4()),))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def is_made(connection: Connection, path: Path) -> bool:
-    """Whether the database holds an index. Raises `IndexMismatch` for a foreign or a newer one."""
+def run(connection: Connection, statements: str) -> None:
+    """Execute each of the statements inside the caller's transaction."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+def made_format(connection: Connection, path: Path) -> int | None:
+    """The format of the index in the database; None where there is none yet.
+
+    Raises `IndexMismatch` for a foreign database, and for a newer index.
+    """
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application == APPLICATION_ID and version == FORMAT:
-        return True
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application == APPLICATION_ID and OLDEST <= version <= FORMAT:
+        return version
     if application == APPLICATION_ID:
         raise IndexMismatch(
             f"The index at {path} has format {version}; this ragbraid reads format {FORMAT}.",
@@ -74,19 +115,19 @@ def is_made(connection: Connection, path: Path) -> bool:
         raise IndexMismatch(
             f"{path} holds a database that isn't ragbraid's.", "Give the index a folder of its own."
         )
-    return False
+    return None
 
 
 def is_written(connection: Connection) -> bool:
-    """Whether a change was ever committed to an index; a collection that was emptied stays."""
-    return connection.execute("SELECT 1 FROM collections LIMIT 1").fetchone() is not None
+    """Whether a change was ever committed to an index, also where all of it is gone since."""
+    query = "SELECT 1 FROM sqlite_sequence WHERE name = 'collections'"
+    return connection.execute(query).fetchone() is not None
 
 
 def demand_own_folder(path: Path) -> None:
     """Raise `IndexMismatch` where a new index would move in with somebody else's files."""
-    database = {DATABASE, *(f"{DATABASE}-{each}" for each in ("journal", "wal", "shm"))}
-    ours = {*database, "vectors.f32", "lexical", "writer.lock"}
-    others = sorted(each.name for each in path.iterdir() if each.name not in ours) if path.is_dir() else []
+    found = (each.name for each in path.iterdir()) if path.is_dir() else ()
+    others = sorted(each for each in found if not any(fnmatchcase(each, ours) for ours in _OURS))
     if path.exists() and not path.is_dir():
         raise IndexMismatch(f"{path} is a file, not a folder.", "Give the index a folder of its own.")
     if others:

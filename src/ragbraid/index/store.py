@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,7 @@ from ragbraid.index import filter_sql, schema
 
 _IDLE = 8
 _BUSY_SECONDS = 10
+_ROOM = 1 << 20
 
 
 class Store:
@@ -69,6 +72,16 @@ class Store:
         finally:
             copy.close()
 
+    def shrink(self) -> bool:
+        """Write the database anew without what was deleted, so that its files hold no byte of that.
+
+        False where a reader kept an older state for so long that this state's bytes had to stay.
+        """
+        with speaking(self.folder), self._connection() as connection:
+            connection.execute("VACUUM")
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not busy
+
     def close(self) -> None:
         """Close every idle connection."""
         with self._lock:
@@ -77,16 +90,26 @@ class Store:
             each.close()
 
     def _look(self) -> bool:
-        """Whether the tables are there."""
+        """Whether the tables are there; those of an older format are brought to the newest."""
         with speaking(self.folder):
             if self._file.is_file():
-                # Within one transaction: another process may be making them just now.
-                with self._connection() as connection, _transaction(connection, "DEFERRED"):
-                    self._made = schema.is_made(connection, self.folder)
-                    self._written = self._made and schema.is_written(connection)
+                found = self._format()
+                if found is not None and found < schema.FORMAT:
+                    from ragbraid.index.upgrading import upgrade
+
+                    upgrade(self)
+                    self._format()
             if not self._made:
                 schema.demand_own_folder(self.folder)
         return self._made
+
+    def _format(self) -> int | None:
+        # Within one transaction: another process may be making the tables just now.
+        with self._connection() as connection, _transaction(connection, "DEFERRED"):
+            found = schema.made_format(connection, self.folder)
+            self._made = found == schema.FORMAT
+            self._written = self._made and schema.is_written(connection)
+            return found
 
     @contextmanager
     def _connection(self, create: bool = False) -> Iterator[Connection]:
@@ -129,10 +152,13 @@ class Store:
                 "synchronous = FULL",
                 "fullfsync = ON",
                 "trusted_schema = OFF",
-                "mmap_size = 1073741824",
+                "mmap_size = 67108864",  # it counts as this process's memory
             ):
                 connection.execute(f"PRAGMA {setting}")
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            # Indexes over fields call SQL's JSON functions; a schema of ours does nothing beyond that.
+            ours = "SELECT COUNT(*) = 0 FROM sqlite_master WHERE type IN ('view', 'trigger')"
+            if connection.execute(ours).fetchone()[0]:
+                connection.execute("PRAGMA trusted_schema = ON")
         except sqlite3.Error:
             connection.close()
             raise
@@ -181,9 +207,14 @@ def _sentence(error: sqlite3.DatabaseError, folder: Path) -> IndexStoreError:
             f"The index at {folder} can't be opened for this ({text}).", "Check the folder's permissions."
         )
     if isinstance(error, sqlite3.OperationalError) and "disk I/O" in text:
+        if _is_full(folder):  # SQLite needs some room for reading, too, and calls the lack of it this
+            return IndexStoreError(
+                f"The disk is full, and the index at {folder} can't be used without some room.",
+                "Free some space and repeat the command; what was stored before is still there.",
+            )
         return IndexStoreError(
             f"The disk failed while the index at {folder} was used ({text}).",
-            "Check the disk, then try again.",
+            "Check the disk, then try again; a change that was under way is there as a whole or not at all.",
         )
     return IndexDamaged(
         f"The database of the index at {folder} is damaged ({text}).",
@@ -191,11 +222,45 @@ def _sentence(error: sqlite3.DatabaseError, folder: Path) -> IndexStoreError:
     )
 
 
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False
+
+
 def _full(folder: Path) -> IndexStoreError:
     return IndexStoreError(
         f"The disk is full: the change to the index at {folder} was undone.",
         "Free some space and repeat the command; what was stored before is still there.",
     )
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that aren't there, so that their names survive a power cut."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync_folder(each.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written into a file survive a power cut."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        sync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync(handle: int) -> None:
+    """Make what was written through this handle survive a power cut."""
+    if sys.platform == "darwin":  # where fsync leaves it in the disk's own memory
+        import fcntl
+
+        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(handle)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,9 +7,9 @@ committed one are the torn tail of a crash, and the next writer writes over them
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
-import sys
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,10 +18,9 @@ from uuid import UUID
 
 import numpy as np
 
-from ragbraid.index.store import sync_folder
+from ragbraid.index.store import sync, sync_folder
 from ragbraid.types import Vectors
 
-NAME = "vectors.f32"
 HEADER = 4096
 BLOCK_ROWS = 1024
 _MAGIC = b"RaBrVec\0"
@@ -34,10 +33,10 @@ class VectorFileError(Exception):
 
 
 class VectorFile:
-    """The vectors of one index, identified by its uuid."""
+    """Vectors of one index, identified by its uuid."""
 
-    def __init__(self, folder: Path, uuid: str, dimensions: int) -> None:
-        self.path = folder / NAME
+    def __init__(self, path: Path, uuid: str, dimensions: int) -> None:
+        self.path = path
         self.dimensions = dimensions
         self._header = _header(uuid, dimensions)
 
@@ -69,13 +68,12 @@ class VectorFile:
                 os.ftruncate(handle, self._place(first))
             os.lseek(handle, self._place(first), os.SEEK_SET)
             _write_all(handle, data.data.cast("B"))
-            _sync(handle)
+            sync(handle)
         finally:
             os.close(handle)
         if fresh:
             sync_folder(self.path.parent)
-        starts = range(0, len(data), BLOCK_ROWS)
-        return [(first + i, len(part := data[i : i + BLOCK_ROWS]), zlib.crc32(part.data)) for i in starts]
+        return _blocks(first, data)
 
     def bad_blocks(self, blocks: Iterable[tuple[int, int, int]]) -> list[int]:
         """The first slots of those blocks whose bytes aren't what was written."""
@@ -88,20 +86,41 @@ class VectorFile:
                 bad.append(first)
         return bad
 
-    def copy(self, folder: Path, count: int) -> None:
-        """Write the first `count` rows into a new file in another folder."""
-        handle = os.open(
-            folder / NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644
-        )
+    def holds_just(self, count: int) -> bool:
+        """Whether it has so many rows, and nothing of a crash behind them."""
         try:
-            _write_all(handle, self._header)
-            _write_all(handle, np.ascontiguousarray(self.map(count)).data.cast("B"))
-            _sync(handle)
-        finally:
-            os.close(handle)
+            return self.path.stat().st_size == self._place(count)
+        except FileNotFoundError:
+            return not count
+
+    def write(self, parts: Iterable[Vectors]) -> list[tuple[int, int, int]]:
+        """Make the file anew of these rows, synced to disk; returns blocks as `append` does.
+
+        Each part but the last has a multiple of `BLOCK_ROWS` rows.
+        """
+        blocks: list[tuple[int, int, int]] = []
+        with self.path.open("wb") as file:
+            file.write(self._header)
+            first = 0
+            for part in parts:
+                data = np.ascontiguousarray(part, np.float32)
+                file.write(data.data.cast("B"))
+                blocks += _blocks(first, data)
+                first += len(data)
+            file.flush()
+            sync(file.fileno())
+        sync_folder(self.path.parent)
+        return blocks
 
     def _place(self, slot: int) -> int:
         return HEADER + slot * self.dimensions * 4
+
+
+def let_go(matrix: Vectors) -> None:
+    """Give back the memory that reading a mapped matrix took, where the system can: it is in the file."""
+    mapped = getattr(matrix, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _header(uuid: str, dimensions: int) -> bytes:
@@ -110,16 +129,12 @@ def _header(uuid: str, dimensions: int) -> bytes:
     return head.ljust(HEADER, b"\0")
 
 
+def _blocks(first: int, data: Vectors) -> list[tuple[int, int, int]]:
+    starts = range(0, len(data), BLOCK_ROWS)
+    return [(first + i, len(part := data[i : i + BLOCK_ROWS]), zlib.crc32(part.data)) for i in starts]
+
+
 def _write_all(handle: int, data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(handle, rest) :]
-
-
-def _sync(handle: int) -> None:
-    if sys.platform == "darwin":
-        import fcntl
-
-        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(handle)

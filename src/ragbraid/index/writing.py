@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 import numpy as np
 
 from ragbraid.errors import InputError
-from ragbraid.index import reading
+from ragbraid.index import reading, schema, vector_sets
 from ragbraid.index.checks import checksum
 from ragbraid.index.prepare import Passage, Prepared
 from ragbraid.index.protocol import Change
 from ragbraid.index.rows import Ints
 from ragbraid.index.vector_file import VectorFile
+from ragbraid.index.vector_sets import VectorSet
 from ragbraid.types import Filter, Scope, Vectors
 
 _IN = "IN (SELECT value FROM json_each(?))"
@@ -25,12 +27,16 @@ def upsert(
     changes: Sequence[Change],
     prepared: Sequence[Sequence[Prepared]],
     scope: Scope,
-    vectors: VectorFile | None,
+    vectors: tuple[VectorSet, VectorFile] | None,
 ) -> None:
     """Replace what the changes' origins hold. Raises `InputError` for names that others hold."""
     collection = _collection(connection, scope.collection)
-    replaced = [name for change in changes for name in (change.origin, *change.replaces)]
+    whole = [each.origin for each in changes if not each.partial]
+    replaced = [*whole, *(name for each in changes for name in each.replaces)]
     remove(connection, collection, replaced, scope.filter, refuse=True)
+    for change in changes:
+        if change.partial:
+            _remove_part(connection, collection, change, scope.filter)
     documents = [each for group in prepared for each in group]
     _demand_free(connection, collection, documents)
     passages = [passage for each in documents for passage in each.passages]
@@ -64,14 +70,37 @@ def remove(
         numbers -= outside
     owners = json.dumps(sorted(numbers))
     held = connection.execute(f"SELECT id FROM documents WHERE origin {_IN}", (owners,)).fetchall()
-    documents = json.dumps([document for (document,) in held])
+    _erase(connection, collection, [document for (document,) in held])
+    connection.execute(f"DELETE FROM origins WHERE id {_IN}", (owners,))
+    return len(numbers)
+
+
+def _remove_part(connection: Connection, collection: int, change: Change, wanted: Filter | None) -> None:
+    """Remove the documents that a partial change renews or drops."""
+    found = connection.execute(
+        "SELECT id FROM origins WHERE collection = ? AND origin = ?", (collection, change.origin)
+    ).fetchone()
+    if found is None:
+        return
+    if wanted and _outside(connection, collection, found, wanted):
+        raise InputError("What would be replaced lies outside the filter that this caller is held to.")
+    names = json.dumps([*(each.document.source for each in change.entries), *change.drops])
+    held = connection.execute(
+        f"SELECT id FROM documents WHERE collection = ? AND origin = ? AND source {_IN}",
+        (collection, *found, names),
+    ).fetchall()
+    _erase(connection, collection, [document for (document,) in held])
+
+
+def _erase(connection: Connection, collection: int, numbers: Sequence[int]) -> None:
+    documents = json.dumps(numbers)
     rows = f"SELECT row FROM chunks WHERE collection = ? AND document {_IN}"
     connection.execute(f"DELETE FROM passages WHERE row IN ({rows})", (collection, documents))
+    if schema.has_contexts(connection):
+        connection.execute(f"DELETE FROM contexts WHERE row IN ({rows})", (collection, documents))
     connection.execute(f"DELETE FROM chunks WHERE collection = ? AND document {_IN}", (collection, documents))
     connection.execute(f"DELETE FROM documents WHERE id {_IN}", (documents,))
-    connection.execute(f"DELETE FROM origins WHERE id {_IN}", (owners,))
-    _log(connection, collection, "delete", [document for (document,) in held])
-    return len(numbers)
+    _log(connection, collection, "delete", numbers)
 
 
 def _outside(connection: Connection, collection: int, origins: Iterable[int], wanted: Filter) -> set[int]:
@@ -88,16 +117,51 @@ def _outside(connection: Connection, collection: int, origins: Iterable[int], wa
     return empty | {owner for row, owner in owner_of_row.items() if row not in inside}
 
 
-def forget_blocks(connection: Connection, firsts: Iterable[int]) -> None:
-    """Mark the rows whose vectors lie in these damaged blocks as having none."""
+def forget_blocks(connection: Connection, vector_set: int, firsts: Iterable[int]) -> None:
+    """Mark the rows whose vectors lie in these damaged blocks of a set as having none."""
     for first in firsts:
-        (count,) = connection.execute("SELECT count FROM vector_blocks WHERE first = ?", (first,)).fetchone()
+        place = (vector_set, first)
+        (count,) = connection.execute(
+            "SELECT count FROM vector_blocks WHERE vector_set = ? AND first = ?", place
+        ).fetchone()
         ends = (first, first + count - 1)
         connection.execute("UPDATE chunks SET slot = NULL WHERE slot BETWEEN ? AND ?", ends)
         connection.execute("DELETE FROM vectors WHERE slot BETWEEN ? AND ?", ends)
-        connection.execute("UPDATE vector_blocks SET crc = NULL WHERE first = ?", (first,))
+        connection.execute("UPDATE vector_blocks SET crc = NULL WHERE vector_set = ? AND first = ?", place)
+    reset(connection)
+
+
+def drop(connection: Connection, collection: int) -> None:
+    """Take a collection out in constant time: nobody finds its rows any more, and `sweep` deletes them."""
+    connection.execute("INSERT INTO dropped VALUES (?)", (collection,))
+    connection.execute("DELETE FROM collections WHERE id = ?", (collection,))
+
+
+def sweep(connection: Connection) -> None:
+    """Delete the rows of the collections that were dropped."""
+    gone = "(SELECT collection FROM dropped)"
+    rows = f"(SELECT row FROM chunks WHERE collection IN {gone})"
+    connection.execute(f"DELETE FROM passages WHERE row IN {rows}")
+    if schema.has_contexts(connection):
+        connection.execute(f"DELETE FROM contexts WHERE row IN {rows}")
+    for table in ("chunks", "documents", "origins", "log"):
+        connection.execute(f"DELETE FROM {table} WHERE collection IN {gone}")
+    connection.execute("DELETE FROM dropped")
+
+
+def reset(connection: Connection) -> None:
+    """Log that slots were changed otherwise than by adding and deleting documents."""
     for (collection,) in connection.execute("SELECT id FROM collections").fetchall():
         _log(connection, collection, "reset", [0])
+
+
+def outdate(connection: Connection, documents: Sequence[int]) -> None:
+    """Let the next ingest read the origins of these documents again, whatever their files look like."""
+    connection.execute(
+        "UPDATE origins SET digest = '', stamp = '', fingerprint = '' WHERE id IN "
+        f"(SELECT origin FROM documents WHERE id {_IN})",
+        (json.dumps([*documents]),),
+    )
 
 
 def _collection(connection: Connection, name: str) -> int:
@@ -132,12 +196,19 @@ def _insert_documents(
 ) -> list[int]:
     numbers = []
     for change, group in zip(changes, prepared, strict=True):
-        state = (change.origin, change.fingerprint, change.stamp, change.digest, change.metadata_hash)
-        origin = connection.execute(
-            "INSERT INTO origins (collection, origin, fingerprint, stamp, digest, metadata_hash) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+        state = (
+            change.origin, change.fingerprint, change.stamp, change.digest, change.metadata_hash,
+            change.size, int(time.time()),
+        )  # fmt: skip
+        (origin,) = connection.execute(
+            "INSERT INTO origins "
+            "(collection, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, origin) DO UPDATE SET "
+            "fingerprint = excluded.fingerprint, stamp = excluded.stamp, digest = excluded.digest, "
+            "metadata_hash = excluded.metadata_hash, size = excluded.size, stored_at = excluded.stored_at "
+            "RETURNING id",
             (collection, *state),
-        ).lastrowid
+        ).fetchone()
         for each in group:
             document = each.document
             pages, warnings = json.dumps(document.pages), json.dumps(document.warnings)
@@ -174,6 +245,12 @@ def _insert_passages(
     connection.executemany(
         "INSERT INTO passages VALUES (?, ?)", zip(rows, (p.text for p in passages), strict=True)
     )
+    contexts = [
+        (row, p.context, checksum(p.context)) for row, p in zip(rows, passages, strict=True) if p.context
+    ]
+    if contexts:
+        schema.add_contexts(connection)
+        connection.executemany("INSERT INTO contexts VALUES (?, ?, ?)", contexts)
     return rows
 
 
@@ -181,25 +258,25 @@ def _store_vectors(
     connection: Connection,
     documents: Sequence[Prepared],
     passages: Sequence[Passage],
-    vectors: VectorFile | None,
+    vectors: tuple[VectorSet, VectorFile] | None,
 ) -> list[int | None]:
     """The slot of each passage's vector; those not stored yet are written and synced."""
     if vectors is None or not passages:
         return [None] * len(passages)
+    held, file = vectors
     given = np.concatenate([each.vectors for each in documents if each.vectors is not None and each.passages])
     hashes = [each.text_hash for each in passages]
     known = reading.known_slots(connection, hashes)
     slots = np.array([known.get(each, -1) for each in hashes], np.int64)
     old = np.flatnonzero(slots >= 0)
     if len(old):
-        blocks = reading.sound_blocks(connection, last_only=True)
-        stored = vectors.map(blocks[0][0] + blocks[0][1])[slots[old]]
+        blocks = vector_sets.sound_blocks(connection, held.number, last_only=True)
+        stored = file.map(blocks[0][0] + blocks[0][1])[slots[old]]
         slots[old[(stored != given[old]).any(axis=1)]] = -1
-    first = connection.execute("SELECT IFNULL(MAX(first + count), 0) FROM vector_blocks").fetchone()[0]
+    first = vector_sets.end(connection, held.number)
     chosen = _share(slots, hashes, given, first)
     if chosen:
-        blocks = vectors.append(first, given[chosen])
-        connection.executemany("INSERT INTO vector_blocks VALUES (?, ?, ?)", blocks)
+        vector_sets.add_blocks(connection, held.number, file.append(first, given[chosen]))
         fresh = [(hashes[position], first + i) for i, position in enumerate(chosen)]
         connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", fresh)
     return [int(each) for each in slots]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ragbraid.errors import LoadError
-from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Index, SourceState
 from ragbraid.ingest.report import Kind
 from ragbraid.ingest.scan import Found, Scan, has_scheme, scan
+from ragbraid.ingest.stamps import Stamps, adds
 from ragbraid.load.protocol import Loader
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What has to be done for a source. `replaces` is the former name of a renamed one."""
+    """What has to be done for a source. `replaces` is the former name of a renamed one.
+
+    `restamps` names what is stored of a source where only the metadata stamped on it differs;
+    `fingerprint` is then the one it was stored with.
+    """
 
     kind: Kind
     replaces: tuple[str, ...] = ()
+    restamps: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class Comparison:
@@ -35,12 +38,14 @@ class Comparison:
     is that one renamed.
     """
 
-    def __init__(self, index: Index, scan: Scan, digest: str, metadata_hash: str) -> None:
-        self.metadata_hash = metadata_hash
+    def __init__(self, index: Index, scan: Scan, digest: str, stamps: Stamps) -> None:
+        self._stamps = stamps
         self._digest = digest
         self._known: dict[str, SourceState] = {}
+        self._sources: dict[str, list[str]] = {}
         for state in index.sources():
             self._known.setdefault(state.origin, state)
+            self._sources.setdefault(state.origin, []).append(state.source)
         self.gone = {each for each in self._known if each not in scan.found and scan.covers(each)}
         """Stored origins that the paths cover and the scan didn't find."""
         self.claimed: set[str] = set()
@@ -54,8 +59,20 @@ class Comparison:
         known = self._known.get(found.ref.origin)
         if known is None:
             return self._newcomer(found)
-        same = known.metadata_hash == self.metadata_hash and is_current(found, known, self._digest)
-        return Verdict("unchanged" if same else "changed")
+        if not is_current(found, known, self._digest):
+            return Verdict("changed")
+        mark = self._stamps.mark(found.ref)
+        if known.metadata_hash == mark:
+            return Verdict("unchanged")
+        if not adds(known.metadata_hash, mark):
+            # What a document says itself under a name that isn't stamped any more must be read again.
+            return Verdict("changed")
+        held = tuple(self._sources[found.ref.origin])
+        return Verdict("changed", restamps=held, fingerprint=known.fingerprint)
+
+    def held(self, origin: str) -> tuple[SourceState | None, list[str]]:
+        """What is known of an origin, and the sources that are stored of it."""
+        return self._known.get(origin), self._sources.get(origin, [])
 
     def _newcomer(self, found: Found) -> Verdict:
         if not self._nameless:
@@ -79,7 +96,7 @@ def outdated(
     known = {each.origin: each for each in states}
     places = {each: str(base / each) for each in known if not has_scheme(each)}
     present = [each for each, place in places.items() if os.path.lexists(place)]
-    found = scan(loaders, [places[each] for each in present], base).found
+    found = scan(loaders, [places[each] for each in present], base).found if present else {}
 
     def is_stale(origin: str) -> bool:
         try:
@@ -97,11 +114,3 @@ def is_current(found: Found, known: SourceState, digest: str) -> bool:
         return False
     same_stamp = bool(found.ref.stamp) and found.ref.stamp == known.stamp
     return same_stamp or found.loader.fingerprint(found.ref) == known.fingerprint
-
-
-def hash_metadata(metadata: Mapping[str, Any]) -> str:
-    """A mark of the stamped metadata, empty where there is none. Raises `InputError` for unfit values."""
-    if not metadata:
-        return ""
-    text = json.dumps(json.loads(encode(metadata, "the ingest")), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

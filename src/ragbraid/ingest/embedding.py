@@ -8,8 +8,9 @@ from typing import Any
 from ragbraid.context import Context
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import InputError
-from ragbraid.index.protocol import Index
-from ragbraid.types import Vectors
+from ragbraid.index.protocol import Entry, Index
+from ragbraid.text.context import embedded
+from ragbraid.types import Chunk, Document, Vectors
 
 TEXTS_PER_CALL = 512
 """Keeps a huge document's memory bounded and a cancelled run prompt."""
@@ -36,6 +37,10 @@ class Embedding:
         missing = [text for at, text in enumerate(unseen) if at not in known]
         for first in range(0, len(missing), TEXTS_PER_CALL):
             self._embed(embedder, missing[first : first + TEXTS_PER_CALL])
+
+    def entry(self, document: Document, chunks: Sequence[Chunk]) -> Entry:
+        """A document with its chunks as they are committed; what is embedded of them was learnt."""
+        return Entry(document, chunks, self.rows([embedded(each) for each in chunks]))
 
     def rows(self, texts: Sequence[str]) -> Vectors | None:
         """The vectors of texts that were learnt, one row each; None without an embedder."""

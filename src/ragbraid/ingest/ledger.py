@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ragbraid.errors import RagbraidError
 from ragbraid.ingest.report import IngestReport, Kind, Progress
@@ -20,10 +20,12 @@ class Ledger:
         self._on_progress = on_progress
         self._began = time.monotonic()
 
-    def stored(self, origin: str, kind: Kind, chunks: int, former: str, warnings: list[str]) -> None:
+    def stored(
+        self, origin: str, kind: Kind, *, chunks: int = 0, former: str = "", warnings: Sequence[str] = ()
+    ) -> None:
         """A source is committed."""
         self.report.chunks += chunks
-        self.report.warnings += [Skipped(origin, each) for each in warnings]
+        self.report.warnings += [Skipped(origin, each) for each in dict.fromkeys(warnings)]
         self._count(kind)
         self._tell(origin, kind, chunks, former, found=True)
 

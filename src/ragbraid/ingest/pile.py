@@ -11,14 +11,14 @@ class Pile:
     """Sources that wait for the next step together, until they hold so much; one is always taken in."""
 
     def __init__(self, *, chunks: int, characters: int) -> None:
-        self._most_chunks = chunks
+        self.most_chunks = chunks
         self._most_characters = characters
         self._start_anew()
 
     @property
     def full(self) -> bool:
         """Whether the limit of chunks or of characters is reached."""
-        return self._chunks >= self._most_chunks or self._characters >= self._most_characters
+        return self._chunks >= self.most_chunks or self._characters >= self._most_characters
 
     @property
     def age(self) -> float:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from ragbraid.errors import InputError, LoadError, MissingDependency
 from ragbraid.ingest.diff import Verdict
+from ragbraid.ingest.field_types import typed
 from ragbraid.ingest.scan import Found
+from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document
 
 Process: TypeAlias = Callable[[list[Document]], tuple[list[Document], list[Chunk]]]
 """The steps between loader and index: the documents as they shall be stored, and their chunks."""
 
 _ATTEMPTS = 3
+PART = 512
+"""Documents of one source that are stored together; a source with more is stored in parts."""
+_PART_CHARACTERS = 4_000_000
+
+
+class LargeSource(Exception):
+    """A source has so many documents that it's to be taken in parts."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +53,8 @@ class Prepared:
 
     @property
     def texts(self) -> list[str]:
-        """The texts of all its chunks."""
-        return [chunk.text for _, chunks in self.parts for chunk in chunks]
+        """What is embedded of all its chunks."""
+        return [embedded(chunk) for _, chunks in self.parts for chunk in chunks]
 
     @property
     def characters(self) -> int:
@@ -48,13 +62,34 @@ class Prepared:
         return sum(len(document.text) for document, _ in self.parts)
 
 
-def prepare(found: Found, verdict: Verdict, process: Process, metadata: Mapping[str, Any]) -> Prepared:
+def prepare(
+    found: Found,
+    verdict: Verdict,
+    process: Process,
+    metadata: Mapping[str, Any],
+    stored: list[Document] | None = None,
+    fields: Mapping[str, str] = MappingProxyType({}),
+) -> Prepared:
     """Read and split one source; `metadata` overrides what the documents and chunks say themselves.
 
-    Raises `LoadError` where it can't be read, `InputError` where the steps made something of it that
-    can't be stored.
+    Where the source is as it was, its `stored` documents save reading it. Raises `LoadError` where it can't
+    be read, `InputError` where the steps made something of it that can't be stored, and `LargeSource`.
+    `fields` are the types that metadata is declared to have.
     """
-    documents, fingerprint = _read(found)
+    if stored is None:
+        read = _read(found, fields)
+        if read is None:
+            raise LargeSource(verdict)
+        documents, fingerprint = read
+    else:
+        documents, fingerprint = stored, verdict.fingerprint
+    return Prepared(found, verdict, fingerprint, split(documents, process, metadata))
+
+
+def split(
+    documents: Sequence[Document], process: Process, metadata: Mapping[str, Any]
+) -> list[tuple[Document, list[Chunk]]]:
+    """The documents as they shall be stored, each with its chunks. Raises `InputError` as `prepare` does."""
     documents, chunks = process([_stamp(each, metadata) for each in documents])
     parts: dict[str, tuple[Document, list[Chunk]]] = {}
     for document in documents:
@@ -67,26 +102,38 @@ def prepare(found: Found, verdict: Verdict, process: Process, metadata: Mapping[
         document, own = parts[chunk.source]
         _check_place(chunk, document)
         own.append(_stamp(chunk, {key: metadata[key] for key in chunk.metadata if key in metadata}))
-    return Prepared(found, verdict, fingerprint, list(parts.values()))
+    return list(parts.values())
 
 
-def _read(found: Found) -> tuple[list[Document], str]:
-    """The documents and the hash of the very bytes that they were read from."""
+def parts_of(found: Found, fields: Mapping[str, str]) -> Iterator[list[Document]]:
+    """A source's documents as its loader gives them, in parts of bounded size. Raises `LoadError`."""
+    part: list[Document] = []
+    characters = 0
+    try:
+        for document in found.loader.load(found.ref):
+            part.append(typed(document, fields) if fields else document)
+            characters += len(document.text)
+            if len(part) >= PART or characters > _PART_CHARACTERS:
+                yield part
+                part, characters = [], 0
+    except MissingDependency as error:  # a format's reader isn't installed: the other formats go on
+        raise LoadError(error.message, error.hint) from error
+    yield part
+
+
+def _read(found: Found, fields: Mapping[str, str]) -> tuple[list[Document], str] | None:
+    """The documents and the hash of the very bytes that they were read from; None where they are too many."""
     before = found.loader.fingerprint(found.ref)
     for _ in range(_ATTEMPTS):
-        documents = _load(found)
+        parts = parts_of(found, fields)
+        documents = next(parts)
+        if next(parts, None):
+            return None
         after = found.loader.fingerprint(found.ref)
         if after == before:
             return documents, after
         before = after
-    raise LoadError(f"{found.ref.origin} changes while it is read.", "Ingest it when it is at rest.")
-
-
-def _load(found: Found) -> list[Document]:
-    try:
-        return list(found.loader.load(found.ref))
-    except MissingDependency as error:  # a format's reader isn't installed: the other formats go on
-        raise LoadError(error.message, error.hint) from error
+    raise LoadError("It changes while it is read.", "Ingest it when it is at rest.")
 
 
 def _stamp(value: Any, metadata: Mapping[str, Any]) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ragbraid.types import Skipped
 
-Kind: TypeAlias = Literal[
-    "new", "changed", "renamed", "unchanged", "removed", "gone", "skipped", "failed"
-]
+_DIGITS = re.compile(r"\d+")
+
+Remark: TypeAlias = Literal["warning", "skipped", "failed"]
+Kind: TypeAlias = Literal["new", "changed", "renamed", "unchanged", "removed", "gone", "skipped", "failed"]
 """What became of a source. `gone`: its file isn't there any more, what is stored of it is kept."""
 
 
@@ -27,6 +29,14 @@ class Progress:
     done: int
     total: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why sources were left out, with what mends it, and which."""
+
+    text: str
+    sources: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -49,6 +59,19 @@ class IngestReport:
     skipped: list[Skipped] = field(default_factory=list)
     failed: list[Skipped] = field(default_factory=list)
     warnings: list[Skipped] = field(default_factory=list)
+
+    def reasons(self, kind: Remark) -> list[Reason]:
+        """What was said of sources, each reason once with all that it holds for, the commonest first.
+
+        Reasons that differ in numbers alone, as of a page or a line, count as one and are told as the first.
+        """
+        entries = {"warning": self.warnings, "skipped": self.skipped, "failed": self.failed}[kind]
+        groups: dict[str, tuple[str, list[str]]] = {}
+        for each in entries:
+            _, sources = groups.setdefault(_DIGITS.sub("0", each.reason), (each.reason, []))
+            sources.append(each.source)
+        found = [Reason(text, tuple(sources)) for text, sources in groups.values()]
+        return sorted(found, key=lambda each: -len(each.sources))
 
     def to_json(self) -> dict[str, Any]:
         """The report as `ragbraid ingest --json` prints it."""

@@ -35,9 +35,8 @@ def decode(data: bytes, *, html: bool = False) -> tuple[str, str | None]:
     too. No character is ever replaced: what can't be decoded raises `LoadError`, and so does binary
     content (NUL bytes without a mark of UTF-16 or UTF-32).
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _strictly(data[len(mark) :], encoding), None
+    if (marked := mark_of(data)) is not None:
+        return _strictly(data[len(marked[0]) :], marked[1]), None
     if b"\0" in data:
         raise LoadError("It holds binary data, not text.", "Leave it out, or convert it to text.")
     try:
@@ -76,6 +75,31 @@ def _declared(data: bytes) -> str | None:
 
 
 def _guess(data: bytes) -> tuple[str, str]:
+    for encoding in guesses(data[:_GUESS_FROM]):
+        try:
+            return data.decode(encoding), guessed(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise undecodable()
+
+
+def guessed(encoding: str) -> str:
+    """The warning about a text whose encoding was guessed."""
+    return f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
+
+
+def undecodable() -> LoadError:
+    """The error about bytes that no encoding fits."""
+    return LoadError("Its encoding can't be told.", "Save it anew as UTF-8.")
+
+
+def mark_of(data: bytes) -> tuple[bytes, str] | None:
+    """The byte order mark that the data begins with, and the encoding that it stands for."""
+    return next((each for each in _MARKS if data.startswith(each[0])), None)
+
+
+def guesses(data: bytes) -> tuple[str, ...]:
+    """The encodings that a text which isn't UTF-8 may have, the likeliest first."""
     try:
         from charset_normalizer import from_bytes
     except ImportError:
@@ -83,15 +107,10 @@ def _guess(data: bytes) -> tuple[str, str]:
             "It isn't UTF-8, and the package that guesses encodings isn't installed.",
             "Install it with: pip install 'ragbraid[local]'.",
         ) from None
-    best = from_bytes(data[:_GUESS_FROM], cp_exclusion=_NEVER_WITHOUT_MARK).best()
-    western = best is None or (best.coherence < _SURE and _mostly_ascii(data))
-    for encoding in ("cp1252",) if western or best is None else (best.encoding, "cp1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text, f"its encoding was guessed to be {encoding}: save it as UTF-8 to be sure"
-    raise LoadError("Its encoding can't be told.", "Save it anew as UTF-8.")
+    best = from_bytes(data, cp_exclusion=_NEVER_WITHOUT_MARK).best()
+    if best is None or (best.coherence < _SURE and _mostly_ascii(data)):
+        return ("cp1252",)
+    return (best.encoding, "cp1252")
 
 
 def _mostly_ascii(data: bytes) -> bool:

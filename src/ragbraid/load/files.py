@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Gt
 
-from ragbraid.errors import InputError, LoadError
-from ragbraid.load.walk import Found, Walk, globs
+from ragbraid.errors import LoadError
+from ragbraid.load.places import (
+    demand,
+    everything,
+    failed,
+    fingerprint,
+    format_name,
+    opened,
+    unreadable,
+)
+from ragbraid.load.walk import globs
 from ragbraid.types import Document, Skipped, SourceRef
-
-_FRESH_NS = 2_000_000_000
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Reads files and folders: text, source code, Markdown, HTML, PDF and DOCX.
+    """Reads files and folders: text, code, Markdown, HTML, PDF, Office, e-books, mail, notebooks.
 
     Sources are named by their POSIX path relative to the pipeline file's folder, or absolutely where
     they lie outside it. `include` and `exclude` are globs as `.gitignore` writes them, matched against
@@ -30,110 +34,89 @@ class Files:
     links to one file, one is read. A path given by name is read even where it is hidden or ignored.
     A file over `max_mb` megabytes is skipped.
 
+    A path may be a URL, too: `s3://bucket/folder`, `gs://…` and the other storages of fsspec (the extra
+    `remote`), `https://…/file.pdf`, `zip://archive.zip`. Credentials come from the environment, as the
+    storage's own tools read them. What is unchanged by its entity tag or time isn't fetched again. With
+    `tags` the tags of objects in S3 become metadata.
+
     A text or Markdown file is stored decoded and otherwise untouched, except that a byte order mark is
-    no part of it: offsets count its characters. HTML and DOCX are stored as Markdown, a PDF as the text
-    of its pages. `timeout` is in seconds per PDF, DOCX or HTML file; these are parsed in a process of
-    their own, which is then ended. Raises `LoadError` for a file that can't be read.
+    no part of it: offsets count its characters. A PDF is stored as the text of its pages, HTML, Office
+    documents and e-books as Markdown, a sheet of a spreadsheet as a line for each row. What a file says of
+    itself is metadata: `title`, `lang`, `author`, `subject`, `keywords`, `created`, `modified`. All but
+    plain text is parsed in a process of its own, which is ended after `timeout` seconds for a file, or over
+    `max_memory_mb` megabytes of memory, its own 150 included.
+
+    Where Tesseract is installed, image files and pages of a PDF that are pictures are read by OCR in the
+    `ocr_languages`, by Tesseract's names such as `deu`; `ocr: off` leaves them out, `force` reads each page
+    of a PDF so. Raises `LoadError` for a file that can't be read.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     hidden: bool = False
     max_mb: Annotated[float, Gt(0)] = 64.0
+    ocr: Literal["auto", "off", "force"] = "auto"
+    ocr_languages: tuple[str, ...] = ("eng",)
     timeout: Annotated[float, Gt(0)] = field(default=120.0, metadata={"digest": False})
+    max_memory_mb: Annotated[float, Gt(0)] = field(default=4096.0, metadata={"digest": False})
+    tags: bool = field(default=False, metadata={"digest": False})
 
     blocking: ClassVar[bool] = True
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 3
 
     def scan(self, paths: Sequence[str], base: Path) -> Iterator[SourceRef | Skipped]:
         """Name every file under `paths`, folders in alphabetical order, links last."""
-        given = [os.path.abspath(path) for path in paths]
-        for path, each in zip(given, paths, strict=True):
-            if not os.path.lexists(path):
-                raise InputError(f"There is no file or folder {each!r}.", "Check how it is written.")
-        return self._scan(given, base)
+        demand(paths)
+        return self._scan(paths, base)
 
     def fingerprint(self, ref: SourceRef) -> str:
         """The SHA-256 of the file's bytes, read in blocks."""
-        digest = hashlib.sha256()
-        try:
-            with open(ref.location, "rb") as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
-        except OSError as error:
-            raise _unreadable(error) from None
-        return digest.hexdigest()
+        return fingerprint(ref, self.max_mb * 1e6)
 
     def load(self, ref: SourceRef) -> Iterator[Document]:
-        """One document per file."""
+        """A document per file; of a spreadsheet one per sheet, of a message one per attachment, too."""
         from ragbraid.load.formats import reader_for
+        from ragbraid.load.reading import Limits, Ocr, Settings
 
-        reader = reader_for(ref.location)
+        reader = reader_for(format_name(ref))
         if reader is None:
             raise LoadError("Its format isn't one that is read.", "Convert it to text, or leave it out.")
         try:
-            with open(ref.location, "rb") as file:
+            with opened(ref, self.max_mb * 1e6) as file:
                 data = file.read(int(self.max_mb * 1e6) + 1)
         except OSError as error:
-            raise _unreadable(error) from None
+            raise unreadable(error) from None
         if len(data) > self.max_mb * 1e6:
             raise LoadError(f"It is larger than `max_mb` ({self.max_mb:g} MB).", "Raise `max_mb`.")
-        yield reader(ref.origin, data, self.timeout)
+        settings = Settings(Limits(self.timeout, self.max_memory_mb), Ocr(self.ocr, self.ocr_languages))
+        yield from reader(ref.origin, data, settings)
 
-    def _scan(self, paths: list[str], base: Path) -> Iterator[SourceRef | Skipped]:
-        root = os.path.abspath(base)
-
-        def name(path: str) -> str:
-            return source_name(path, root)
-
+    def _scan(self, paths: Sequence[str], base: Path) -> Iterator[SourceRef | Skipped]:
         from ragbraid.load.formats import reader_for
+        from ragbraid.load.pictures import left_out
+        from ragbraid.load.reading import Ocr
 
+        ocr = Ocr(self.ocr, self.ocr_languages)
         include, exclude = globs(self.include), globs(self.exclude)
-        for found in Walk(self.hidden, name)(paths):
+        for found in everything(paths, base, hidden=self.hidden, tags=self.tags):
             if isinstance(found, Skipped):
                 yield found
                 continue
-            source = name(found.path)
-            matched = source.lstrip("/")
+            matched = found.origin.lstrip("/")
             if (self.include and not include.match_file(matched)) or exclude.match_file(matched):
                 continue
-            if reader_for(source) is None:
-                yield Skipped(source, _unknown(source))
-            elif found.status.st_size > self.max_mb * 1e6:
-                yield Skipped(source, f"it is larger than `max_mb` ({self.max_mb:g} MB)")
+            if failed(found):
+                yield found  # and loading it tells why
+            elif reader_for(format_name(found)) is None:
+                yield Skipped(found.origin, _unknown(format_name(found)))
+            elif (reason := left_out(format_name(found), ocr)) is not None:
+                yield Skipped(found.origin, reason)
+            elif found.size > self.max_mb * 1e6:
+                yield Skipped(found.origin, f"it is larger than `max_mb` ({self.max_mb:g} MB)")
             else:
-                yield SourceRef(source, found.path, found.status.st_size, _stamp(found))
-
-
-def source_name(path: str, base: str) -> str:
-    """The POSIX path relative to `base` where the file lies inside it, else the absolute one.
-
-    Both are absolute. Bytes of a name that aren't UTF-8 are written as `\\xNN`.
-    """
-    inside = _inside(path, base)
-    if inside is None:  # the same folder may have been reached through a link
-        inside = _inside(os.path.realpath(path), os.path.realpath(base))
-    return os.fsencode((inside or path).replace(os.sep, "/")).decode("utf-8", "backslashreplace")
-
-
-def _inside(path: str, folder: str) -> str | None:
-    prefix = folder if folder.endswith(os.sep) else folder + os.sep
-    return path[len(prefix) :] if path.startswith(prefix) else None
-
-
-def _stamp(found: Found) -> str:
-    """Empty for a file changed a moment ago: one more change within the clock's tick would not show."""
-    status = found.status
-    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _FRESH_NS:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+                yield found
 
 
 def _unknown(source: str) -> str:
     suffix = os.path.splitext(source)[1]
     return f"its format ({suffix}) isn't one that is read" if suffix else "its name tells no format"
-
-
-def _unreadable(error: OSError) -> LoadError:
-    reason = (error.strerror or str(error)).lower()
-    return LoadError(f"It can't be read: {reason}.", "Check that it is there, and that you may read it.")

@@ -14,7 +14,7 @@ _BLOCK = re.compile(
 )
 _RULE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)(?P<first>[^\r\n]*)")
 _KEY = re.compile(r"(?:#.*|[\"']?[\w][\w .\-/]{0,80}[\"']?[ \t]*:(?:[ \t].*)?)$")
-_MAX_CHARACTERS = 64 * 1024
+MOST_CHARACTERS = 64 * 1024
 _MAX_DEPTH = 16
 
 RESERVED = frozenset({"source", "collection", "page"})
@@ -44,62 +44,78 @@ def read(text: str) -> FrontMatter:
     rule = _RULE.match(text)
     if rule is None or not (_KEY.match(rule["first"]) or rule["first"].strip() == "---"):
         return FrontMatter()
-    block = _BLOCK.match(text, 0, _MAX_CHARACTERS)
+    block = _BLOCK.match(text, 0, MOST_CHARACTERS)
     if block is None:
         return FrontMatter(warning="line 1: the front matter is never closed, or is longer than 64 KB")
     try:
-        value = _parse(block["yaml"])
-    except _BrokenError as error:
+        value = parse(block["yaml"], 2)
+    except BrokenError as error:
         warning = f"line {error.line}: the front matter isn't valid YAML ({error})"
         return FrontMatter(end=block.end(), warning=warning)
-    dropped = sorted(RESERVED & value.keys())
-    metadata = {key: each for key, each in value.items() if key not in RESERVED}
+    dropped = sorted(each for each in value if reserved(each))
+    metadata = {key: each for key, each in value.items() if key not in dropped}
     refused = f"line 1: the front matter can't set {', '.join(dropped)}" if dropped else None
     return FrontMatter(metadata, block.end(), block.end(), refused)
 
 
-class _BrokenError(Exception):
-    def __init__(self, message: str, line: int = 2) -> None:
+def reserved(name: str) -> bool:
+    """Whether a name of metadata can't be set."""
+    return name in RESERVED or name.startswith("$")
+
+
+class BrokenError(Exception):
+    """What is wrong with a YAML text, and in which line."""
+
+    def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
         self.line = line
 
 
-def _parse(text: str) -> dict[str, Any]:
+def parse(text: str, first: int = 1) -> dict[str, Any]:
+    """A YAML mapping as JSON can hold it, under strict limits; its lines are counted from `first`.
+
+    Raises `BrokenError`.
+    """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         depth = 0
         for event in yaml.parse(text, Loader=loader):
-            line = event.start_mark.line + 2 if event.start_mark else 2
+            line = event.start_mark.line + first if event.start_mark else first
             if isinstance(event, yaml.AliasEvent):
-                raise _BrokenError("aliases aren't allowed here", line)
+                raise BrokenError("aliases aren't allowed here", line)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _MAX_DEPTH:
-                raise _BrokenError("it is nested too deeply", line)
+                raise BrokenError("it is nested too deeply", line)
         value = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _BrokenError(error.problem or "it can't be parsed", (mark.line if mark else 0) + 2) from None
+        raise BrokenError(error.problem or "it can't be parsed", (mark.line if mark else 0) + first) from None
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, AttributeError) as error:
-        raise _BrokenError(str(error).splitlines()[0] if str(error) else "it can't be parsed") from None
+        raise BrokenError(str(error).splitlines()[0] if str(error) else "it can't be parsed", first) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _BrokenError("it isn't a mapping")
-    return {str(key): _plain(each) for key, each in value.items()}
+        raise BrokenError("it isn't a mapping", first)
+    return {_text(str(key)): _plain(each) for key, each in value.items()}
 
 
 def _plain(value: Any) -> Any:
     """The value as JSON can hold it."""
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {_text(str(key)).lstrip("$"): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [_plain(each) for each in value]
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    return str(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value if value is None or isinstance(value, (bool, int)) else _text(str(value))
+
+
+def _text(text: str) -> str:
+    """Text without the halves of surrogate pairs that YAML's escapes can make, and nothing can store."""
+    return text.encode("utf-8", "replace").decode("utf-8")

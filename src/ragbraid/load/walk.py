@@ -14,7 +14,8 @@ from ragbraid.types import Skipped
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-_NEVER = (".git", ".ragbraid")
+NEVER = (".git", ".ragbraid", "ragbraid.yaml")
+"""What lies beside documents and is none, unless it is named."""
 
 Ignores = tuple[tuple[str, "GitIgnoreSpec"], ...]
 """Folder → what its `.gitignore` says, outermost first."""
@@ -26,6 +27,8 @@ class Found:
 
     path: str
     status: os.stat_result
+    real: str
+    """The path with links followed."""
 
 
 class Walk:
@@ -63,7 +66,7 @@ class Walk:
         if any(each.name == ".gitignore" for each in entries):
             ignores = (*ignores, *_read_ignores(path))
         for each in entries:
-            if each.name in _NEVER or (each.name.startswith(".") and not self._hidden):
+            if each.name in NEVER or (each.name.startswith(".") and not self._hidden):
                 continue
             is_folder = each.is_dir(follow_symlinks=False)
             if ignores and ignored(each.path, is_folder, ignores):
@@ -100,10 +103,8 @@ class Walk:
             return
         if not os.path.isfile(path):
             yield Skipped(self._name(path), "it isn't a regular file")
-        elif not os.access(path, os.R_OK):
-            yield Skipped(self._name(path), "it can't be read: permission denied")
         else:
-            yield Found(path, status)
+            yield Found(path, status, real)
 
 
 def ignores_above(folder: str) -> Ignores:

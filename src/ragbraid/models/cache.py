@@ -1,9 +1,19 @@
-"""The folder that fetched models are kept in."""
+"""The folder that fetched models are kept in, and what one takes."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+
+def bytes_in(folder: Path) -> int:
+    """The bytes of all files of a folder; what others take away meanwhile doesn't count."""
+    total = 0
+    for each in folder.rglob("*"):
+        with suppress(OSError):
+            total += each.stat().st_size if each.is_file() else 0
+    return total
 
 
 def cache_folder() -> Path:

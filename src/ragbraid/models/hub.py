@@ -87,7 +87,8 @@ class Hub:
             (fresh / each.path).parent.mkdir(parents=True, exist_ok=True)
             again = sum(other.oid == each.oid for other in files) > 1
             (shutil.copyfile if again else os.replace)(parts / each.oid, fresh / each.path)
-        write_pin(replace(self._model, files=held, revision=commit), fresh)
+        if not self._model.files:  # else the catalogue says what they must be
+            write_pin(replace(self._model, files=held, revision=commit), fresh)
         shutil.rmtree(parts, ignore_errors=True)
 
     def _listed(self) -> tuple[str, list[Remote]]:
@@ -107,12 +108,16 @@ class Hub:
             raise self._failed("its answer isn't the hub's form") from error
         except Exception as error:
             raise self._failed(error) from error
-        if not files:
-            raise self._failed(f"{model.hub} has no file {' or '.join(model.hub_files)}")
+        missing = set(model.files) - {each.path for each in files}
+        if missing or not files:
+            wanted = ", ".join(sorted(missing)) or " or ".join(model.hub_files)
+            raise self._failed(f"{model.hub} has no file {wanted}")
         return commit, files
 
     def _wants(self, path: str) -> bool:
         """Whether a file is one of the model's; `*` in a pattern stays within a folder."""
+        if self._model.files:
+            return path in self._model.files
         return is_inside(path) and any(
             path.count("/") == each.count("/") and fnmatchcase(path, each) for each in self._model.hub_files
         )

@@ -12,6 +12,7 @@ from ragbraid.models.catalogue import Model, catalogue
 from ragbraid.models.fetch import parts_folder
 from ragbraid.models.locate import installed_folder, opened
 from ragbraid.models.pin import pinned
+from ragbraid.models.verify import sizes_fit
 
 State: TypeAlias = Literal["installed", "in part", "damaged", "absent"]
 
@@ -59,17 +60,9 @@ def entry(model: Model) -> Entry:
     folder = cache_folder() / model.name
     if folder.is_dir():
         held = pinned(model, folder)
-        files = {} if held is None else held.files
-        whole = bool(files) and all(_size(folder / path) == each.size for path, each in files.items())
+        whole = held is not None and sizes_fit(held, folder)
         return Entry(held or model, "installed" if whole else "damaged", folder if whole else None)
     package = installed_folder(model)
     if package is not None:
         return Entry(model, "installed", package)
     return Entry(model, "in part" if parts_folder(model).is_dir() else "absent")
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from ragbraid.errors import ModelError, ModelMissing
 from ragbraid.models.cache import cache_folder
 from ragbraid.models.catalogue import Kind, Model, catalogue, meant
-from ragbraid.models.verify import fault_if_changed
+from ragbraid.models.verify import fault_if_changed, sizes_fit
 
 
 def locate(name: str, revision: str | None = None, *, kind: Kind | None = None) -> Path:
@@ -24,7 +24,7 @@ def locate(name: str, revision: str | None = None, *, kind: Kind | None = None) 
         return path.resolve()
     model = catalogue().get(name)
     if model is None:
-        found = _in_hub_cache(name, revision) if is_hub_id(name) else None
+        found = in_hub_cache(name, revision) if is_hub_id(name) else None
     else:
         if kind is not None and kind != model.kind:
             raise _unfit(model, kind)
@@ -63,20 +63,12 @@ def installed_folder(model: Model) -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(next(iter(spec.submodule_search_locations))) / inside
-    complete = all(_size(folder / path) == each.size for path, each in model.files.items())
-    return folder if complete else None
+    return folder if sizes_fit(model, folder) else None
 
 
 def opened(model: Model, folder: Path) -> Path:
     """What is opened of a model whose files are in `folder`."""
     return folder / model.file if model.file else folder
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
 
 
 def is_hub_id(name: str) -> bool:
@@ -85,7 +77,10 @@ def is_hub_id(name: str) -> bool:
     return bool(owner and rest) and "/" not in rest and not name.startswith((".", "~")) and "\\" not in name
 
 
-def _in_hub_cache(name: str, revision: str | None) -> Path | None:
+def in_hub_cache(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub id in the hub's own cache, if there is one; some files may be missing."""
+    if find_spec("huggingface_hub") is None:
+        return None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

@@ -6,6 +6,7 @@ The pin is no `.json`: an embedder's fingerprint covers those.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -38,6 +39,13 @@ def write_pin(model: Model, folder: Path) -> None:
     for path, each in sorted(model.files.items()):
         lines.append(f'{_quoted(path)} = {{ size = {each.size}, sha256 = "{each.sha256}" }}')
     (folder / PIN).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def copy(held: Model, folder: Path, target: Path) -> None:
+    """Copy the files of a pinned model, and its pin where it has one, into another folder."""
+    for path in (*held.files, *([PIN] if held.hub_files else [])):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, target / path)
 
 
 def _quoted(text: str) -> str:

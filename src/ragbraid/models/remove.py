@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 from ragbraid.errors import InputError
-from ragbraid.models.cache import cache_folder
+from ragbraid.models.cache import bytes_in, cache_folder
 from ragbraid.models.catalogue import catalogue, unknown
 from ragbraid.models.fetch import OnWait, parts_folder, writing
 from ragbraid.models.locate import installed_folder, is_hub_id
@@ -34,7 +33,7 @@ def remove(name: str, *, on_wait: OnWait | None = None) -> int:
             )
         raise InputError(f"{name} {where}, {cache_folder()}.", "`ragbraid models list` tells what is.")
     with writing(model, on_wait):
-        freed = _size(folder) + _size(parts)
+        freed = bytes_in(folder) + bytes_in(parts)
         work = cache_folder() / f".{name}.work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -44,7 +43,3 @@ def remove(name: str, *, on_wait: OnWait | None = None) -> int:
                 os.replace(each, work / each.name)
         shutil.rmtree(work)
     return freed
-
-
-def _size(folder: Path) -> int:
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())

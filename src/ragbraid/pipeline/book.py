@@ -186,7 +186,7 @@ class Book:
     def _output(self, node: Node, environment: Environment) -> Value | None:
         name = node.value if isinstance(node, Scalar) else None
         value = environment.find(name) if isinstance(name, str) else None
-        if value is None and not environment.unknown and not waits(node):
+        if value is None and not environment.may_give(str(name)) and not waits(node):
             near = meant(str(name), environment.values)
             self._problems.add(node.place, f"`output` wants the name of a value, not {describe(node)}{near}")
         return value

@@ -111,9 +111,7 @@ class _Writer:
         if isinstance(value, Mapping):
             return self._mapping(value, where, depth)
         if isinstance(value, list | tuple):
-            return List(
-                place, [self.node(each, f"{where}[{n}]", depth + 1) for n, each in enumerate(value)]
-            )
+            return List(place, [self.node(each, f"{where}[{n}]", depth + 1) for n, each in enumerate(value)])
         if id(value) in self._names:
             return Scalar(place, self._names[id(value)])
         if _is_component(value) or callable(value):

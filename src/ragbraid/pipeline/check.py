@@ -16,6 +16,7 @@ from ragbraid.pipeline.components import Components
 from ragbraid.pipeline.diagnostics import Diagnostic, Place, Problems, meant
 from ragbraid.pipeline.environment import substitute, waits
 from ragbraid.pipeline.find import PipelineSource
+from ragbraid.pipeline.lookup import demand_allowed
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.overrides import override
 from ragbraid.pipeline.parse import parse
@@ -57,6 +58,8 @@ def check(
 ) -> Checked:
     """Check a pipeline's text with its overrides.
 
+    Where it is right, an allowed file that isn't there is an `InputError`.
+
     With `env` false, variables aren't looked up and the settings that hold one aren't judged.
     """
     problems = Problems()
@@ -67,6 +70,8 @@ def check(
         substitute(root, os.environ if env else None, problems)
         if version_fits(root, problems):
             pipeline = _checked(root, source.base, source.default_name, allow, problems)
+    if not problems:
+        demand_allowed(allow)  # else they say what should be allowed
     return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
 
 
@@ -121,9 +126,7 @@ def _checked(
     flows = book.all()
     ingest = book.ingest()
     if not book.names and "ingest" not in root.items and not problems:
-        problems.add(
-            root.place, "the file has no flow: it wants `ingest`, `search`, `ask`, `chat` or `flows`"
-        )
+        problems.add(root.place, "there is no flow: `ingest`, `search`, `ask`, `chat` or `flows` is wanted")
     sections: dict[str, Any] = {
         name: as_python(root.items[name]) for name in ("description", "serve", "eval") if name in root.items
     }
@@ -136,7 +139,6 @@ def _checked(
         ingest,
         _fields(_mapping(root, "fields", problems), problems),
         sections,
-        components.types,
         (root, components),
     )
 
@@ -150,8 +152,21 @@ def _sections(root: Map, problems: Problems) -> None:
         node = root.items.get(key)
         if node is not None and not (isinstance(node, Scalar) and isinstance(node.value, str)):
             problems.add(node.place, f"`{key}` wants text, not {describe(node)}")
-    for key in ("serve", "eval"):
-        _mapping(root, key, problems)
+    _mapping(root, "serve", problems)
+    _evaluation(_mapping(root, "eval", problems), problems)
+
+
+def _evaluation(node: Map | None, problems: Problems) -> None:
+    if node is None:
+        return
+    for key, value in node.items.items():
+        if key != "questions":
+            said = (
+                f"`eval` has no setting {key!r}{meant(key, ['questions']) or '; `questions` is the only one'}"
+            )
+            problems.add(node.where(key), said)
+        elif not (isinstance(value, Scalar) and isinstance(value.value, str)):
+            problems.add(value.place, f"`questions` wants the path of a file, not {describe(value)}")
 
 
 def _mapping(root: Map, key: str, problems: Problems) -> Map | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragbraid.errors import RagbraidError
+from ragbraid.errors import FOREIGN, RagbraidError, told
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
 from ragbraid.pipeline.environment import veiled, waits
 from ragbraid.pipeline.function import FunctionComponent
@@ -16,17 +16,19 @@ from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.syntax import MAX_DEPTH
 from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe, overridden
-from ragbraid.pipeline.typecheck import implements, lacking
+from ragbraid.pipeline.typecheck import gives_like, implements, lacking, type_name
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What came of a definition. `signature` is None where the type isn't known; `value` is None where
-    the component can't be made (its problems are noted) or waits for the environment."""
+    """What came of a definition. `signature` is None where the type isn't known, and `near` the one that was
+    perhaps meant; `value` is None where the component can't be made (its problems are noted) or waits for the
+    environment."""
 
     type: str
     signature: Signature | None = None
     value: Any = None
+    near: str = ""
 
 
 class Components:
@@ -89,7 +91,8 @@ class Components:
     def _build(self, node: Map, besides: Iterable[str]) -> Built:
         kind = node.items.get("type")
         if kind is None:
-            self._problems.add(node.place, "a component wants a `type`")
+            said = misspelt(node, "a component", ["type"]) or "a component wants a `type`"
+            self._problems.add(node.place, said)
             return Built("")
         if waits(kind):
             return Built("")
@@ -100,7 +103,7 @@ class Components:
             signature = signature_of(find_type(kind.value, self._base, self._allow))
         except UnknownTypeError as error:
             self._problems.add(kind.place, str(error))
-            return Built(kind.value)
+            return Built(kind.value, near=error.near)
         except SignatureError as error:
             self._problems.add(kind.place, f"{kind.value!r} isn't a component: {error}")
             return Built(kind.value)
@@ -128,7 +131,10 @@ class Components:
         else:
             self._problems.add(node.place, f"{setting.name} wants a component, not {describe(node)}")
             return None
-        if built.signature and not implements(built.signature.runtime, setting.protocol):
+        signature = built.signature
+        if signature and not (
+            implements(signature.runtime, setting.protocol) and gives_like(signature.output, setting.protocol)
+        ):
             self._misfit(node, setting, built, owner)
             return None
         return built
@@ -147,10 +153,11 @@ class Components:
         assert setting.protocol is not None
         assert built.signature is not None
         lacks = lacking(built.signature.runtime, setting.protocol)
+        why = f"has no {listed(lacks[:3])}" if lacks else f"gives {type_name(built.signature.output)}"
         self._problems.add(
             node.place,
             f"{setting.name} of {owner!r} wants a component of kind {setting.protocol.__name__}, and "
-            f"{built.type!r} isn't one: it has no {listed(lacks[:3])}",
+            f"{built.type!r} isn't one: it {why}",
         )
 
     def _value(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> Any:
@@ -173,9 +180,9 @@ class Components:
             if signature.function:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
-        except Exception as error:  # whatever a component's own code raises
-            meant_for_users = isinstance(error, ValueError | RagbraidError)
-            said = str(error) if meant_for_users else f"{type(error).__name__}: {error}"
+        except FOREIGN as error:  # whatever a component's own code raises
+            meant_for_users = isinstance(error, ValueError | RagbraidError) and str(error)
+            said = str(error) if meant_for_users else told(error)
             self._problems.add(_culprit(node, signature), f"{kind!r}: {veiled(said, node)}")
             return None
 
@@ -184,11 +191,12 @@ class Components:
         inputs = [each.name for each in signature.inputs or ()] if besides else []
         what = "setting or input" if inputs else "setting"
         fine = True
+        missing = [each.name for each in signature.settings if each.required and each.name not in node.items]
         replaced = not node.where("type").line  # by an override, which the file's settings needn't fit
         for key in node.items:
             if key not in {"type", *besides, *settings, *inputs}:
                 fine = False
-                near = meant(key, [*settings, *inputs, *besides])
+                near = meant(key, missing) or meant(key, [*settings, *inputs, *besides])
                 place = node.where("type" if replaced and node.where(key).line else key)
                 self._problems.add(place, f"{kind!r} has no {what} {key!r}{near}")
         return fine
@@ -220,6 +228,12 @@ def _culprit(node: Map, signature: Signature) -> Place:
     entries = {key: each for key, each in node.items.items() if key in names}
     found = {str(place): place for place in overridden(Map(node.place, entries, node.keys))}
     return Place(listed(found)) if found else node.place
+
+
+def misspelt(node: Map, form: str, wanted: Iterable[str]) -> str:
+    """What to say of the first key that is nearly one of those that are wanted; empty where none is."""
+    near = {key: meant(key, wanted) for key in node.items}
+    return next((f"{form} has no {key!r}{said}" for key, said in near.items() if said), "")
 
 
 def literal(node: Node) -> tuple[bool, Any]:

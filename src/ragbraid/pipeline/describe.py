@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from ragbraid import registry
 from ragbraid.embed.protocol import Embedder
-from ragbraid.errors import InputError
+from ragbraid.errors import FOREIGN, InputError
 from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.load.protocol import Loader
@@ -78,7 +78,7 @@ def describe(name: str) -> Description:
         return Description(name, "unknown", missing=f"It isn't a component: {error}.")
     except ModuleNotFoundError as error:
         return Description(name, "unknown", missing=_absent(error))
-    except Exception as error:  # whatever a plug-in raises while it is imported
+    except FOREIGN as error:  # whatever a plug-in raises while it is imported
         if name not in (known := registry.names()):
             near = meant(name, known)
             raise InputError(
@@ -122,7 +122,8 @@ def kind_of(signature: Signature) -> str:
 
 def _missing(name: str) -> str | None:
     lacking = [each for each in registry.NEEDS.get(name, ()) if find_spec(each) is None]
-    return f"It needs {', '.join(lacking)}: pip install 'ragbraid[local]'." if lacking else None
+    extra = registry.EXTRAS.get(name, "local")
+    return f"It needs {', '.join(lacking)}: pip install 'ragbraid[{extra}]'." if lacking else None
 
 
 def _absent(error: ModuleNotFoundError) -> str:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ragbraid.text.near import nearest
+
+LIKENESS = 0.65
+"""How alike a name and the one that was meant are at least, from 0 to 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -31,6 +36,14 @@ class Diagnostic:
     def __str__(self) -> str:
         return f"{self.place}: error: {self.message}"
 
+    def to_json(self) -> dict[str, str | int | None]:
+        """What programs read of it; a problem of an override has no line, one of a call no column."""
+        place = self.place
+        return {
+            "file": place.file, "line": place.line or None, "column": place.column or None,
+            "message": self.message,
+        }  # fmt: skip
+
 
 class Problems:
     """Gathers diagnostics; gives them back in file order, each once."""
@@ -56,10 +69,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     >>> meant("generatr", ["embedder", "generator"])
     "; did you mean 'generator'?"
     """
-    import difflib  # a file without mistakes needs none of it
-
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.65)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known, LIKENESS)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def listed(names: Iterable[str]) -> str:

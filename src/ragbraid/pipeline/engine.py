@@ -8,15 +8,14 @@ from collections.abc import Hashable
 from typing import Any
 
 from ragbraid.errors import InputError
-from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.function import FunctionComponent, target_of
 from ragbraid.pipeline.handles import handle_type
 from ragbraid.pipeline.signature import Signature, signature_of
 
 
 def signature_for(component: Any) -> Signature:
     """The signature of a component value."""
-    target: Any = component.function if isinstance(component, FunctionComponent) else type(component)
-    return signature_of(target)
+    return signature_of(target_of(component))
 
 
 class Opened:

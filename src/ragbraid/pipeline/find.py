@@ -39,6 +39,16 @@ def find(path: str | Path | None = None) -> PipelineSource:
     return PipelineSource(packaged("local.yaml"), "local.yaml (packaged)", here)
 
 
+def tidied(path: Path) -> Path:
+    """The absolute path without `..`, save after a link, where the folder above is another one."""
+    found = Path(path.absolute().anchor)
+    for part in path.absolute().parts[1:]:
+        found = (
+            found.parent if part == ".." and not found.is_symlink() and found.name != ".." else found / part
+        )
+    return found
+
+
 def packaged(name: str) -> str:
     """The text of a pipeline that ships with ragbraid."""
     for folder in _folders():
@@ -74,4 +84,4 @@ def _read(path: Path) -> PipelineSource:
         raise InputError(f"{path}:{line} isn't UTF-8.", "Save the file as UTF-8.") from None
     except OSError as error:
         raise InputError(f"{path} can't be read: {error.strerror}.", "Look at its permissions.") from None
-    return PipelineSource(text, str(path), path.absolute().parent, path)
+    return PipelineSource(text, str(path), tidied(path).parent, path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from ragbraid.pipeline.binding import Binder
-from ragbraid.pipeline.components import Built, Components
-from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.components import Built, Components, misspelt
+from ragbraid.pipeline.diagnostics import LIKENESS, Place, Problems, meant
 from ragbraid.pipeline.environment import Unresolved, as_number, waits
 from ragbraid.pipeline.model import (
     Block,
@@ -18,11 +18,14 @@ from ragbraid.pipeline.model import (
     Step,
     Value,
 )
-from ragbraid.pipeline.naming import Naming
+from ragbraid.pipeline.naming import Naming, last_word
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.syntax import MAX_DEPTH
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 from ragbraid.pipeline.typecheck import assignable, role_of, type_name
+from ragbraid.text.near import nearest
+
+FORMS = ("type", "use", "when", "repeat")
 
 
 class FlowBook(Protocol):
@@ -66,10 +69,12 @@ class FlowChecker:
         if not isinstance(node, Map):
             self._fail(node.place, f"a step is a name or a mapping, not {describe(node)}", environment)
             return None
-        forms = [each for each in ("type", "use", "when", "repeat") if each in node.items]
+        forms = [each for each in FORMS if each in node.items]
         if len(forms) != 1:
-            said = f"has both `{forms[0]}` and `{forms[1]}`" if forms else "wants a `type` or a `use`"
-            self._fail(node.place, f"a step {said}", environment)
+            said = misspelt(node, "a step", FORMS) or "a step wants a `type` or a `use`"
+            if forms:
+                said = f"a step has both `{forms[0]}` and `{forms[1]}`"
+            self._fail(node.place, said, environment)
             return None
         return {"type": self._inline, "use": self._used, "when": self._branch, "repeat": self._loop}[
             forms[0]
@@ -99,7 +104,8 @@ class FlowChecker:
         built = self._components.get(name)
         if built is None:
             known = [*self._components.names, *self._book.names]
-            self._fail(node.place, f"there is no component or flow {name!r}{meant(name, known)}", environment)
+            self._problems.add(node.place, f"there is no component or flow {name!r}{meant(name, known)}")
+            self._untold(options or Map(node.place), name, nearest(name, known, LIKENESS), environment)
             return None
         if options is not None and built.signature is not None:
             self._names.options(options, [each.name for each in built.signature.inputs or ()], name)
@@ -112,10 +118,10 @@ class FlowChecker:
         if not built.type:
             environment.unknown = True
             return None
-        identity = self._names.identity(node, name, environment)
         if built.signature is None:
-            environment.unknown = True
+            self._untold(node, name, "" if at else built.near, environment)
             return None
+        identity = self._names.identity(node, name, environment)
         self._bind.touch(node, built.signature, environment)
         if built.signature.inputs is None:
             self._fail(
@@ -131,10 +137,10 @@ class FlowChecker:
 
     def _call(self, name: str, node: Node, options: Map, environment: Environment) -> Step | None:
         flow = self._book.get(name, node.place)
-        identity = self._names.identity(options, name, environment)
         if flow is None:
-            environment.unknown = True
+            self._untold(options, name, "", environment)
             return None
+        identity = self._names.identity(options, name, environment)
         self._names.options(options, list(flow.inputs), name)
         arguments = self._bind.flow(flow.inputs, options, name, node.place, environment)
         output = Value(identity, flow.output.type, node.place)
@@ -257,12 +263,20 @@ class FlowChecker:
     def unread(self, steps: list[Step], environment: Environment) -> None:
         """Note every step whose output nobody reads."""
         for each in steps:
-            if not each.output.read and not environment.unknown:
+            if not each.output.read and environment.is_sure:
                 self._problems.add(
                     each.output.place,
                     f"nobody reads the output of {each.id!r}; "
                     "name it as an input of a later step, or remove it",
                 )
+
+    def _untold(self, node: Map, name: str, near: str | None, environment: Environment) -> None:
+        """Keep the names of a step that is wrong: its id, that of the name that was meant, its role."""
+        identity = self._names.identity(node, name, environment)
+        role = self._names.role(node, environment)
+        meant_id = last_word(near) if near and "id" not in node.items else ""
+        environment.untold.update(filter(None, (identity, meant_id, role)))
+        environment.unknown |= identity == "?"
 
     def _fail(self, place: Place, message: str, environment: Environment) -> None:
         self._problems.add(place, message)

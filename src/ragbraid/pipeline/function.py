@@ -25,3 +25,15 @@ class FunctionComponent:
     def bound(self) -> Callable[..., Any]:
         """The function with its settings in place."""
         return partial(self.function, **dict(self.settings)) if self.settings else self.function
+
+
+def target_of(component: Any) -> Any:
+    """The class or function that a component is of."""
+    return component.function if isinstance(component, FunctionComponent) else type(component)
+
+
+def setting_of(component: Any, name: str, default: Any = None) -> Any:
+    """The value of a component's setting; the default where it holds none of that name."""
+    if isinstance(component, FunctionComponent):
+        return dict(component.settings).get(name, default)
+    return getattr(component, name, default)

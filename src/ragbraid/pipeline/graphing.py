@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.engine import signature_for
+from ragbraid.pipeline.function import setting_of, target_of
 from ragbraid.pipeline.graph import FlowGraph, Form, Graph, Link, Node
 from ragbraid.pipeline.model import (
     Argument,
@@ -24,7 +25,7 @@ from ragbraid.pipeline.model import (
     Step,
     Value,
 )
-from ragbraid.pipeline.signature import Setting, Signature, signature_of
+from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.typecheck import role_of, type_name
 from ragbraid.pipeline.written import as_written
 from ragbraid.types import ModelName
@@ -41,6 +42,7 @@ class _Grapher:
         self._sources: dict[Value, tuple[str, ...]] = {}
         self._flows: dict[str, FlowGraph] = {}
         self._components: dict[str, Node] = {}
+        self._types = checked.written[1].types if checked.written else {}
 
     def graph(self) -> Graph:
         checked = self._checked
@@ -69,7 +71,7 @@ class _Grapher:
 
     def _references(self, value: Any, name: str) -> tuple[Link, ...]:
         links: list[Link] = []
-        for setting in self._signature(value).settings:
+        for setting in signature_for(value).settings:
             held = getattr(value, setting.name) if setting.protocol is not None else None
             many = held if isinstance(held, tuple) else () if held is None else (held,)
             for number, each in enumerate(many, 1):
@@ -77,17 +79,13 @@ class _Grapher:
                 links.append(Link(setting.name, self._referred(each, inline)))
         return tuple(links)
 
-    def _signature(self, value: Any) -> Signature:
-        return signature_of(_target(value))
-
     def _type(self, value: Any) -> str:
-        target = _target(value)
-        return self._checked.types.get(target, target.__name__)
+        target = target_of(value)
+        return self._types.get(target, str(target.__name__))
 
     def _settings(self, value: Any) -> dict[str, str]:
-        own = dict(value.settings) if isinstance(value, FunctionComponent) else {}
-        settings = [each for each in self._signature(value).settings if each.protocol is None]
-        held = {each.name: own.get(each.name, getattr(value, each.name, each.default)) for each in settings}
+        settings = [each for each in signature_for(value).settings if each.protocol is None]
+        held = {each.name: setting_of(value, each.name, each.default) for each in settings}
         return {
             each.name: as_written(held[each.name], self._checked.base)
             for each in settings
@@ -188,10 +186,6 @@ class _Grapher:
         )
 
 
-def _target(value: Any) -> Any:
-    return value.function if isinstance(value, FunctionComponent) else type(value)
-
-
 def _read(inputs: list[Node], steps: tuple[Node, ...], output: str) -> tuple[Node, ...]:
     """The inputs that a step reads, or that the flow gives as they are."""
     read = {output} | {link.to for each in steps for inner in each.walk() for link in inner.reads}
@@ -215,5 +209,6 @@ def _gives(annotation: Any) -> str:
 
 
 def _worth_saying(setting: Setting, value: Any) -> bool:
-    """Whether it isn't the default; a model is always said, since it is what one wants to know."""
-    return setting.annotation is ModelName or not (value is setting.default or value == setting.default)
+    """Whether it isn't the default; models and paths are always said: they are what one wants to know."""
+    wanted = setting.annotation is ModelName or isinstance(value, Path)
+    return wanted or not (value is setting.default or value == setting.default)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbraid.errors import InputError, RagbraidError, SourceMissing
-from ragbraid.pipeline.diagnostics import meant
-from ragbraid.types import Chunk, Filter
+from ragbraid.index.upkeep import Upkeep
+from ragbraid.pipeline.diagnostics import listed, meant
+from ragbraid.types import Chunk, Document, Filter
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.handles import Run
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stored source. `origin` is the file, table or site that it came from: most often itself."""
+    """A stored source. `origin` is the file, table or site that it came from: most often itself.
+
+    `size` is the origin's bytes when it was read, `stored_at` the time of its last change in the index; None
+    where that isn't known.
+    """
 
     source: str
     origin: str
     chunks: int
     metadata: Mapping[str, Any]
+    size: int | None = None
+    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,26 @@ class Holdings:
         """
         index = self._life.index().handle(self._run(filter, collection, None))
         found = [
-            Source(each.source, each.origin, each.chunks, each.metadata)
+            Source(each.source, each.origin, each.chunks, each.metadata, each.size, _moment(each.stored_at))
             for each in index.sources(metadata=True)
         ]
         return found if names is None else _meant_by(names, found)
+
+    def demand_stored(self, *, collection: str | None = None) -> None:
+        """Raise `IndexMissing` where nothing was ever stored, before a question loads any model.
+
+        Raises `InputError` for a collection that isn't there, where the index knows its own.
+        """
+        if not self._life.has_index():
+            return
+        target, run = self._life.index(), self._run(None, collection, None)
+        target.handle(run).get(())
+        runtime, name = target.opened.runtime, run.scope.collection
+        if isinstance(runtime, Upkeep) and name not in (known := runtime.collections()):
+            raise InputError(
+                f"There is no collection {name!r} in the index{meant(name, known) or '.'}",
+                f"It has {listed(map(repr, known))}.",
+            )
 
     def document(
         self,
@@ -116,6 +139,14 @@ class Holdings:
             ),
         )
 
+    def read(self, source: str) -> Document:
+        """A source's document as its file, or where else it comes from, is now; nothing is stored.
+
+        Raises `SourceMissing` where that isn't there, and `LoadError` where it can't be read.
+        """
+        document: Document = self._life.ingesting().read(self._run(None, None, None), source)
+        return document
+
     def remove(self, names: str | Sequence[str], *, collection: str | None = None) -> list[Source]:
         """Take sources out of the index, named as in `sources`; returns what was removed.
 
@@ -123,24 +154,63 @@ class Holdings:
         one: raises `InputError` where only some of it is named, or may be seen by this caller, and
         `SourceMissing` as `sources` does.
         """
+        removed, origins = self._whole(names, collection)
+        index = self._life.index().handle(self._run(None, collection, None))
+        count = index.delete(sorted(origins))
+        if count < len(origins):
+            _demand_gone(origins, index)
+        return removed
+
+    def purge(self, names: str | Sequence[str], *, collection: str | None = None) -> list[Source]:
+        """Take sources out of the index as `remove` does, so that no byte of them is left in its files.
+
+        Bytes of what was removed or replaced before go, too. Searches go on meanwhile, ingests wait. It takes
+        time and free disk as `upkeep().compact()` does. Where a purge was interrupted, naming its sources
+        again finishes it. Raises `IndexLocked` while an ingest is under way, `InputError` and `SourceMissing`
+        as `remove` does.
+        """
+        index = self.upkeep()
+        named = [names] if isinstance(names, str) else list(names)
+        if index.stats().purging:
+            named = [each for each in named if self._is_stored(each, collection)]
+        removed, origins = self._whole(named, collection)
+        run = self._run(None, collection, None)
+        if index.purge(sorted(origins), scope=run.scope) < len(origins):
+            _demand_gone(origins, self._life.index().handle(run))
+        return removed
+
+    def _whole(self, names: str | Sequence[str], collection: str | None) -> tuple[list[Source], set[str]]:
+        """The sources that are meant, with all others of their origins, and these origins."""
         named = [names] if isinstance(names, str) else list(names)
         every = self.sources(collection=collection)
         chosen = _meant_by(named, every)
         origins = {each.origin for each in chosen}
-        removed = [each for each in every if each.origin in origins]
-        if left := [each for each in removed if each not in chosen]:
+        meant = [each for each in every if each.origin in origins]
+        if left := [each for each in meant if each not in chosen]:
             raise InputError(
                 f"{left[0].origin} holds {left[0].source!r} too, and its sources can only go together.",
                 f"Name {left[0].origin!r} to remove them all.",
             )
-        index = self._life.index().handle(self._run(None, collection, None))
-        count = index.delete(sorted(origins))
-        if count < len(origins) and (kept := origins & {each.origin for each in index.sources()}):
+        return meant, origins
+
+    def _is_stored(self, name: str, collection: str | None) -> bool:
+        try:
+            return bool(self.sources([name], collection=collection))
+        except SourceMissing:
+            return False
+
+    def upkeep(self) -> Upkeep:
+        """The index as whoever looks after it needs it: check, repair, stats, snapshot, compact.
+
+        It is about the index as a whole, whatever its collections. Raises `InputError` for one that can't.
+        """
+        target = self._life.index()
+        runtime = target.opened.runtime
+        if not isinstance(runtime, Upkeep):
             raise InputError(
-                f"{min(kept)} holds what this caller may not remove too, and was left.",
-                "Whatever else was named is removed.",
+                f"The index {target.step!r} can't be looked after from here.", "Use the tools of its store."
             )
-        return removed
+        return runtime
 
     def status(self, *, collection: str | None = None) -> Status:
         """How the index stands; no weights are loaded. Known files are compared, new ones aren't sought."""
@@ -169,6 +239,15 @@ class Holdings:
 
     def _run(self, filter: Filter | None, collection: str | None, timeout: float | None) -> Run:  # noqa: A002
         raise NotImplementedError
+
+
+def _demand_gone(origins: set[str], index: Any) -> None:
+    """Raise `InputError` where some are left: the caller may not remove all that is in them."""
+    if kept := origins & {each.origin for each in index.sources()}:
+        raise InputError(
+            f"{min(kept)} holds what this caller may not remove too, and was left.",
+            "Whatever else was named is removed.",
+        )
 
 
 def _meant_by(names: Sequence[str], found: Sequence[Source]) -> list[Source]:
@@ -213,6 +292,10 @@ def _embedder(index: Any) -> tuple[str | None, str | None]:
     except RagbraidError as error:
         return identity, str(error)
     return identity, None
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _on_disk(path: Path | None) -> tuple[int | None, datetime | None]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from ragbraid.context import Context
-from ragbraid.errors import InputError, RagbraidError
+from ragbraid.context import Cancellation, Context
+from ragbraid.errors import InputError, RagbraidError, SourceMissing
 from ragbraid.index.protocol import Index, SourceState
 from ragbraid.pipeline.digest import digest
 from ragbraid.pipeline.engine import Engine
@@ -17,6 +20,13 @@ from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.workers import Workers
 from ragbraid.types import Chunk, Document
+
+if TYPE_CHECKING:
+    from ragbraid.ingest.driver import IngestFlow
+
+
+_PATIENCE = 0.5
+"""Seconds after which another ingest that is waited for is named."""
 
 
 class Ingesting:
@@ -29,23 +39,56 @@ class Ingesting:
                 f"The pipeline {checked.name!r} has no ingest flow.", "Add an `ingest` section to its file."
             )
         self._base = checked.base
+        self._keeps_documents = steps.documents is steps.flow.inputs["documents"].value
         self._runner = Runner(plan(steps.flow, checked.flows, [steps.documents]), engine, workers)
         self._loaders = [Target(engine, each, f"load{number}") for number, each in enumerate(steps.loaders)]
         self._index = Target(engine, steps.index, steps.index_id, Index)
-        self._digest = digest(
-            [*steps.loaders, *(call.component for call in self._runner.tasks)], checked.base
-        )
+        self._fields = checked.fields
+        parts = [*steps.loaders, *(call.component for call in self._runner.tasks)]
+        self._digest = digest([*parts, dict(checked.fields)] if checked.fields else parts, checked.base)
+
+    @property
+    def reads_without_paths(self) -> bool:
+        """Whether a loader of the flow knows by itself what it reads."""
+        return any(hasattr(each.opened.signature.runtime, "roots") for each in self._loaders)
 
     def ingest(
-        self,
-        paths: Sequence[str],
-        run: Run,
-        prune: bool,
-        metadata: Mapping[str, Any],
-        on_progress: Callable[[Any], None] | None,
+        self, paths: Sequence[str], run: Run, on_notice: Callable[[str], None] | None = None, **options: Any
     ) -> Any:
-        """Run the driver; see `ragbraid.ingest.driver.ingest`."""
-        from ragbraid.ingest.driver import IngestFlow, ingest
+        """Run the driver; see `ragbraid.ingest.driver.ingest`. `on_notice` is told what it waits for."""
+        from ragbraid.ingest.driver import ingest
+
+        context = Context(run.cancellation, "ingest")
+        flow = replace(self._flow(run), alone=lambda: self._alone(run, on_notice))
+        return ingest(flow, paths, base=self._base, context=context, **options)
+
+    def _alone(self, run: Run, on_notice: Callable[[str], None] | None) -> AbstractContextManager[None]:
+        told = False
+
+        def busy(holder: str, waited: float) -> None:
+            nonlocal told
+            run.cancellation.check()
+            if waited >= _PATIENCE and not told and on_notice is not None:
+                told = True
+                on_notice(f"Another process ({holder}) is ingesting into this index; waiting for it.")
+
+        alone = getattr(self._index.opened.runtime, "alone", None)
+        return nullcontext() if alone is None else cast("AbstractContextManager[None]", alone(busy))
+
+    def watch(
+        self, paths: Sequence[str], start: Callable[[], Run], ignore: Sequence[Path], **options: Any
+    ) -> Any:
+        """See `ragbraid.ingest.watch.Watch`; `start` gives the run of each sync."""
+        from ragbraid.ingest.watch import Watch
+
+        def begin() -> tuple[IngestFlow, Cancellation]:
+            run = start()
+            return self._flow(run), run.cancellation
+
+        return Watch(begin, paths, base=self._base, ignore=ignore, **options)
+
+    def _flow(self, run: Run) -> IngestFlow:
+        from ragbraid.ingest.driver import IngestFlow
 
         def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
             # A trace of every source of a large folder would only grow.
@@ -58,19 +101,36 @@ class Ingesting:
             (stored,) = self._runner.plan.kept
             return state.slots[stored][0], list(value)
 
-        flow = IngestFlow(
-            [each.bind(run) for each in self._loaders], process, self._index.handle(run), self._digest
+        declare = getattr(self._index.opened.runtime, "declare", None)
+        if declare is not None:
+            declare(self._fields)
+        loaders = [each.bind(run) for each in self._loaders]
+        return IngestFlow(
+            loaders,
+            process,
+            self._index.handle(run),
+            self._digest,
+            self._keeps_documents,
+            self._fields,
+            in_threads=all(each.opened.lock is None for each in self._loaders),
         )
-        context = Context(run.cancellation, "ingest")
-        return ingest(
-            flow,
-            paths,
-            base=self._base,
-            prune=prune,
-            metadata=metadata,
-            on_progress=on_progress,
-            context=context,
-        )
+
+    def read(self, run: Run, source: str) -> Document:
+        """A source's document as it is now. Raises `SourceMissing`, and `LoadError` as the loader does."""
+        from ragbraid.ingest.scan import has_scheme, scan
+
+        origin = source.partition("#")[0]
+        place = origin if has_scheme(origin) else str(self._base / origin)
+        try:
+            found = scan([each.bind(run) for each in self._loaders], [place], self._base).found
+        except InputError:
+            found = {}
+        for each in found.values():
+            documents, _ = self._flow(run).process(list(each.loader.load(each.ref)))
+            for document in documents:
+                if document.source == source:
+                    return document
+        raise SourceMissing(f"There is no {source} any more.", "Look where it went.")
 
     def stale(self, run: Run, states: Iterable[SourceState]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Of what is stored, the origins that an ingest would read again, and those whose files are gone."""

@@ -22,8 +22,6 @@ from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.typecheck import implements
 from ragbraid.pipeline.workers import Workers
 
-_CLOSE_SECONDS = 5.0
-
 T = TypeVar("T")
 
 
@@ -75,14 +73,21 @@ class Life:
                 self._index = Target(self.engine, component, name, Index)
             return self._index
 
-    def _one_index(self) -> tuple[str, Any]:
-        if self.checked.ingest is not None:
-            return self.checked.ingest.index_id, self.checked.ingest.index
-        indexes = [
+    def has_index(self) -> bool:
+        """Whether there is one index that `index` gives."""
+        return self.checked.ingest is not None or len(self._indexes()) == 1
+
+    def _indexes(self) -> list[tuple[str, Any]]:
+        return [
             (name, each)
             for name, each in self.checked.components.items()
             if implements(signature_for(each).runtime, Index)
         ]
+
+    def _one_index(self) -> tuple[str, Any]:
+        if self.checked.ingest is not None:
+            return self.checked.ingest.index_id, self.checked.ingest.index
+        indexes = self._indexes()
         if len(indexes) != 1:
             raise InputError(
                 f"The pipeline {self.checked.name!r} has no ingest flow, and {len(indexes) or 'no'} indexes "
@@ -127,13 +132,13 @@ class Life:
         if self.checked.ingest is not None:
             self.ingesting().warm_up()
 
-    def close(self) -> list[str]:
-        """Cancel what runs, end the threads, give back what was opened; returns what can't be stopped."""
+    def close(self, timeout: float) -> list[str]:
+        """Cancel what runs, end the threads, give back what was opened; returns what doesn't stop in time."""
         with self._lock:
             if self._closed:
                 return []
             self._closed = True
-        running = self.workers.close(_CLOSE_SECONDS)
+        running = self.workers.close(timeout)
         for runner in self._runners.values():
             for task in runner.tasks.values():
                 task.target.release()

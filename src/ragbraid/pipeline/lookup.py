@@ -13,12 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid import registry
-from ragbraid.errors import InputError
-from ragbraid.pipeline.diagnostics import meant
+from ragbraid.errors import FOREIGN, InputError, told
+from ragbraid.pipeline.diagnostics import LIKENESS, meant
+from ragbraid.text.near import nearest
+
+
+def demand_allowed(allow: Sequence[str]) -> None:
+    """Raise `InputError` for a file that is allowed and isn't there: a slip would go unnoticed."""
+    for each in allow:
+        path = Path(each).expanduser()
+        if each.endswith(".py") and not path.is_file():
+            beside = [str(path.with_name(other.name)) for other in path.parent.glob("*.py")]
+            raise InputError(
+                f"There is no file {each} to be allowed{meant(str(path), beside) or '.'}",
+                "Paths with --allow count from the current folder.",
+            )
 
 
 class UnknownTypeError(Exception):
-    """There is no such component type, or it may not be used; the message says which."""
+    """There is no such component type, or it may not be used; the message says which.
+
+    `near` is the type that was perhaps meant.
+    """
+
+    def __init__(self, message: str, near: str = "") -> None:
+        super().__init__(message)
+        self.near = near
 
 
 def find_type(name: str, base: Path, allow: Sequence[str]) -> Any:
@@ -31,10 +51,11 @@ def find_type(name: str, base: Path, allow: Sequence[str]) -> Any:
         return _own_code(name, base, allow)
     try:
         return registry.find(name)
-    except Exception as error:  # whatever a plug-in raises while it is imported
+    except FOREIGN as error:  # whatever a plug-in raises while it is imported
         if isinstance(error, KeyError) and name not in (known := registry.names()):
-            raise UnknownTypeError(f"there is no component type {name!r}{meant(name, known)}") from None
-        why = error if isinstance(error, ImportError | InputError) else f"{type(error).__name__}: {error}"
+            near = nearest(name, known, LIKENESS) or ""
+            raise UnknownTypeError(f"there is no component type {name!r}{meant(name, known)}", near) from None
+        why = error if isinstance(error, ImportError | InputError) else told(error)
         raise UnknownTypeError(f"the component type {name!r} can't be imported: {why}") from error
 
 
@@ -55,8 +76,8 @@ def _own_code(name: str, base: Path, allow: Sequence[str]) -> Any:
         module = load()
     except FileNotFoundError:
         raise UnknownTypeError(f"there is no file {module_name}") from None
-    except Exception as error:  # whatever the user's module raises while it is imported
-        raise UnknownTypeError(f"{module_name} can't be imported: {type(error).__name__}: {error}") from error
+    except FOREIGN as error:  # whatever the user's module raises while it is imported
+        raise UnknownTypeError(f"{module_name} can't be imported: {told(error)}") from error
     try:
         return getattr(module, attribute)
     except AttributeError:

@@ -137,8 +137,6 @@ class CheckedPipeline:
     fields: Mapping[str, str]
     sections: Mapping[str, Any] = field(default_factory=dict)
     """`description`, `serve` and `eval` as plain values."""
-    types: Mapping[Any, str] = field(default_factory=dict)
-    """The name that the file gives each class or function that it uses."""
     written: tuple[Map, Components] | None = field(default=None, compare=False, repr=False)
     """The tree that it was read from, and the components made of it: what `to_yaml` writes."""
 

@@ -8,6 +8,11 @@ from ragbraid.pipeline.scope import RESERVED, Environment
 from ragbraid.pipeline.tree import NAME, NAME_RULE, Map, Scalar, describe
 
 
+def last_word(name: str) -> str:
+    """The last word of a type's name, which is a step's id where it says none."""
+    return name.rpartition(":")[2].rpartition("/")[2]
+
+
 class Naming:
     """Reads ids and `as`, and notes names that can't be."""
 
@@ -27,7 +32,7 @@ class Naming:
         if given is not None and waits(given):
             return "?"
         if given is None:
-            identity = name.rpartition(":")[2].rpartition("/")[2]
+            identity = last_word(name)
         elif isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
             identity = given.value
         else:

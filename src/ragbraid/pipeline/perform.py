@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import RagbraidError, StepError, Stopped
+from ragbraid.errors import FOREIGN, RagbraidError, StepError, Stopped, told
 from ragbraid.hits import renamed
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
@@ -59,7 +59,7 @@ class Task:
                     self._all(target, state, context)
         except Stopped:
             raise
-        except Exception as error:  # it can't be opened, or its questions can't be grouped
+        except FOREIGN as error:  # it can't be opened, or its questions can't be grouped
             self.fail(state, list(state.alive), error)
         run.finished(self.call.step, began, context)
 
@@ -72,9 +72,7 @@ class Task:
         context = None if self.context is None else Context(run.cancellation, self.call.step)
         try:
             target = self.target.bind(run)
-            arguments = (
-                list(map(values.__getitem__, self._simple)) if self._simple else self._picked(values)
-            )
+            arguments = list(map(values.__getitem__, self._simple)) if self._simple else self._picked(values)
             for place in self._batches:
                 arguments[place] = Batch((arguments[place],))
             if context is not None:
@@ -91,7 +89,7 @@ class Task:
                 if isinstance(value, Exception):
                     raise value
             values[self.call.output] = value if self._renamed is None else self.named(value)
-        except Exception as error:
+        except FOREIGN as error:
             failed = self.failure(error)
             raise failed from failed.__cause__
         finally:
@@ -120,7 +118,7 @@ class Task:
                 self.store(state, indexes, target(*self.arguments(state, indexes, context)))
             except Stopped:
                 raise
-            except Exception as error:
+            except FOREIGN as error:
                 self.fail(state, indexes, error)
 
     def arguments(self, state: State, indexes: Sequence[int], context: Context | None) -> list[Any]:
@@ -148,7 +146,7 @@ class Task:
             else:
                 output[index] = self.named(each)
 
-    def fail(self, state: State, indexes: Sequence[int], error: Exception) -> None:
+    def fail(self, state: State, indexes: Sequence[int], error: BaseException) -> None:
         """Note a call's failure for its questions; one that ends the whole run is raised."""
         if isinstance(error, Stopped):
             raise error
@@ -182,11 +180,11 @@ class Task:
                 groups.append((shared, [index]))
         return [members for _, members in groups]
 
-    def failure(self, error: Exception) -> RagbraidError:
+    def failure(self, error: BaseException) -> RagbraidError:
         """A component's exception as an error that names the step."""
         if isinstance(error, RagbraidError):
             return error
-        wrapped = StepError(f"The step {self.call.step!r} failed with {type(error).__name__}: {error}")
+        wrapped = StepError(f"The step {self.call.step!r} failed with {told(error)}")
         wrapped.__cause__ = error
         return wrapped
 

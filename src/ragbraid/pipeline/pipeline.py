@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from ragbraid.context import Cancellation
-from ragbraid.errors import InputError, PipelineFileError, RagbraidError
+from ragbraid.errors import InputError, PipelineFileError, RagbraidError, Stopped
 from ragbraid.pipeline.check import check, check_tree
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.engine import SHARED, Engine
@@ -16,19 +16,23 @@ from ragbraid.pipeline.find import find
 from ragbraid.pipeline.finish import finish
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.holdings import Holdings
+from ragbraid.pipeline.intake import Intake
 from ragbraid.pipeline.life import Life
 from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.parts import models_in
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
 from ragbraid.pipeline.stream import aevents, events
 from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
-    from ragbraid.ingest.report import IngestReport, Progress
     from ragbraid.pipeline.build import Sections
     from ragbraid.pipeline.recording.values import Recording
 
+SOON = 0.1
+"""Seconds that steps are given to stop when a run's time is up."""
 
-class Pipeline(Holdings):
+
+class Pipeline(Intake, Holdings):
     """Components wired by a pipeline file.
 
     Use `Pipeline.load` or `Pipeline.build`. A pipeline may be used from any number of threads; `close` it
@@ -120,6 +124,19 @@ class Pipeline(Holdings):
         """The flows that can be run, besides ingest."""
         return tuple(self._checked.flows)
 
+    def models(self, flow: str) -> tuple[str, ...]:
+        """The names of the models that a flow uses. Raises `InputError` where there is no such flow."""
+        return models_in(self.steps(flow))
+
+    def steps(self, flow: str) -> tuple[Any, ...]:
+        """The components that a flow calls, in its order. Raises `InputError` where there is no such flow."""
+        return tuple(call.component for call in self._life.runner(flow).tasks)
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """What the file says for a command of that name, such as `eval`; empty where it says nothing."""
+        held: Mapping[str, Any] = self._checked.sections.get(name) or {}
+        return held
+
     def as_caller(self, caller: Caller) -> Pipeline:
         """The same pipeline for someone who may see and write only part of it; closing it closes nothing.
 
@@ -129,32 +146,6 @@ class Pipeline(Holdings):
         both = narrowed(self._caller, caller)
         view.__dict__.update(self.__dict__, _caller=both, _scope=Scope(filter=both.filter), _is_view=True)
         return view
-
-    def ingest(
-        self,
-        paths: str | Path | Sequence[str | Path],
-        *,
-        collection: str | None = None,
-        prune: bool = False,
-        metadata: Mapping[str, Any] | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
-        timeout: float | None = None,
-    ) -> IngestReport:
-        """Bring the index up to date with files and folders, source by source.
-
-        What is unchanged is left alone; a source that can't be read is reported, and the others go on.
-        `on_progress` gets a `Progress` for each source, after its commit is on disk. `prune` removes sources
-        under the paths whose files are gone. Raises `InputError` for a path that isn't there.
-        """
-        given = [paths] if isinstance(paths, str | Path) else list(paths)
-        if not given:
-            raise InputError("There is nothing to ingest.", "Name a file or a folder.")
-        run = self._run(None, collection, timeout)
-        stamped = {**(metadata or {}), **self._caller.metadata}
-        report = self._life.ingesting().ingest(
-            [str(each) for each in given], run, prune, stamped, on_progress
-        )
-        return cast("IngestReport", report)
 
     def search(
         self,
@@ -359,15 +350,18 @@ class Pipeline(Holdings):
         self._life.warm_up()
         return self
 
-    def close(self) -> list[str]:
-        """End its threads and give back what it opened; returns the names of steps that can't be stopped."""
-        return [] if self._is_view else self._life.close()
+    def close(self, timeout: float = 5.0) -> list[str]:
+        """End its threads and give back what it opened; returns the steps that don't stop in `timeout` s."""
+        return [] if self._is_view else self._life.close(timeout)
 
     def __enter__(self) -> Pipeline:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
+        if isinstance(error, Stopped):  # its time is up already, and what doesn't stop isn't waited for
+            error.name_running(self.close(SOON))
+        else:
+            self.close()
 
     def _repr_html_(self) -> str:
         from ragbraid.pipeline.notebook import pipeline_html

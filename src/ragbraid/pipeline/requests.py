@@ -88,7 +88,7 @@ def _unfit(plan: Plan, given: Mapping[str, Any]) -> InputError:
     for name in given:
         if name not in plan.inputs:
             return InputError(
-                f"The flow {plan.flow!r} has no input {name!r}{meant(name, plan.inputs)}.",
+                f"The flow {plan.flow!r} has no input {name!r}{meant(name, plan.inputs) or '.'}",
                 f"It takes {listed(plan.inputs)}.",
             )
     missing = [name for name in plan.inputs if name in plan.required and name not in given]

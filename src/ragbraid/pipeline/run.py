@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import RagbraidError, StepError, Stopped
+from ragbraid.errors import FOREIGN, RagbraidError, StepError, Stopped
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.perform import Task
@@ -213,7 +213,7 @@ class Runner:
             if not task.target.opened.is_open:  # what it loads must not hold up the loop
                 await self._aside(run, task.call.step, lambda: task.target.opened.runtime)
             call = task.target.bind(run).acall
-        except Exception as error:
+        except FOREIGN as error:
             task.fail(state, list(state.alive), error)
             return
         for indexes in task.groups(state):
@@ -221,7 +221,7 @@ class Runner:
                 task.store(state, indexes, await call(*task.arguments(state, indexes, context)))
             except Stopped:
                 raise
-            except Exception as error:
+            except FOREIGN as error:
                 task.fail(state, indexes, error)
         run.finished(task.call.step, began, context)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ragbraid import registry
+from ragbraid.errors import FOREIGN
 from ragbraid.pipeline.check import FIELD_TYPES, VERSION
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, signature_of
 from ragbraid.pipeline.typecheck import DECLARABLE, type_name
@@ -41,7 +42,11 @@ def json_schema() -> dict[str, Any]:
             **dict.fromkeys(("search", "ask", "chat"), flow),
             "flows": {"type": "object", "propertyNames": _NAME, "additionalProperties": flow},
             "serve": {"type": "object"},
-            "eval": {"type": "object"},
+            "eval": {
+                "type": "object",
+                "properties": {"questions": {"type": "string"}},
+                "additionalProperties": False,
+            },
         },
         "patternProperties": {"^x-": {}},
         "additionalProperties": False,
@@ -63,7 +68,7 @@ def _signatures() -> dict[str, Signature]:
     for name in registry.names():
         try:
             found[name] = signature_of(registry.find(name))
-        except Exception:  # whatever a plug-in raises while it is imported
+        except FOREIGN:  # whatever a plug-in raises while it is imported
             continue  # it is reported where it is used
     return found
 

@@ -13,19 +13,24 @@ RESERVED = ("inputs", "question", "k", "history", "documents", "chunks", "hits",
 
 
 class Environment:
-    """Names → values. `unknown` is set after a step whose type couldn't be found: any name may be its."""
+    """Names → values.
+
+    `unknown` is set after a step of which nothing can be told: any name may be its. `untold` are the names of
+    steps whose ids are known, and the types of what they give aren't.
+    """
 
     def __init__(self, inputs: Mapping[str, FlowInput]) -> None:
         self.inputs = {name: each.value for name, each in inputs.items()}
         self.values: dict[str, Value] = dict(self.inputs)
         self.ids: dict[str, Place] = {}
         self.unknown = False
+        self.untold: set[str] = set()
 
     def child(self) -> Environment:
         """A copy in which a block may add names that are gone after it; ids stay unique across both."""
         copy = Environment({})
         copy.inputs, copy.values = self.inputs, dict(self.values)
-        copy.ids, copy.unknown = self.ids, self.unknown
+        copy.ids, copy.unknown, copy.untold = self.ids, self.unknown, set(self.untold)
         return copy
 
     def find(self, name: str) -> Value | None:
@@ -33,6 +38,15 @@ class Environment:
         if name.startswith("inputs."):
             return self.inputs.get(name.removeprefix("inputs."))
         return self.values.get(name)
+
+    def may_give(self, name: str) -> bool:
+        """Whether a step that is wrong may give a value of this name, once it is right."""
+        return self.unknown or name in self.untold or (bool(self.untold) and name in RESERVED)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no step was wrong so far."""
+        return not self.unknown and not self.untold
 
     def store(self, step: str, value: Value, role: str | None) -> None:
         """Keep a step's output under its id and under its role, or the name that `as` gives."""

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.environment import Unresolved, as_number, veiled
+from ragbraid.pipeline.find import tidied
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
@@ -20,14 +21,19 @@ from ragbraid.types import ModelName
 def validate(
     settings: Sequence[Setting], nodes: Mapping[str, Node], base: Path, problems: Problems
 ) -> dict[str, Any] | None:
-    """The values of `nodes`; None where one is wrong (noted) or waits for the environment."""
+    """The values of `nodes`; None where one is wrong (noted) or waits for the environment.
+
+    Of what isn't given, there are the paths alone: a default counts from the same folder as what is written.
+    """
     given = {each.name: nodes[each.name] for each in settings if each.name in nodes}
     known = {name: node for name, node in given.items() if not _waits(node)}
     values = _checked([each for each in settings if each.name in known], known, problems)
     if values is None or len(known) < len(given):
         return None
     by_name = {each.name: each for each in settings}
-    return {name: _place_paths(value, by_name[name], given[name], base) for name, value in values.items()}
+    placed = {name: _place_paths(value, by_name[name], given[name], base) for name, value in values.items()}
+    omitted = [each for each in settings if each.name not in given and isinstance(each.default, Path)]
+    return {**placed, **{each.name: _placed(each.default, base) for each in omitted}}
 
 
 def as_python(node: Node) -> Any:
@@ -150,12 +156,16 @@ def _place_paths(value: Any, setting: Setting, node: Node, base: Path) -> Any:
     given = next((each.given for each in scalars(node)), False)
     root = Path.cwd() if given else base
     if isinstance(value, Path):
-        return (root / value.expanduser()).absolute()
+        return _placed(value, root)
     if isinstance(value, tuple):
         return tuple(_place_paths(each, setting, node, base) for each in value)
     if isinstance(value, str) and _names_model(setting.annotation) and value.startswith((".", "~", "/")):
-        return str((root / Path(value).expanduser()).absolute())
+        return str(_placed(Path(value), root))
     return value
+
+
+def _placed(path: Path, root: Path) -> Path:
+    return tidied(root / path.expanduser())
 
 
 def _names_model(annotation: Any) -> bool:

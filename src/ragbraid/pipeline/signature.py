@@ -155,9 +155,14 @@ def _parameters(call: Any) -> list[inspect.Parameter]:
 
 def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, int | None]:
     hints = _hints(call)
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        said = f"{call.__qualname__} is an async function, and a step's call is a plain one"
+        raise SignatureError(f"{said}; a class may have `acall` besides")
     inputs: list[Input] = []
     context = None
     parameters = _parameters(call)[1 if method else 0 :]
+    if method:
+        _demand_positional(call, parameters)
     for position, each in enumerate(
         each for each in parameters if each.kind is not inspect.Parameter.KEYWORD_ONLY
     ):
@@ -173,6 +178,14 @@ def _call(call: Any, *, method: bool = True) -> tuple[tuple[Input, ...], Any, in
         name = call.__qualname__
         raise SignatureError(f"{name} has no return annotation, so nobody can tell what it gives")
     return tuple(inputs), unbatched(hints["return"]), context
+
+
+def _demand_positional(call: Any, parameters: list[inspect.Parameter]) -> None:
+    """A class's settings are its fields, so nothing would ever give a keyword-only parameter of its call."""
+    for each in parameters:
+        if each.kind is inspect.Parameter.KEYWORD_ONLY and each.default is MISSING:
+            said = f"{call.__qualname__} wants {each.name!r} by keyword alone, and inputs come by position"
+            raise SignatureError(f"{said}: move it before the *, or give it a default")
 
 
 def _setting(name: str, annotation: Any, default: Any) -> Setting:

@@ -12,6 +12,8 @@ from ragbraid.pipeline.parse import parse
 from ragbraid.pipeline.tree import Map, Scalar
 
 DEFAULT = "local"
+_ORDER = (DEFAULT, "lexical", "hybrid", "chat", "multilingual", "openai-server", "gpu")
+"""The simple ones first; further ones follow by name."""
 _COMMAND = "#   "
 _FETCH = "#   ragbraid models get"
 _COPY = re.compile(r"Copy it as ragbraid\.yaml [^.;]*[.;] ?")
@@ -53,8 +55,9 @@ class Starter:
 
 
 def starters() -> dict[str, Starter]:
-    """Every packaged pipeline by name, the default first."""
-    names = sorted(packaged_names(), key=lambda name: (name != DEFAULT, name))
+    """Every packaged pipeline by name, the default first and then the simple ones."""
+    places = {name: place for place, name in enumerate(_ORDER)}
+    names = sorted(packaged_names(), key=lambda name: (places.get(name, len(_ORDER)), name))
     return {name: _starter(name) for name in names}
 
 

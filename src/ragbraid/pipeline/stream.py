@@ -11,7 +11,7 @@ from queue import Empty, Full, Queue
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import RagbraidError, StepError
+from ragbraid.errors import FOREIGN, RagbraidError, StepError, told
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.plan import Call, reads
 from ragbraid.pipeline.run import Runner
@@ -50,8 +50,8 @@ class Producer:
             return
         except RagbraidError as error:
             self._last_words(step, error)
-        except Exception as error:
-            wrapped = StepError(f"The flow {step!r} failed with {type(error).__name__}: {error}")
+        except FOREIGN as error:
+            wrapped = StepError(f"The flow {step!r} failed with {told(error)}")
             wrapped.__cause__ = error
             self._last_words(step, wrapped)
 
@@ -79,7 +79,7 @@ class Producer:
         context = Context(self._run.cancellation, call.step) if task.context is not None else None
         try:
             stream = task.target.bind(self._run).stream
-        except Exception as error:
+        except FOREIGN as error:
             raise task.failure(error) from error
         arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
         if upstream:
@@ -99,7 +99,7 @@ class Producer:
                     self._run.step = call.step
             except RagbraidError:
                 raise
-            except Exception as error:
+            except FOREIGN as error:
                 raise task.failure(error) from error
             finally:
                 for each in (iterator, arguments.get("events")):

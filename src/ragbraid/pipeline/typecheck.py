@@ -65,6 +65,15 @@ def implements(runtime: Any, protocol: type) -> bool:
     return not lacking(runtime, protocol)
 
 
+def gives_like(output: Any, protocol: type) -> bool:
+    """Whether a component's call gives what a protocol's does, as far as both say so."""
+    if "__call__" not in members(protocol):
+        return True
+    wanted = typing.get_type_hints(protocol.__call__).get("return")
+    roles = [role_of(unbatched(each)) for each in (output, wanted)]
+    return None in roles or roles[0] == roles[1]
+
+
 def _has(runtime: Any, name: str) -> bool:
     # Every class has a `__call__` by its metaclass, so asking the class itself tells nothing.
     if name == "__call__" and isinstance(runtime, type):

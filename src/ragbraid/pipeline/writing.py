@@ -15,7 +15,7 @@ import yaml
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.components import Built, Components
-from ragbraid.pipeline.function import FunctionComponent
+from ragbraid.pipeline.function import setting_of
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.parse import resolve
 from ragbraid.pipeline.signature import Setting
@@ -77,14 +77,8 @@ class _Rewriter:
         if _mentions(setting.annotation, Secret):
             _demand_variable(node, setting, built)
         if any(each.given for each in scalars(node)) and _mentions(setting.annotation, Path, ModelName):
-            return self.node(from_value(_posix(_value(built.value, key)), node.place))
+            return self.node(from_value(_posix(setting_of(built.value, key)), node.place))
         return self.node(node)
-
-
-def _value(component: Any, name: str) -> Any:
-    if isinstance(component, FunctionComponent):
-        return dict(component.settings)[name]
-    return getattr(component, name)
 
 
 def _posix(value: Any) -> Any:

@@ -13,6 +13,7 @@ from ragbraid.context import Context
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.hits import rescored
 from ragbraid.models.locate import locate
+from ragbraid.models.reasons import reason
 from ragbraid.types import Hit, ModelName
 
 _BATCH = 16
@@ -97,5 +98,4 @@ class CrossEncoderRuntime:
                 warnings.simplefilter("ignore")
                 return Model(str(folder), device=device, local_files_only=True)
         except Exception as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise ModelError(f"The cross-encoder in {folder} can't be loaded: {reason}.") from error
+            raise ModelError(f"The cross-encoder in {folder} can't be loaded: {reason(error)}.") from error

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.embed.protocol import TokenEmbedder
-from ragbraid.hits import rescored
+from ragbraid.hits import ranked
 from ragbraid.text.late import maxsim
 from ragbraid.text.question import check_question
 from ragbraid.types import Hit
@@ -44,4 +44,4 @@ class Maxsim:
             return []
         asked, *passages = self.embedder.token_vectors([question, *(hit.text for hit in pool)])
         scores = [maxsim(asked, each) + PRIOR / (60 + rank) for rank, each in enumerate(passages, start=1)]
-        return sorted(rescored(pool, "maxsim", scores), key=lambda hit: (-hit.score, hit.id))
+        return ranked(pool, "maxsim", scores)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge
 
-from ragbraid.hits import rescored
+from ragbraid.rerank.fusion import first_of_each, fused
 from ragbraid.types import Hit
 
 
@@ -23,19 +23,8 @@ class Rrf:
 
     def __call__(self, hits: list[list[Hit]]) -> list[Hit]:
         """One ranking of all hits."""
-        merged: dict[str, Hit] = {}
         totals: dict[str, float] = {}
         for ranking in hits:
-            for rank, hit in enumerate(_first_of_each(ranking), start=1):
-                totals[hit.id] = totals.get(hit.id, 0.0) + 1 / (self.constant + rank)
-                known = merged.get(hit.id, hit)
-                merged[hit.id] = replace(known, scores={**known.scores, **hit.scores})
-        order = sorted(merged, key=lambda each: (-totals[each], each))
-        return rescored([merged[each] for each in order], "rrf", [totals[each] for each in order])
-
-
-def _first_of_each(ranking: list[Hit]) -> list[Hit]:
-    seen: dict[str, Hit] = {}
-    for hit in ranking:
-        seen.setdefault(hit.id, hit)
-    return list(seen.values())
+            for rank, name in enumerate(first_of_each(ranking), start=1):
+                totals[name] = totals.get(name, 0.0) + 1 / (self.constant + rank)
+        return fused(hits, "rrf", totals)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,11 +30,10 @@ def counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
             "Splitting by tokens needs the package tokenizers.",
             "Install it with: pip install 'ragbraid[local]'.",
         ) from None
-    written = embedder.tokenizer_json()
-    tokenizer = Tokenizer.from_str(written)
+    tokenizer = Tokenizer.from_str(embedder.tokenizer_json())
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return _Tokens(tokenizer), _adds_up(json.loads(written))
+    return _Tokens(tokenizer), _adds_up(tokenizer)
 
 
 class _Tokens:
@@ -52,9 +50,9 @@ class _Tokens:
         return counts
 
 
-def _adds_up(tokenizer: dict[str, Any]) -> bool:
-    """BERT's pre-tokenizer drops blanks; others give a word another count at the front of a text."""
-    return (tokenizer.get("pre_tokenizer") or {}).get("type") == "BertPreTokenizer"
+def _adds_up(tokenizer: Any) -> bool:
+    """Whether blanks are dropped; other pre-tokenizers give a word another count at the front of a text."""
+    return type(tokenizer.pre_tokenizer).__name__ in ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
 
 
 def _estimate(text: str) -> int:

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 """What the `Whitespace` pre-tokenizer of the `tokenizers` library does: the counts agree."""
 _SUFFIX = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
+_MOST_KNOWN = 200_000
 
 
 def stem(word: str) -> str:
@@ -78,7 +79,8 @@ class HashEmbedderRuntime:
         self.embedded = 0
         """How many texts it was given in all."""
         self._lock = threading.Lock()
-        self._vector = lru_cache(maxsize=65_536)(self._hash)
+        self._table = _TokenTable(dimensions)
+        self._vector = lru_cache(maxsize=65_536)(partial(_hash, dimensions=dimensions))
 
     def tokenizer_json(self) -> str:
         """A tokenizer that takes each word and each run of punctuation for one token."""
@@ -110,7 +112,7 @@ class HashEmbedderRuntime:
         for row, text in enumerate(texts):
             if context is not None:
                 context.check()
-            rows[row] = _unit(np.sum([self._vector(each) for each in self._words(text)], axis=0))
+            rows[row] = _unit(self._table.sum(_TOKEN.findall(text)[: self.max_tokens]))
         return rows
 
     def token_vectors(
@@ -124,10 +126,7 @@ class HashEmbedderRuntime:
     def close(self) -> None:
         """Forget the cached word vectors."""
         self._vector.cache_clear()
-
-    def _words(self, text: str) -> list[str]:
-        tokens = _TOKEN.findall(text)[: self.max_tokens]
-        return [stem(each) for each in tokens if each[0].isalnum()] or tokens or [""]
+        self._table = _TokenTable(self.dimensions)
 
     def _tokens(self, text: str) -> HashTokenVectors:
         import numpy as np
@@ -141,10 +140,57 @@ class HashEmbedderRuntime:
             offsets=[each.span() for each in found],
         )
 
-    def _hash(self, word: str) -> npt.NDArray[np.float32]:
+
+class _TokenTable:
+    """The vectors of tokens as rows of bytes, so that a text's are gathered and summed in two calls.
+
+    Row 0 is zero, and that of all punctuation.
+    """
+
+    def __init__(self, dimensions: int) -> None:
         import numpy as np
 
-        return np.frombuffer(_digest(word, self.dimensions), dtype=np.int8).astype(np.float32) + 0.5
+        self._rows: dict[str, int] = {}
+        self._vectors = np.zeros((1024, dimensions), dtype=np.int8)
+        self._lock = threading.Lock()
+
+    def sum(self, tokens: list[str]) -> npt.NDArray[np.float32]:
+        """The sum of the vectors of a text's words; where it has none, of its punctuation marks."""
+        import numpy as np
+
+        with self._lock:
+            try:
+                rows = np.array([*map(self._rows.__getitem__, tokens)], dtype=np.intp)
+            except KeyError:
+                self._learn(tokens)
+                rows = np.array([*map(self._rows.__getitem__, tokens)], dtype=np.intp)
+            words = np.count_nonzero(rows)
+            sums = self._vectors.take(rows, axis=0).sum(axis=0, dtype=np.float32)
+        if not words:
+            marks = [_hash(each, len(sums)) for each in tokens or [""]]
+            return np.asarray(np.sum(marks, axis=0), dtype=np.float32)
+        return np.asarray(sums + np.float32(words / 2), dtype=np.float32)  # `_hash` adds a half to each
+
+    def _learn(self, tokens: list[str]) -> None:
+        import numpy as np
+
+        if len(self._rows) > _MOST_KNOWN:
+            self._rows.clear()
+        for token in dict.fromkeys(tokens):
+            if token in self._rows or not token[0].isalnum():
+                self._rows.setdefault(token, 0)
+                continue
+            row = len(self._rows) + 1
+            if row >= len(self._vectors):
+                self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+            self._vectors[row] = np.frombuffer(_digest(stem(token), self._vectors.shape[1]), dtype=np.int8)
+            self._rows[token] = row
+
+
+def _hash(word: str, dimensions: int) -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    return np.frombuffer(_digest(word, dimensions), dtype=np.int8).astype(np.float32) + np.float32(0.5)
 
 
 def _digest(word: str, size: int) -> bytes:

@@ -1,6 +1,5 @@
 """What every index must do: subclass `IndexConformance`, say how yours is opened, and run pytest."""
 
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -152,6 +151,21 @@ class IndexConformance:
         index.upsert([change("a", ["goat"])])
         entry = change("b", ["goat"])
         index.upsert([Change("b", entry.entries, replaces=["a"])])
+        assert [each.source for each in index.sources()] == ["b"]
+
+    def test_a_partial_change_leaves_the_other_documents_of_its_origin(self, index: Index) -> None:
+        rows = {each: change(each, [f"{each} goat"]).entries[0] for each in ("t#1", "t#2", "t#3", "t#4")}
+        index.upsert([Change("t", [rows["t#1"], rows["t#2"]], partial=True), change("b", ["a goat"])])
+        index.upsert([Change("t", [rows["t#3"]], partial=True)])
+        assert {each.source for each in index.sources() if each.origin == "t"} == {"t#1", "t#2", "t#3"}
+        renewed = replace(change("t#2", ["a cat"]).entries[0])
+        index.upsert([Change("t", [renewed, rows["t#4"]], "f", "s", "d", "m", (), True, ("t#1",))])
+        states = [each for each in index.sources() if each.origin == "t"]
+        assert [(each.source, each.fingerprint, each.stamp) for each in states] == [
+            ("t#2", "f", "s"), ("t#3", "f", "s"), ("t#4", "f", "s")
+        ]  # fmt: skip
+        assert {hit.source for hit in index.search_text(["goat"], 9)[0]} == {"b", "t#3", "t#4"}
+        assert index.delete(["t"]) == 1
         assert [each.source for each in index.sources()] == ["b"]
 
     def test_deleted_and_added_again(self, index: Index) -> None:
@@ -324,6 +338,15 @@ class IndexConformance:
         entry = Entry(Document("a", "goat"), [Chunk("a", 0, 4, "goat")], EMBEDDER.embed(texts), texts)
         index.upsert([Change("a", [entry])])
         assert list(index.known_vectors(["goat", *texts])) == [1]
+
+    def test_a_context_is_searched_and_not_shown(self, index: Index) -> None:
+        texts = ["Words of the text.", "Other words."]
+        vectors = EMBEDDER.embed([f"Goats\n{texts[0]}", texts[1]])
+        index.upsert([change("a", texts, vectors=vectors, context="Goats")])
+        assert [hit.text for hit in index.search_text(["goats"], 3)[0]] == texts[:1]
+        assert set(index.known_vectors([*texts, f"Goats\n{texts[0]}"])) == {1, 2}
+        index.delete(["a"])
+        assert index.search_text(["goats"], 3) == [[]]
 
     def test_the_same_text_in_two_sources_keeps_both_metadata(self, index: Index) -> None:
         index.upsert([change("a", ["goat"], metadata={"v": 1}), change("b", ["goat"], metadata={"v": 2})])

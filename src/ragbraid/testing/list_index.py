@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import threading
+import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from ragbraid.index import filter  # noqa: A004 - the module's name
 from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Change, Entry, SourceState
 from ragbraid.testing.hash_embedder import stems
+from ragbraid.text.context import in_context
 from ragbraid.types import Document, Hit, Scope, Vectors
 
 _DEFAULT = Scope()
@@ -81,7 +83,10 @@ class ListIndexRuntime:
         with self._lock:
             after = dict(self._sources)
             for change in changes:
-                _remove(after, [change.origin, *change.replaces], scope, refuse=True)
+                whole = () if change.partial else (change.origin,)
+                _remove(after, [*whole, *change.replaces], scope, refuse=True)
+                if change.partial:
+                    _remove_part(after, change, scope)
                 self._add(after, change, scope)
             self._sources = after
             self.commits += 1
@@ -110,9 +115,7 @@ class ListIndexRuntime:
         found = [each.hit for each in self._rows(scope) if each.hit.source == source]
         return sorted(found, key=lambda hit: (hit.start, hit.end, hit.id))
 
-    def search_vector(
-        self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT
-    ) -> list[list[Hit]]:
+    def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks for each row by inner product, ties by id."""
         import numpy as np
 
@@ -129,9 +132,7 @@ class ListIndexRuntime:
         rows = self._rows(scope)
         return [self._matching(rows, stems(each), k) for each in queries]
 
-    def document_frequencies(
-        self, terms: Sequence[str], *, scope: Scope = _DEFAULT
-    ) -> tuple[int, list[int]]:
+    def document_frequencies(self, terms: Sequence[str], *, scope: Scope = _DEFAULT) -> tuple[int, list[int]]:
         """How many chunks there are, and how many hold each term's stem."""
         rows = self._rows(scope)
         return len(rows), [_frequency(rows, stems(each)) for each in terms]
@@ -201,25 +202,20 @@ class ListIndexRuntime:
 
     def _stored(self, change: Change, entry: Entry, collection: str) -> _Stored:
         document = entry.document
-        texts = entry.texts if entry.texts is not None else [each.text for each in entry.chunks]
+        searched = [in_context(each.context, each.text) for each in entry.chunks]
+        texts = searched if entry.texts is None else entry.texts
         vectors: Sequence[Any] = [None] * len(texts)
         if self.embedder is not None:
             _check_vectors(entry.vectors, len(entry.chunks), self._dimensions())
             vectors = list(entry.vectors) if entry.vectors is not None else []
         rows = tuple(
-            _Row(hit, text, vector, Counter(stems(hit.text)))
-            for hit, text, vector in zip(_hits(entry, collection), texts, vectors, strict=True)
+            _Row(hit, text, vector, Counter(stems(words)))
+            for hit, text, words, vector in zip(
+                _hits(entry, collection), texts, searched, vectors, strict=True
+            )
         )
-        state = SourceState(
-            source=document.source,
-            origin=change.origin,
-            fingerprint=change.fingerprint,
-            stamp=change.stamp,
-            digest=change.digest,
-            metadata_hash=change.metadata_hash,
-            chunks=len(rows),
-        )
-        return _Stored(collection, state, document, rows)
+        state = SourceState(document.source, change.origin, "", "", "", "", chunks=len(rows))
+        return _Stored(collection, _restated(state, change), document, rows)
 
     def _matching(self, rows: Sequence[_Row], terms: Sequence[str], k: int) -> list[Hit]:
         mean = sum(row.terms.total() for row in rows) / max(1, len(rows))
@@ -276,6 +272,31 @@ def _remove(after: _Sources, origins: Sequence[str], scope: Scope, *, refuse: bo
             elif refuse:
                 raise InputError(f"{stored.state.origin} lies outside what this caller may write.")
     return len(removed)
+
+
+def _remove_part(after: _Sources, change: Change, scope: Scope) -> None:
+    """Remove what a partial change renews or drops; the state of the origin's other documents is its own."""
+    names = {*(each.document.source for each in change.entries), *change.drops}
+    for key, stored in list(after.items()):
+        if stored.collection == scope.collection and stored.state.origin == change.origin:
+            if not _in_scope(stored, scope):
+                raise InputError(f"{change.origin} lies outside what this caller may write.")
+            if key[1] in names:
+                del after[key]
+            else:
+                after[key] = replace(stored, state=_restated(stored.state, change))
+
+
+def _restated(state: SourceState, change: Change) -> SourceState:
+    return replace(
+        state,
+        fingerprint=change.fingerprint,
+        stamp=change.stamp,
+        digest=change.digest,
+        metadata_hash=change.metadata_hash,
+        size=change.size,
+        stored_at=int(time.time()),
+    )
 
 
 def _in_scope(stored: _Stored, scope: Scope) -> bool:

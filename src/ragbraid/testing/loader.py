@@ -9,7 +9,7 @@ import pytest
 
 from ragbraid.errors import InputError, LoadError
 from ragbraid.load.protocol import Loader
-from ragbraid.types import Document, Skipped, SourceRef
+from ragbraid.types import Document, Gone, Skipped, SourceRef
 
 
 class LoaderConformance:
@@ -76,7 +76,7 @@ class LoaderConformance:
         return [each for each in found if isinstance(each, SourceRef)]
 
 
-def _origin(found: SourceRef | Skipped) -> str:
+def _origin(found: SourceRef | Skipped | Gone) -> str:
     return found.origin if isinstance(found, SourceRef) else found.source
 
 

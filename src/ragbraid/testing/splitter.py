@@ -9,9 +9,10 @@ from typing import ClassVar
 import pytest
 
 from ragbraid.split.protocol import Splitter
+from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document
 
-_ALPHABETS = (
+_ALPHABETS: tuple[Sequence[str], ...] = (
     "abcdefghij klmno pqrst. uvwxyz,\n",
     "The cat! Sat? (On) a “mat”…  \r\n\t- * # ` ~ | _ < > { } % \\",
     "我们今天去公园散步看花。你喜欢吗？「是」，、\u3000",
@@ -20,7 +21,10 @@ _ALPHABETS = (
     "naïve e\u0301e\u0308 Ünï\u00a0code ﬁ ß İ \u00ad\u200b\ufeff",
     "😀👩\u200d👩\u200d👧🏽🇩🇪✈\ufe0f 𝔘 ",
     "\x00\x0b\x0c\x1c\x85\u2028\u2029\r\n ",
-    "{}[]\":,0123456789",
+    '{}[]":,0123456789',
+    ("# ", "## ", "```", "~~~~", "\n", "\n\n", "word ", "| a | b |\n", "|---|---|\n", "| ", "===", "    "),
+    ('"', '""', ",", ";", "\t", "\n", "\r\n", "cell", "12.5", "two words", " "),
+    ("def f(x):\n", "    ", "return x;", "class A", " {\n", "}\n", "\n", "# n\n", "/* é */", "int f() "),
 )
 
 HARD_TEXTS = (
@@ -37,6 +41,12 @@ HARD_TEXTS = (
     "👩\u200d" * 700,
     " " * 5000 + "end" + "\n" * 5000,
     "# A\n\n```\n# b\n\n" + "code line\n\n" * 300 + "```\n\n## C\n\ntext",
+    "# A\n\n| Name | Price |\n|---|---|\n" + "| a thing | 12.50 |\n" * 200 + "\n# B\n## C\nwords",
+    "".join(f"{'#' * (1 + i % 6)} {'Heading ' * (i % 40)}\n\n" for i in range(120)),
+    'name,note\r\n"Doe, J","two\r\nlines"\r\n' * 100 + '"never closed, ' + "cell,\n" * 100,
+    ",".join(f"column {i}" for i in range(300)) + "\n" + ",".join("x" * 300) + "\n",
+    "# é\n@cache\ndef f(x):\n    return x\n\nclass A:\n" + "    def g(self): return 1\n\n" * 80 + "def (:\n",
+    "int f() { return 0; }" * 200 + "/*",
 )
 
 
@@ -51,23 +61,31 @@ class SplitterConformance:
         raise NotImplementedError
 
     def tokens(self, text: str) -> int:
-        """The length of a text as the splitter's limit counts it."""
+        """The length of a text as the splitter's limit counts it; a chunk's context counts with its text."""
         raise NotImplementedError
 
     limit: ClassVar[int]
     """The limit that the splitter was given."""
 
-    @pytest.mark.parametrize("media_type", ["text/plain", "text/markdown"])
+    kinds: ClassVar[Sequence[tuple[str, str]]] = (
+        ("text.txt", "text/plain"),
+        ("text.md", "text/markdown"),
+        ("text.csv", "text/csv"),
+        ("text.py", "text/x-python"),
+    )
+    """Source and media type of the documents: every text is tried as each."""
+
     @pytest.mark.parametrize("number", range(len(HARD_TEXTS)))
-    def test_hard_texts(self, number: int, media_type: str) -> None:
+    def test_hard_texts(self, number: int) -> None:
         """Texts that have broken splitters."""
-        self._demand(Document("hard", HARD_TEXTS[number], media_type=media_type))
+        for source, media_type in self.kinds:
+            self._demand(Document(source, HARD_TEXTS[number], {"title": "A title"}, media_type=media_type))
 
     def test_random_texts(self) -> None:
-        """Texts of many scripts, as plain text and as Markdown."""
+        """Texts of many scripts, as every kind of document."""
         for seed in range(self.count):
-            media_type = random.Random(seed).choice(["text/plain", "text/markdown"])
-            self._demand(Document(f"random-{seed}", random_text(seed), media_type=media_type))
+            source, media_type = self.kinds[seed % len(self.kinds)]
+            self._demand(Document(f"random-{seed}-{source}", random_text(seed), media_type=media_type))
 
     def test_the_same_text_gives_the_same_chunks(self) -> None:
         """Splitting has no memory."""
@@ -94,7 +112,7 @@ class SplitterConformance:
         assert chunks[0].start == 17
 
     def test_large_metadata_costs_no_tokens(self) -> None:
-        """The limit is the text's alone."""
+        """The limit is for what is embedded alone."""
         text = "A sentence of words. " * 30
         plain = self.splitter()([Document("m", text)])
         assert self.splitter()([Document("m", text, {"note": "x " * 4000})]) == plain
@@ -103,7 +121,7 @@ class SplitterConformance:
         chunks = self.splitter()([document])
         demand_exact(document, chunks)
         for chunk in chunks:
-            assert self.tokens(chunk.text) <= self.limit, f"{document.source}: {chunk}"
+            assert self.tokens(embedded(chunk)) <= self.limit, f"{document.source}: {chunk}"
 
 
 def demand_exact(document: Document, chunks: Sequence[Chunk]) -> None:

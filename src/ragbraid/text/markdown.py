@@ -1,66 +1,156 @@
-"""Headings and code fences of a Markdown text, by offset (CommonMark 0.31, sections 4.2, 4.3 and 4.5)."""
+"""Headings, code fences and tables of a Markdown text, by offset.
+
+CommonMark 0.31, sections 4.2, 4.3 and 4.5; GitHub Flavored Markdown 0.29, section 4.10.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
-_BEGIN = r"(?:(?<=[\r\n])|\A)"
+from ragbraid.types import Document
+
 _END = r"(?=[\r\n]|\Z)"
-_MARK = re.compile(
-    _BEGIN + r" {0,3}(?:"
+_LINE = (
+    r"(?P<line> {0,3}(?=[`~#=\-])(?:"
     r"(?P<fence>`{3,}(?=[^`\r\n]*" + _END + r")|~{3,})(?P<info>[^\r\n]*)"
-    r"|(?P<hashes>\#{1,6})(?:[ \t]+(?P<heading>[^\r\n]*))?" + _END + r"|(?P<under>=+|-+)[ \t]*" + _END + r")"
+    r"|(?P<hashes>\#{1,6})(?:[ \t]+(?P<heading>[^\r\n]*))?" + _END + r"|(?P<under>=+|-+)[ \t]*" + _END + r"))"
 )
+_FIRST_MARK = re.compile(_LINE)
+_MARK = re.compile(r"[\r\n]" + _LINE)
+"""A sign to look for is found several times faster than a place behind one."""
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _NOT_A_PARAGRAPH = re.compile(r"[ \t]*(?:[>|#]|[-*+][ \t]|\d{1,9}[.)][ \t]|[-*_=`~ \t]*$)| {4}|\t")
+_DELIMITERS = re.compile(
+    r"[\r\n] {0,3}(?=[ \t:-]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*" + _END
+)
+_ROW = re.compile(r"(?:\r\n|[\r\n])([^\r\n]*\|[^\r\n]*)")
+_NEWLINE = re.compile(r"[\r\n]")
 _LONGEST = 1000
 """Characters of an underlined heading: a bound, so that the search for its start is one, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading line: where it begins, its level from 1 to 6, and its words."""
+    """A heading line: where it begins, its level from 1 to 6, its words, and where it ends."""
 
     start: int
     level: int
     text: str
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: where its header begins, where its rows do, and where it ends."""
+
+    start: int
+    body: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Headings in order, and the spans of code fences, an unclosed one reaching to the end."""
+    """Headings in order, the spans of code fences, an unclosed one reaching to the end, and the tables."""
 
-    headings: tuple[Heading, ...]
-    fences: tuple[tuple[int, int], ...]
+    headings: tuple[Heading, ...] = ()
+    fences: tuple[tuple[int, int], ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def tables_in(self, start: int, end: int) -> tuple[Table, ...]:
+        """The tables that begin between two offsets."""
+        first = bisect_left(self.tables, start, key=attrgetter("start"))
+        return self.tables[first : bisect_left(self.tables, end, key=attrgetter("start"))]
+
+
+def outline_of(document: Document) -> Outline:
+    """The outline of a document's body; an empty one where the document isn't Markdown."""
+    return outline(document.text, document.body) if document.media_type == "text/markdown" else Outline()
 
 
 def outline(text: str, start: int = 0) -> Outline:
-    """The headings and fences of `text[start:]`, with offsets into `text`."""
+    """The headings, fences and tables of `text[start:]`, with offsets into `text`."""
     headings: list[Heading] = []
     fences: list[tuple[int, int]] = []
+    for found in _blocks(text, start):
+        if isinstance(found, Heading):
+            headings.append(found)
+        else:
+            fences.append(found)
+    return Outline(tuple(headings), tuple(fences), tuple(_tables(text, start, fences)))
+
+
+def first_heading(text: str, start: int = 0) -> str | None:
+    """The words of the first heading of `text[start:]` that has some; what follows isn't looked at."""
+    blocks = _blocks(text, start)
+    return next((each.text for each in blocks if isinstance(each, Heading) and each.text), None)
+
+
+def header(text: str, table: Table) -> str:
+    """The line of a table that names its columns."""
+    return _NEWLINE.split(text[table.start : table.body], 1)[0].strip()
+
+
+def _blocks(text: str, start: int) -> Iterator[Heading | tuple[int, int]]:
+    """The headings, and the spans of the fences, in order."""
     opened: tuple[int, str] | None = None
-    for mark in _MARK.finditer(text, start):
-        fence = mark["fence"]
+    for mark in _marks(text, start):
+        fence, begin = mark["fence"], mark.start("line")
         if opened is not None:
             if fence and fence.startswith(opened[1]) and not mark["info"].strip():
-                fences.append((opened[0], mark.end()))
+                yield opened[0], mark.end()
                 opened = None
         elif fence:
-            opened = (mark.start(), fence)
+            opened = (begin, fence)
         elif mark["hashes"]:
             words = _CLOSING_HASHES.sub("", mark["heading"] or "").strip()
-            headings.append(Heading(mark.start(), len(mark["hashes"]), words))
-        elif (above := _line_above(text, mark.start(), start)) is not None:
-            headings.append(Heading(above[0], 1 if mark["under"][0] == "=" else 2, above[1]))
+            yield Heading(begin, len(mark["hashes"]), words, mark.end())
+        elif (above := _line_above(text, begin, start)) is not None:
+            level = 1 if mark["under"][0] == "=" else 2
+            yield Heading(above[0], level, above[1], mark.end())
     if opened is not None:
-        fences.append((opened[0], len(text)))
-    return Outline(tuple(headings), tuple(fences))
+        yield opened[0], len(text)
+
+
+def _marks(text: str, start: int) -> Iterator[re.Match[str]]:
+    """The lines that may open or close a fence, be a heading or underline one."""
+    first = _FIRST_MARK.match(text, start) if text[max(0, start - 1) : start] in ("", "\r", "\n") else None
+    if first:
+        yield first
+    yield from _MARK.finditer(text, first.end() if first else start)
+
+
+def _tables(text: str, start: int, fences: list[tuple[int, int]]) -> Iterator[Table]:
+    """A table is a line of cells, a line of dashes, and the lines of cells that follow."""
+    if "|" not in text:
+        return
+    reached, fence = start, 0
+    for mark in _DELIMITERS.finditer(text, start):
+        line = mark.start() + 1
+        while fence < len(fences) and fences[fence][1] <= line:
+            fence += 1
+        above = _end_of_line_above(text, line, start)
+        begin = max(text.rfind("\n", reached, above), text.rfind("\r", reached, above)) + 1 or reached
+        in_fence = fence < len(fences) and fences[fence][0] <= line
+        if in_fence or line < reached or "|" not in text[begin:above]:
+            continue
+        body = end = mark.end()
+        while row := _ROW.match(text, end):
+            end = row.end()
+        reached = end
+        yield Table(begin, body, end)
+
+
+def _end_of_line_above(text: str, offset: int, start: int) -> int:
+    return offset - 2 if text[max(start, offset - 2) : offset] == "\r\n" else offset - 1
 
 
 def _line_above(text: str, offset: int, start: int) -> tuple[int, str] | None:
     """Start and words of the line before `offset`, where an underline makes it a heading."""
-    end = offset - 2 if text[max(start, offset - 2) : offset] == "\r\n" else offset - 1
+    end = _end_of_line_above(text, offset, start)
     if end <= start:
         return None
     low = max(start, end - _LONGEST)

@@ -24,8 +24,8 @@ _ALONE = re.compile(
 )
 _CLOSED = re.compile(r"\s*(?:\#{1,6}\s|\||={3,}\s*$|-{3,}\s*$|\*{3,}\s*$)")
 _END = re.compile(
-    r"(?P<wide>[。！？｡]+[」』”’）】》〉]*)(?=\S|\s)"
-    r"|(?P<dot>(?:[.!?…]|\.{3})+)(?P<close>[\"'”“’»)\]*_]*)(?=\s+(?P<next>\S{1,3}))"
+    r"(?P<wide>(?<![。！？｡।॥؟۔])[。！？｡।॥؟۔]++[」』”’）】》〉]*+)(?=\S|\s)"
+    r"|(?P<dot>(?<![.!?…])[.!?…]++)(?P<close>[\"'”“’»)\]*_]*)(?=\s+(?P<next>\S{1,3}))"
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“„«]+$")
 _START = re.compile(r"[\"'“”„‚«»‘(\[*_¿¡]*(?P<first>\S)")
@@ -34,18 +34,22 @@ _ORDINAL_NEXT = re.compile(
     r"\s+(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
     r"|Jahrhundert|Jh|Auflage|Mal|Platz|Kapitel)"
 )
+_ORDINAL_BEFORE = re.compile(
+    r"\b(?:de[rsnm]|die|das|am|im|zu[rm]|vom|beim|jede[rsnm]?|(?:ihr|sein|unser)e?[rsnm]?)\s+\Z", re.I
+)
 
 # What follows a title belongs to it, capital or not.
 _TITLES = """
 mr mrs ms dr prof st mt ft gen col lt sgt capt cmdr gov sen rep hon rev fr messrs vs viz cf eg ie e.g i.e al
 approx ca hr frl bzw vgl sog z.b d.h u.a o.ä s.o s.u z.t i.d.r v.a geb gest evtl ggf inkl exkl
+fa tel bzgl abzgl zzgl lfd dept univ
 """
 # These are abbreviations before a number, and words elsewhere.
-_BEFORE_NUMBERS = "no nos nr vol vols bd p pp fig figs eq eqs sec ch ed art abs abb tab max min"
+_BEFORE_NUMBERS = "no nos nr vol vols bd p pp fig figs eq eqs sec ch ed art abs abb tab kap max min est"
 # These end a sentence as often as not: a function word with a capital after them decides.
 _EITHER = """
 inc ltd co corp jr sr etc u.s u.k u.s.a u.n a.m p.m b.c a.d ph.d m.d d.c usw usf jan feb mar apr jun jul aug
-sep sept oct nov dec
+sep sept oct nov dec mio mrd tsd str ave blvd rd
 """
 _NEVER_LAST = frozenset(_TITLES.split())
 _NUMBERED = frozenset(_BEFORE_NUMBERS.split())
@@ -144,7 +148,7 @@ def _explained(text: str, left: int, match: re.Match[str]) -> bool:
     word = found.group() if found else ""
     if word.isdigit():
         alone = match.start() - len(word) == left
-        return alone or (len(word) <= 2 and _ORDINAL_NEXT.match(text, match.end()) is not None)
+        return alone or (len(word) <= 2 and _is_ordinal(text, match.start() - len(word), match.end()))
     if len(word) == 1 and word.isalpha():
         return word != "I"
     lower = word.lower().strip("*_")
@@ -154,6 +158,12 @@ def _explained(text: str, left: int, match: re.Match[str]) -> bool:
     if lower in _NUMBERED:
         return _NUMBER_NEXT.match(text, match.end()) is not None
     return lower in _NEVER_LAST
+
+
+def _is_ordinal(text: str, start: int, end: int) -> bool:
+    """Whether a number with a full stop is German's "the third": by the word before or after it."""
+    before = _ORDINAL_BEFORE.search(text, max(0, start - 16), start)
+    return before is not None or _ORDINAL_NEXT.match(text, end) is not None
 
 
 def _skip_space(text: str, position: int, end: int) -> int:

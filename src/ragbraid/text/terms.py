@@ -55,6 +55,6 @@ def _stemmer(language: str) -> Any:
     name = SNOWBALL.get(language)
     if name is None:
         return None
-    import snowballstemmer
+    import Stemmer
 
-    return snowballstemmer.stemmer(name)
+    return Stemmer.Stemmer(name)

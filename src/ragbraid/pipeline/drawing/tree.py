@@ -28,7 +28,7 @@ def tree(graph: Graph, width: int = 80) -> str:
     """The pipeline as a tree, at most `width` columns where words allow."""
     names = graph.names()
     title = f"{graph.name}: {graph.description}" if graph.description else graph.name
-    parts = [textwrap.fill(title, width)]
+    parts = ["\n".join(_words(title, width))]
     if graph.components:
         parts.append("\n".join(["components", *_aligned(_rows(graph.components, names), width)]))
     for flow in graph.flows:
@@ -68,6 +68,10 @@ def _details(node: Node, names: dict[str, str]) -> str:
     return ", ".join([*([] if type_known else what(node)), *refers(node, names), *settings(node)])
 
 
+def _words(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+
+
 def _aligned(rows: Iterable[_Row], width: int) -> Iterator[str]:
     rows = list(rows)
     first = max(len(each.guide) + len(each.name) for each in rows) + 2
@@ -77,11 +81,11 @@ def _aligned(rows: Iterable[_Row], width: int) -> Iterator[str]:
         if not row.details:
             yield line.rstrip()
         elif width - second >= _LEAST:
-            head, *rest = textwrap.wrap(row.details, width - second, break_on_hyphens=False) or [""]
+            head, *rest = _words(row.details, width - second) or [""]
             yield line.ljust(second) + head
             yield from (row.further.ljust(second) + each for each in rest)
         else:
             yield line.rstrip()
             room = max(width - len(row.further) - 2, _LEAST)
-            for each in textwrap.wrap(row.details, room, break_on_hyphens=False):
+            for each in _words(row.details, room):
                 yield f"{row.further}  {each}"

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid import __version__
+from ragbraid.index.protocol import Index
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.parts import parts_of
 from ragbraid.pipeline.plan import Plan
 from ragbraid.pipeline.recording.values import PipelineRecord
+from ragbraid.pipeline.typecheck import implements
 from ragbraid.secret import Secret
 from ragbraid.serial import to_json
 
@@ -58,7 +61,7 @@ def versions() -> dict[str, str]:
 
 def secrets_in(value: Any) -> set[str]:
     """Every secret inside a value, its text as it must not be written."""
-    return {each.reveal() for each in _walk(value) if isinstance(each, Secret)} - {""}
+    return {each.reveal() for each in parts_of(value) if isinstance(each, Secret)} - {""}
 
 
 def indexes_in(components: Iterable[Any]) -> list[Any]:
@@ -66,27 +69,11 @@ def indexes_in(components: Iterable[Any]) -> list[Any]:
     from ragbraid.pipeline.engine import signature_for
 
     found: dict[int, Any] = {}
-    for each in _walk(list(components)):
-        if dataclasses.is_dataclass(each) and hasattr(each, "open"):
-            runtime = signature_for(each).runtime
-            if all(hasattr(runtime, name) for name in ("search_text", "document", "count")):
-                found.setdefault(id(each), each)
+    for each in parts_of(list(components)):
+        heavy = dataclasses.is_dataclass(each) and hasattr(each, "open")
+        if heavy and implements(signature_for(each).runtime, Index):
+            found.setdefault(id(each), each)
     return list(found.values())
-
-
-def _walk(value: Any) -> Iterator[Any]:
-    yield value
-    if isinstance(value, FunctionComponent):
-        yield from _walk([each for _, each in value.settings])
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for each in dataclasses.fields(value):
-            yield from _walk(getattr(value, each.name))
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _walk(each)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for each in value:
-            yield from _walk(each)
 
 
 def _settings(name: str, value: Any, base: Path) -> Iterator[tuple[str, Any]]:

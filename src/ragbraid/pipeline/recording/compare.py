@@ -28,7 +28,8 @@ class ValueChange:
 class Difference:
     """What one step gives otherwise than it did: hits, values, or the lines of a prompt as a unified diff.
 
-    `settings` are those of the step that have changed.
+    `settings` are those of the step that have changed. Of a ranking that wasn't there then, `hits` are what
+    it makes of those that it is given.
     """
 
     stage: Stage
@@ -114,7 +115,8 @@ def _differences(
             ran = was or is_
             assert ran is not None
             change = ValueChange("step", *("run" if each is not None else "not run" for each in (was, is_)))
-            yield Difference(ran.stage, ran.step, values=(change,))
+            hits = () if was is not None else _made_of_hits(ran, now)
+            yield Difference(ran.stage, ran.step, hits, values=(change,))
     yield from _ends(then, now)
 
 
@@ -129,6 +131,17 @@ def _ends(then: Recording, now: Recording) -> Iterator[Difference]:
         if changes:
             steps = [each.step for each in now.steps if each.stage == "answer"]
             yield Difference("answer", steps[-1] if steps else "", values=tuple(changes))
+
+
+def _made_of_hits(added: StepRecord, now: Recording) -> tuple[HitChange, ...]:
+    """What a new ranking makes of the hits before it; nothing where it doesn't take them from there alone."""
+    earlier = [each for each in now.steps[: now.steps.index(added)] if each.hits is not None]
+    if added.stage != "ranking" or not added.hits or not earlier:
+        return ()
+    given = earlier[-1].hits or ()
+    if not {each.id for each in added.hits} <= {each.id for each in given}:
+        return ()
+    return tuple(hit_changes(given, added.hits, {}))
 
 
 def _by_key(steps: Sequence[StepRecord]) -> dict[tuple[str, int], StepRecord]:

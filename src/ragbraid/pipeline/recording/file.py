@@ -6,16 +6,15 @@ import json
 import math
 import os
 from collections.abc import Set
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.recording.circumstances import Origin, secrets_in
 from ragbraid.pipeline.recording.values import MASK, Recording
+from ragbraid.replacing import replacing
 from ragbraid.serial import to_json
 
 FORMAT = 1
@@ -30,6 +29,8 @@ def demand_place(path: Path, force: bool) -> None:
         raise InputError(f"{path} is a folder, not a file.", "Name a file in it.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} for the recording.", "Make it, or name another.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"The folder {path.parent} can't be written to.", "Name another for the recording.")
     if path.exists() and not force:
         raise InputError(f"{path} exists.", "Name another file, or replace it with --force.")
 
@@ -40,17 +41,14 @@ def write(recording: Recording, path: Path, force: bool) -> None:
     text = json.dumps({MARK: FORMAT, **_finite(to_json(recording))}, ensure_ascii=False, indent=1)
     # Half of a surrogate pair has no UTF-8, but as `\udc80` it is JSON.
     data = text.encode("utf-8", "backslashreplace") + b"\n"
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        try:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
-            part.close()
-            os.replace(part.name, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(part.name)
-            raise
+    with replacing(path) as beside, open(beside, "xb", opener=_private) as part:
+        part.write(data)
+        part.flush()
+        os.fsync(part.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # what documents say is for who may read them
 
 
 def read(path: Path) -> Recording:

@@ -45,8 +45,7 @@ def hit_changes(then: Sequence[Hit], now: Sequence[Hit], documents: Mapping[str,
     stayed = [
         _change(was, after[each], documents)
         for each, was in before.items()
-        if each in after
-        and (order[each] != order_now[each] or not close(was[1].score, after[each][1].score))
+        if each in after and (order[each] != order_now[each] or not close(was[1].score, after[each][1].score))
     ]
     return [*lost, *new, *stayed]
 

@@ -1,0 +1,57 @@
+"""An evaluation as one page without scripts: figures, plots, and the questions that went wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragbraid.evaluate.against import Comparison
+from ragbraid.evaluate.plots import plots
+from ragbraid.evaluate.result import Evaluation
+from ragbraid.evaluate.stages import FAULTS, fault
+from ragbraid.replacing import replacing
+
+MOST = 25
+"""Questions that are shown of each fault."""
+
+
+def save_page(
+    path: Path, found: Evaluation, before: Evaluation | None, comparison: Comparison | None
+) -> None:
+    """Write the page in one move. Raises `MissingDependency` without altair."""
+    text = page(found, before, comparison)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def page(found: Evaluation, before: Evaluation | None = None, comparison: Comparison | None = None) -> str:
+    """The page's HTML; it asks nothing of any network."""
+    import jinja2
+
+    # First what needs what may be missing.
+    drawn = plots(found, before)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
+    return template.render(
+        found=found, before=before, comparison=comparison, plots=drawn, faults=FAULTS,
+        worst=_worst(found.rows), counts={name: len(rows) for name, rows in _by_fault(found.rows).items()},
+        shown=MOST,
+    )  # fmt: skip
+
+
+def _by_fault(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    grouped: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if (wrong := fault(row)) is not None:
+            grouped[wrong].append(row)
+    return {name: grouped[name] for name in FAULTS if name in grouped}
+
+
+def _worst(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Of each fault the questions that the pipeline was surest of."""
+    return {
+        name: sorted(each, key=lambda row: -row["scores"].get("confidence", 0.0))[:MOST]
+        for name, each in _by_fault(rows).items()
+    }

@@ -1,0 +1,132 @@
+"""Every command as the app has it, and a call of each that prints JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from commandline import ragbraid
+
+from ragbraid.cli.main import app
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command or a group of them: what is typed to reach it, and whether it has `--json`."""
+
+    path: tuple[str, ...]
+    group: bool
+    json: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in the names of goldens."""
+        return "-".join(self.path) or "ragbraid"
+
+
+def _walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[Command]:
+    inner = getattr(command, "commands", {})
+    yield Command(path, bool(inner), any("--json" in each.opts for each in command.params))
+    for name, each in inner.items():
+        yield from _walk(each, (*path, name))
+
+
+COMMANDS = {each.name: each for each in _walk(typer.main.get_command(app))}
+
+CALLS: dict[str, tuple[str, ...]] = {
+    "ask": ("How long is parental leave?", "--why"),
+    "search": ("parental leave", "-k", "1"),
+    "replay": ("kept.json",),
+    "chat": (),
+    "eval": ("questions.jsonl",),
+    "verify": ("answer.json",),
+    "tune-answers": ("many.jsonl",),
+    "status": (),
+    "source-list": (),
+    "source-show": ("docs/leave.md",),
+    "source-remove": ("docs/leave.md", "--yes"),
+    "source-purge": ("docs/desks.md", "--yes"),
+    "index-check": (),
+    "index-compact": (),
+    "index-export": ("exported",),
+    "index-import": ("given",),
+    "index-migrate": ("--undo",),
+    "index-drop": ("default", "--yes"),
+    "index-repair": (),
+    "index-stats": (),
+    "index-snapshot": ("backup",),
+    "ingest": ("docs", "more", "--quiet"),
+    "check": ("-p", "wrong.yaml"),
+    "show": (),
+    "components": ("recursive-splitter",),
+    "upgrade": (),
+    "models-list": (),
+    "models-get": ("--from", "stick"),
+    "models-remove": ("qwen3-8b",),
+    "models-bundle": ("smollm2-135m-instruct", "--to", "stick"),
+    "new-component": ("recency",),
+    "doctor": (),
+    "completion": ("bash",),
+    "init": ("--yes", "--force"),
+}
+"""What each command with `--json` is called with, in a folder that `prepare` made.
+
+In this order they can be called one after the other, too.
+"""
+
+CODES = {"check": 2, "index-migrate": 2}
+"""The exit codes that aren't 0."""
+
+WITH_MODEL = ("models-bundle", "models-get")
+"""Those that want the small generator; the second takes what the first made."""
+
+PIPELINE = """\
+ragbraid: 1
+components:
+  index: {type: faiss}
+ingest:
+  - {type: files}
+  - {type: recursive-splitter, max_tokens: 220}
+  - index
+search:
+  - {type: lexical, index: index, candidates: 30}
+ask:
+  - search
+  - {type: quote}
+"""
+
+
+def prepare(folder: Path) -> None:
+    """Make a folder where every call works: a pipeline without models, an index, a recording.
+
+    The calls about a model want that model besides.
+    """
+    folder.mkdir()
+    (folder / "ragbraid.yaml").write_text(PIPELINE, "utf-8")
+    (folder / "wrong.yaml").write_text(PIPELINE.replace("lexical", "lexcal") + "serch: []\n", "utf-8")
+    pages = {
+        "docs/leave.md": "Parental leave is 14 months. Größe, 漢字, 🎈.\n",
+        "docs/desks.md": "---\nlang: en\n---\nA desk is booked for a day.\n",
+        "more/travel.md": "Trips are booked by the travel desk.\n",
+        "questions.jsonl": '{"question": "How long is parental leave?", "answers": ["14 months"]}\n',
+        "more/broken.bin": "\0",
+        "models/.qwen3-8b.part/weights": "1234",
+    }
+    for name, text in pages.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    for arguments in (
+        ("ingest", "docs"),
+        ("ask", "How long is parental leave?", "--record", "kept.json"),
+        ("index", "export", "given"),
+    ):
+        done = ragbraid(*arguments, cwd=folder)
+        assert done.returncode == 0, done
+    asked = json.dumps({"question": "How long is parental leave?", "answers": ["14 months"]}) + "\n"
+    (folder / "many.jsonl").write_text(asked * 20, "utf-8")
+    answer = ragbraid("ask", "How long is parental leave?", "--json", cwd=folder)
+    (folder / "answer.json").write_text(answer.stdout, "utf-8")
