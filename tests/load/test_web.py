@@ -27,6 +27,7 @@ from ragbraid.load.web import Web
 from ragbraid.testing.loader import LoaderConformance
 from ragbraid.types import Document, Gone, Skipped, SourceRef
 from site_server import SiteServer, serving
+from timing import least_seconds
 
 HTML = {"Content-Type": "text/html"}
 
@@ -437,10 +438,11 @@ def test_links_are_found_as_browsers_find_them() -> None:
     "part", ["<!--", "<![", "<a ", "</", "<!", "&", "<a href='", '<a href="', "<script>", "<a b=' ", "<loc> "]
 )
 def test_hostile_markup_takes_no_time(part: str) -> None:
-    began = time.perf_counter()
-    links(part * 50_000, "https://h/")
-    sitemap(part.encode() * 50_000, "https://h/")
-    assert time.perf_counter() - began < 5, "the square of it would be an hour"
+    def read() -> None:
+        links(part * 50_000, "https://h/")
+        sitemap(part.encode() * 50_000, "https://h/")
+
+    assert least_seconds(read, 1) < 5, "the square of it would be an hour"
 
 
 @hypothesis_settings(deadline=None)

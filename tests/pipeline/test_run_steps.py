@@ -154,7 +154,7 @@ class OpenedSlowly:
 class OpensSlowly:
     """Takes its time to open."""
 
-    seconds: float = 1.0
+    seconds: float = 2.0
     blocking: ClassVar[bool] = True
 
     def open(self) -> OpenedSlowly:
@@ -180,7 +180,7 @@ async def test_what_opens_slowly_does_not_hold_up_the_loop(tmp_path: Path) -> No
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded):
             await pipeline.aask("q", timeout=0.2)
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 1
         assert (await pipeline.aask("q")).text == "q"
         beating.cancel()
-    assert longest < 0.5
+    assert longest < 1
