@@ -76,15 +76,28 @@ def pairs(text: str) -> str:
 
 def query_pairs(text: str) -> list[str]:
     """The terms that a query looks for among `pairs`: pairs, or the character that stands alone."""
-    if text.isascii():
-        return []
-    return _unique(term for run in _SPACELESS.findall(text) for term in _bigrams(run) or [run])
+    return _unique(term for run in runs(text) for term in run)
 
 
 def query_terms(code: str, text: str) -> list[str]:
     """The terms of a query in one language, each once; its stop words only where it has no others."""
-    words = _SPACELESS.sub(" ", text) if not text.isascii() else text
-    return _unique(analyser(code, stop_words=False).analyze(words)) or _unique(analyser(code).analyze(words))
+    return _unique(analyser(code, stop_words=False).analyze(spaced(text))) or _unique(terms(code, text))
+
+
+def terms(code: str, text: str) -> list[str]:
+    """All terms of a text in one language, in order."""
+    found: list[str] = analyser(code).analyze(spaced(text))
+    return found
+
+
+def runs(text: str) -> list[list[str]]:
+    """The terms of each run of the scripts without spaces, in order: pairs, or the character alone."""
+    return [] if text.isascii() else [_bigrams(run) or [run] for run in _SPACELESS.findall(text)]
+
+
+def spaced(text: str) -> str:
+    """A text with a space for what `pairs` takes, so that a word beside it stands alone."""
+    return text if text.isascii() else _SPACELESS.sub(" ", text)
 
 
 def _bigrams(run: str) -> list[str]:

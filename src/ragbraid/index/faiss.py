@@ -164,7 +164,9 @@ class FaissRuntime(Tended):
                 for scores in nearest(matrix, rows, queries, k, allowed, structure)
             ]
 
-    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
+    def search_text(
+        self, queries: Sequence[str], k: int, *, operators: bool = False, scope: Scope = _DEFAULT
+    ) -> list[list[Hit]]:
         """The k best chunks by BM25 for each query, ties by id. No text is a syntax error."""
         demand_k(k)
         with self._reading(scope) as (connection, collection):
@@ -172,7 +174,7 @@ class FaissRuntime(Tended):
                 return [[] for _ in queries]
 
             def search(view: LexicalView, allowed: frozenset[int] | None) -> list[dict[int, float]]:
-                return [view.search(each, k, allowed) for each in queries]
+                return [view.search(each, k, allowed, operators) for each in queries]
 
             found = self._lexically(connection, scope, collection, search)
             return [self._ranked(connection, scope.collection, scores, k, "lexical") for scores in found]

@@ -3,17 +3,21 @@
 Each tantivy commit holds one extra document that says which log entry it has applied and whose index it is.
 Scores are BM25 (Robertson & Zaragoza, "The Probabilistic Relevance Framework", 2009, section 3) with
 tantivy's k1 = 1.2 and b = 0.75. A chunk has one language, so a query is asked in each language there is.
+
+A document's title and a chunk's headings are fields of their own, for queries that name them; each term there
+stands behind the name of its language (`en:pump`), so that two fields do for all languages.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,11 +28,15 @@ from ragbraid.errors import IndexStoreError
 from ragbraid.index import analysis
 from ragbraid.index.lexical_files import damaged_files
 from ragbraid.index.linked import LinkedFolder
+from ragbraid.text.operators import Group, Node, Words, parse
 
 Passages: TypeAlias = Iterable[tuple[int, int, str, str]]
 """Row, document, metadata as JSON, and text of chunks."""
 
 _STATE = "state"
+_NAMED = {"title": "title", "heading": "headings"}
+"""Fields beside the text's, and what they are in the metadata."""
+_DESCRIBED = re.compile('"(?:lang|title|headings)"')
 _MARGIN = 16
 _SET = 50_000
 """Up to so many allowed rows go into the query itself; beyond, much of what is found is allowed anyway."""
@@ -49,9 +57,11 @@ class LexicalView:
     searcher: Any
     fields: tuple[str, ...]
 
-    def search(self, text: str, k: int, allowed: Collection[int] | None) -> dict[int, float]:
+    def search(
+        self, text: str, k: int, allowed: Collection[int] | None, operators: bool = False
+    ) -> dict[int, float]:
         """The best rows with their scores: k of them, and all that tie with the last."""
-        query = self._asked(text)
+        query = self._matching(parse(text)) if operators else self._asked(text)
         if query is None or not k or (allowed is not None and not allowed):
             return {}
         if allowed is not None and len(allowed) <= _SET:
@@ -98,7 +108,25 @@ class LexicalView:
             terms = analysis.query_pairs(text) if pairs else analysis.query_terms(field, text)
             if terms:
                 asked.append(Query.boolean_query([(occur, _term(field, term)) for term in terms]))
-        return Query.boolean_query([(Occur.Should, each) for each in asked]) if asked else None
+        return _any(asked)
+
+    def _matching(self, node: Node) -> Any:
+        """The query that a node of `text.operators` stands for; None for one without any terms."""
+        if isinstance(node, Words):
+            return self._asked(node.text)
+        if isinstance(node, Group):
+            parts = ((Occur.Must, node.must), (Occur.Should, node.should), (Occur.MustNot, node.must_not))
+            found = [(occur, self._matching(each)) for occur, nodes in parts for each in nodes]
+            found = [(occur, query) for occur, query in found if query is not None]
+            return Query.boolean_query(found) if found else None
+        text = analysis.normal(node.text)
+        words = [field for field in self.fields if field != analysis.CJK]
+        rows = [
+            _any([_in_a_row(node.field, field, analysis.terms(field, text)) for field in words]),
+            *(_in_a_row(node.field, analysis.CJK, run) for run in analysis.runs(text)),
+        ]
+        found = [(Occur.Must, each) for each in rows if each is not None]
+        return Query.boolean_query(found) if found else None
 
 
 class Lexical:
@@ -252,7 +280,9 @@ def _schema() -> Any:
     builder.add_text_field("uuid", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     for field in (*analysis.LANGUAGES, analysis.CJK):
-        builder.add_text_field(field, tokenizer_name=field, index_option="freq")
+        builder.add_text_field(field, tokenizer_name=field, index_option="position")
+    for field in _NAMED:
+        builder.add_text_field(field, tokenizer_name=analysis.CJK, index_option="position")
     return builder.build()
 
 
@@ -266,16 +296,43 @@ def _opened(folder: Path) -> Any:
 
 def _document(row: int, document: int, metadata: str, text: str) -> Any:
     text = analysis.normal(text)
-    code = analysis.language(json.loads(metadata)) if '"lang"' in metadata else "en"
+    described = json.loads(metadata) if _DESCRIBED.search(metadata) else {}
+    code = analysis.language(described)
     made = tantivy.Document()
     made.add_integer("row", row)
     made.add_integer("document", document)
     made.add_text("language", code)
-    made.add_text(code, text)
+    made.add_text(code, analysis.spaced(text))
+    for field, key in _NAMED.items():
+        if isinstance(value := described.get(key), str) and value:
+            made.add_text(field, _prefixed(code, value))
     if pairs := analysis.pairs(text):
         made.add_text("language", analysis.CJK)
         made.add_text(analysis.CJK, pairs)
     return made
+
+
+@lru_cache(maxsize=1024)
+def _prefixed(code: str, text: str) -> str:
+    """The terms of a title or of headings, each behind its language."""
+    text = analysis.normal(text)
+    pairs = (f"{analysis.CJK}:{each}" for each in analysis.pairs(text).split())
+    return " ".join([*(f"{code}:{each}" for each in analysis.terms(code, text)), *pairs])
+
+
+def _in_a_row(place: str, field: str, terms: Sequence[str]) -> Any:
+    """The query for these terms of a language in a row; None for no terms."""
+    if place != "text":
+        field, terms = place, [f"{field}:{each}" for each in terms]
+    if len(terms) < 2:
+        return _term(field, terms[0]) if terms else None
+    return Query.phrase_query(_schema(), field, list(terms))
+
+
+def _any(queries: Sequence[Any]) -> Any:
+    """What one of these finds; None for none."""
+    found = [(Occur.Should, each) for each in queries if each is not None]
+    return Query.boolean_query(found) if found else None
 
 
 def _term(field: str, value: str) -> Any:

@@ -120,11 +120,13 @@ class Index(Protocol):
         """
         ...
 
-    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = ...) -> list[list[Hit]]:
+    def search_text(
+        self, queries: Sequence[str], k: int, *, operators: bool = False, scope: Scope = ...
+    ) -> list[list[Hit]]:
         """The k best chunks by BM25 for each query, ties by id, each with its score under `lexical` too.
 
-        A chunk's context is searched with its text.
-        No text is a syntax error.
+        A chunk's context is searched with its text. With `operators` a query is what
+        `ragbraid.text.operators` reads in it. No text is a syntax error.
         """
         ...
 

@@ -66,6 +66,29 @@ FILTERS: Sequence[tuple[Any, set[int]]] = (
 )
 
 
+OPERATORS: Sequence[tuple[str, str]] = (
+    ('"pump valve"', "pump valve"),
+    ("pump valve", "pump valve|valve of a pump|gate valve|other pump"),
+    ("pump -valve", "other pump"),
+    ("valve NOT (gate OR of)", "pump valve"),
+    ("+pump valve", "pump valve|valve of a pump|other pump"),
+    ("pump AND valve", "pump valve|valve of a pump"),
+    ("gate OR other", "gate valve|other pump"),
+    ("gate OR pump AND of", "gate valve|valve of a pump"),
+    ("title:pump", "pump valve|valve of a pump"),
+    ('title:"water pump" -of', "pump valve"),
+    ('title:"pump water"', ""),
+    ("heading:gate", "gate valve"),
+    ("-title:pump valve", "gate valve"),
+    ("colour:valve", "pump valve|valve of a pump|gate valve"),
+    ('"gate valve', "pump valve|valve of a pump|gate valve"),
+    ("gate-valve OR -", "gate valve"),
+    ("-pump", ""),
+    ('"" ()', ""),
+)
+"""Queries with operators, and which of four chunks each finds."""
+
+
 def change(
     origin: str, texts: Sequence[str], *, vectors: Vectors | None = None, metadata: Any = None, **other: Any
 ) -> Change:
@@ -295,6 +318,20 @@ class IndexConformance:
     def test_no_text_is_a_syntax_error(self, index: Index, question: str) -> None:
         index.upsert([change("a", [question]), change("b", ["something other"])])
         assert [hit.source for hit in index.search_text([question], 5)[0]][:1] == ["a"]
+
+    @pytest.mark.parametrize(("query", "found"), OPERATORS)
+    def test_operators(self, index: Index, query: str, found: str) -> None:
+        pump = change("p", ["pump valve", "valve of a pump"], metadata={"title": "Water pump"})
+        gate = change("g", ["gate valve"], metadata={"title": "Gates", "headings": "How > Old gate"})
+        index.upsert([pump, gate, change("o", ["other pump"])])
+        hits = index.search_text([query], 9, operators=True)[0]
+        assert {hit.text for hit in hits} == {each for each in found.split("|") if each}
+        assert all(hit.scores["lexical"] == hit.score for hit in hits)
+
+    def test_operators_change_nothing_of_plain_words(self, index: Index) -> None:
+        index.upsert([change("a", ["goat cow", "goat", "dog"]), change("b", ["cow dog cow"])])
+        plain = ["goat", "dog cow", "who's that goat?", "(cow)", "goat OR"]
+        assert index.search_text(plain, 5, operators=True) == index.search_text(plain, 5)
 
     @pytest.mark.parametrize("blank", ["", "  \n", "\u200b"])
     def test_a_blank_question_finds_nothing(self, index: Index, blank: str) -> None:

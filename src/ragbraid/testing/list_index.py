@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import threading
 import time
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +19,11 @@ from ragbraid.index import filter  # noqa: A004 - the module's name
 from ragbraid.index.metadata import encode
 from ragbraid.index.protocol import Change, Entry, SourceState
 from ragbraid.testing.hash_embedder import stems
+from ragbraid.testing.words import Searched, matching
 from ragbraid.text.context import in_context
 from ragbraid.types import Document, Hit, Scope, Vectors
 
 _DEFAULT = Scope()
-_K1, _B = 1.2, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class _Row:
     hit: Hit
     embedded: str
     vector: Any
-    terms: Counter[str]
+    words: Searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +125,16 @@ class ListIndexRuntime:
         scores = queries @ np.stack([each.vector for each in rows]).T
         return [_best(rows, each, k, "dense") for each in scores.tolist()]
 
-    def search_text(self, queries: Sequence[str], k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
+    def search_text(
+        self, queries: Sequence[str], k: int, *, operators: bool = False, scope: Scope = _DEFAULT
+    ) -> list[list[Hit]]:
         """The k best chunks for each query by BM25, among those that share a word with it."""
         rows = self._rows(scope)
-        return [self._matching(rows, stems(each), k) for each in queries]
+        results = []
+        for query in queries:
+            found = matching([each.words for each in rows], query, operators)
+            results.append(_best([rows[at] for at in found], list(found.values()), k, "lexical"))
+        return results
 
     def document_frequencies(self, terms: Sequence[str], *, scope: Scope = _DEFAULT) -> tuple[int, list[int]]:
         """How many chunks there are, and how many hold each term's stem."""
@@ -209,26 +213,13 @@ class ListIndexRuntime:
             _check_vectors(entry.vectors, len(entry.chunks), self._dimensions())
             vectors = list(entry.vectors) if entry.vectors is not None else []
         rows = tuple(
-            _Row(hit, text, vector, Counter(stems(words)))
+            _Row(hit, text, vector, Searched.of(words, hit.metadata))
             for hit, text, words, vector in zip(
                 _hits(entry, collection), texts, searched, vectors, strict=True
             )
         )
         state = SourceState(document.source, change.origin, "", "", "", "", chunks=len(rows))
         return _Stored(collection, _restated(state, change), document, rows)
-
-    def _matching(self, rows: Sequence[_Row], terms: Sequence[str], k: int) -> list[Hit]:
-        mean = sum(row.terms.total() for row in rows) / max(1, len(rows))
-        scores = [0.0] * len(rows)
-        for term in dict.fromkeys(terms):
-            frequency = _frequency(rows, [term])
-            idf = math.log(1 + (len(rows) - frequency + 0.5) / (frequency + 0.5))
-            for at, row in enumerate(rows):
-                if tf := row.terms[term]:
-                    norm = _K1 * (1 - _B + _B * row.terms.total() / mean)
-                    scores[at] += idf * tf * (_K1 + 1) / (tf + norm)
-        found = [at for at, score in enumerate(scores) if score > 0]
-        return _best([rows[at] for at in found], [scores[at] for at in found], k, "lexical")
 
 
 def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
@@ -259,7 +250,7 @@ def _best(rows: Sequence[_Row], scores: Sequence[float], k: int, stage: str) -> 
 
 
 def _frequency(rows: Iterable[_Row], terms: Sequence[str]) -> int:
-    return sum(1 for row in rows if terms and all(term in row.terms for term in terms))
+    return sum(1 for row in rows if terms and all(term in row.words.counts for term in terms))
 
 
 def _remove(after: _Sources, origins: Sequence[str], scope: Scope, *, refuse: bool) -> int:
