@@ -43,6 +43,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "replay": ("kept.json",),
     "chat": (),
     "eval": ("questions.jsonl",),
+    "sweep": ("questions.jsonl", "--set", "ask.quote.max_sentences=1,2"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
     "status": (),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import failures, interrupts, options, output, progress
+from ragbraid.cli.measures import NAMES, figure
 from ragbraid.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
     from ragbraid.evaluate.questions import QuestionSet
     from ragbraid.evaluate.result import Evaluation
 
-_TOLD = {
-    "ndcg@10": "nDCG@10", "recall@10": "recall@10", "mrr@10": "MRR@10", "contains": "answers contain",
-    "exact_match": "exact match", "f1": "F1", "answered": "answered", "refused": "refused rightly",
-    "abstention_auroc": "abstention AUROC", "words": "words", "citation_precision": "citation precision",
-    "citation_recall": "citation recall", "verified": "citations verified", "tokens": "tokens",
-    "seconds_p50": "seconds, median", "seconds_p95": "seconds, 95%", "failed": "failed",
-}  # fmt: skip
 _SHOWN = 8
-_WIDE = frozenset({"words", "tokens"})
 
 
 def command(
@@ -120,8 +113,8 @@ def _show(found: Evaluation) -> None:
     output.show(f"{'':<20}{'value':>8}  {'95% interval':<17}questions", bold=True)
     for name, each in found.measures.items():
         if name != "failed" or each.value:
-            between = "" if each.low is None else f"{_figure(name, each.low)} – {_figure(name, each.high)}"
-            output.show(f"{_TOLD[name]:<20}{_figure(name, each.value):>8}  {between:<17}{each.count:>9}")
+            between = "" if each.low is None else f"{figure(name, each.low)} – {figure(name, each.high)}"
+            output.show(f"{NAMES[name]:<20}{figure(name, each.value):>8}  {between:<17}{each.count:>9}")
 
 
 def _show_changes(comparison: Comparison) -> None:
@@ -129,19 +122,11 @@ def _show_changes(comparison: Comparison) -> None:
     for each in comparison.changes:
         luck = "" if each.chance is None or each.chance == 1 else f"{each.chance:.4f}"
         mark = "   fell" if each.regressed else ""
-        before, now = (_figure(each.measure, value) for value in (each.before, each.now))
-        output.show(f"{_TOLD[each.measure]:<20}{before:>8}{now:>9}   {luck}{mark}".rstrip())
+        before, now = (figure(each.measure, value) for value in (each.before, each.now))
+        output.show(f"{NAMES[each.measure]:<20}{before:>8}{now:>9}   {luck}{mark}".rstrip())
     if comparison.lost:
         shown = ", ".join(comparison.lost[:_SHOWN]) + (" …" if len(comparison.lost) > _SHOWN else "")
         output.show(f"{len(comparison.lost)} answers no longer hold what they held: {shown}", hanging=2)
     output.say(
         "Something fell by more than luck." if comparison.regressed else "Nothing fell by more than luck."
     )
-
-
-def _figure(name: str, value: float | None) -> str:
-    if value is None or value != value:
-        return "-"
-    if name == "failed":
-        return f"{value:.0f}"
-    return f"{value:.1f}" if name in _WIDE else f"{value:.3f}"

@@ -30,6 +30,7 @@ from ragbraid.cli import (
     show,
     source,
     status,
+    sweep,
     tune,
     upgrade,
     verify,
@@ -57,6 +58,7 @@ app.command("chat")(chat.command)
 app.add_typer(tune.app, name="tune")
 app.command("verify", cls=options.Command)(verify.command)
 app.command("eval", cls=options.Command)(evaluate.command)
+app.command("sweep", cls=options.Command)(sweep.command)
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")
 app.add_typer(index.app, name="index")

@@ -28,17 +28,22 @@ def save_page(
 
 def page(found: Evaluation, before: Evaluation | None = None, comparison: Comparison | None = None) -> str:
     """The page's HTML; it asks nothing of any network."""
+    return filled(
+        "page.html", found=found, before=before, comparison=comparison, plots=plots(found, before),
+        faults=FAULTS, worst=_worst(found.rows), shown=MOST,
+        counts={name: len(rows) for name, rows in _by_fault(found.rows).items()},
+    )  # fmt: skip
+
+
+def filled(template: str, **values: Any) -> str:
+    """A template of this folder with its values, in the style of every page."""
     import jinja2
 
-    # First what needs what may be missing.
-    drawn = plots(found, before)
+    folder = Path(__file__).parent
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-    return template.render(
-        found=found, before=before, comparison=comparison, plots=drawn, faults=FAULTS,
-        worst=_worst(found.rows), counts={name: len(rows) for name, rows in _by_fault(found.rows).items()},
-        shown=MOST,
-    )  # fmt: skip
+    text = (folder / template).read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    return environment.from_string(text).render(style=style, **values)
 
 
 def _by_fault(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

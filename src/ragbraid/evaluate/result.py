@@ -12,8 +12,8 @@ from statistics import median
 from typing import Any
 
 from ragbraid.errors import InputError
-from ragbraid.evaluate.asking import Outcome
 from ragbraid.evaluate.questions import QuestionSet
+from ragbraid.evaluate.scoring import Outcome
 from ragbraid.evaluate.statistics import auroc, interval
 
 SCHEMA = 1
@@ -128,7 +128,7 @@ def _measures(found: Sequence[Outcome]) -> dict[str, Measure]:
             low, high = interval(values)
             measures[name] = Measure(sum(values) / len(values), len(values), low, high)
     measures |= _abstention(found)
-    seconds = sorted(each.scores["seconds"] for each in found)
+    seconds = sorted(each.scores["seconds"] for each in found if "seconds" in each.scores)
     if seconds:
         measures["seconds_p50"] = Measure(median(seconds), len(seconds))
         measures["seconds_p95"] = Measure(seconds[math.ceil(0.95 * len(seconds)) - 1], len(seconds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
@@ -27,6 +28,7 @@ from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 if TYPE_CHECKING:
     from ragbraid.pipeline.build import Sections
     from ragbraid.pipeline.recording.values import Recording
+    from ragbraid.pipeline.sharing import SharedFlow
 
 SOON = 0.1
 """Seconds that steps are given to stop when a run's time is up."""
@@ -344,6 +346,19 @@ class Pipeline(Intake, Holdings):
         if isinstance(value, RagbraidError):
             raise value
         return finish(value, run)
+
+    def sharing(
+        self,
+        flow: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        collection: str | None = None,
+    ) -> SharedFlow:
+        """A flow to be run beside those of other pipelines, which take over from each other what is equal."""
+        from ragbraid.pipeline.sharing import SharedFlow
+
+        begin = partial(self._run, filter, collection, None)
+        return SharedFlow(self._life.runner(flow), self._checked.base, begin)
 
     def open(self) -> Pipeline:
         """Load now what would load at first use: weights, the index, connections."""
