@@ -65,15 +65,18 @@ def stored_texts(pipeline: Pipeline, collection: str | None) -> Texts:
 def _outcome(asked: Asked, ranks: Mapping[str, float], stored: Texts) -> Outcome:
     question, answer = asked.question, asked.answer
     sources = tuple(dict.fromkeys(each.source for each in asked.hits))
-    scores = {**ranks} if asked.seconds is None else {**ranks, "seconds": asked.seconds}
+    taken = {} if asked.seconds is None else {"seconds": asked.seconds}
     if answer is None:
+        scores = {**ranks, **taken}
         if question.answers is not None and asked.error:
             scores |= _missed(question)
         return Outcome(question, scores, found=sources, error=asked.error)
-    scores |= {
+    scores = {
+        **ranks,
         **_answer_scores(question, answer),
         **_citation_scores(question, answer, stored),
         "confidence": answer.confidence,
+        **taken,
         "tokens": float(answer.usage.prompt_tokens + answer.usage.completion_tokens),
     }
     return Outcome(question, scores, answer.text, answer.short, answer.abstained, answer.citations, sources)
