@@ -112,6 +112,28 @@ def test_which_device_and_why(device: Any, gpus: tuple[str, ...], by: str, probl
     assert (engine.problem is None) == (problem is None)
 
 
+@pytest.mark.parametrize(
+    ("device", "found", "by", "problem"),
+    [
+        ("auto", {}, "on the CPU, since neither FAISS nor torch finds a GPU", None),
+        ("auto", {"faiss": ("GPU 0",)}, "; FAISS on GPU 0 from 50,000 vectors on", None),
+        ("auto", {"torch": ("H100",)}, "where an embedder has loaded torch", None),
+        ("cuda", {"torch": ("H100",)}, "; torch on H100", None),
+        ("cpu", {"torch": ("H100",)}, "on the CPU, as `device: cpu` says", None),
+        ("cuda", {}, "on the CPU", "`device: cuda` asks for a GPU, and neither"),
+    ],
+)
+def test_where_an_index_searches_and_why(
+    device: Any, found: dict[str, tuple[str, ...]], by: str, problem: str | None
+) -> None:
+    component = Faiss(Path("index"), SentenceTransformer("all-minilm-l6-v2"), device=device)
+    engine = engines.engine(component, {name: probes.Import(gpus) for name, gpus in found.items()})
+    assert engine is not None
+    assert engine.by.endswith(by) or by == "on the CPU"
+    assert (engine.problem or "").startswith(problem or "")
+    assert (engine.problem is None) == (problem is None)
+
+
 def test_faiss_is_not_needed_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "is_there", lambda module: module != "faiss")
     words = engines.engine(Faiss(Path("index")), {})

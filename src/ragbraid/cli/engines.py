@@ -15,6 +15,7 @@ from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import ModelError, ModelMissing, RagbraidError
 from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
+from ragbraid.index.structure.names import SMALL
 from ragbraid.pipeline.engine import identity, signature_for
 from ragbraid.pipeline.model import Branch, CheckedPipeline, ComponentStep, Loop, Step
 from ragbraid.pipeline.parts import parts_of
@@ -132,7 +133,7 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
             place = urlsplit(component.base_url)
             return f"the server at {place.hostname}, port {place.port or place.scheme}; it wasn't asked", None
         case "faiss":
-            return "SQLite, tantivy" + (" and FAISS" if component.embedder else ""), None
+            return _index(component, imported)
         case _:
             return "its own code", None
 
@@ -144,6 +145,25 @@ def _torch(device: str, gpus: tuple[str, ...]) -> tuple[str, str | None]:
         return f"torch on {gpus[0]}", None
     unfit = "device is cuda, and torch finds no CUDA device. Set device: auto." if device == "cuda" else None
     return "torch on the CPU, since it finds no GPU", unfit
+
+
+def _index(component: Any, imported: Mapping[str, probes.Import]) -> tuple[str, str | None]:
+    """Where an index searches by vector; what was imported was so in other processes, and not here."""
+    if component.embedder is None:
+        return "SQLite, tantivy", None
+    by = "SQLite, tantivy and FAISS"
+    faiss, torch = (imported.get(each, probes.Import()).gpus for each in ("faiss", "torch"))
+    if component.device == "cpu":
+        return f"{by} on the CPU, as `device: cpu` says", None
+    if faiss or torch:
+        how = f"FAISS on {faiss[0]}" if faiss else f"torch on {torch[0]}"
+        once = "" if component.device == "cuda" else f" from {SMALL:,} vectors on"
+        loaded = " where an embedder has loaded torch" if once and not faiss else ""
+        return f"{by}; {how}{once}{loaded}", None
+    unfit = "`device: cuda` asks for a GPU, and neither FAISS nor torch finds one. Set `device: auto`."
+    return f"{by} on the CPU, since neither FAISS nor torch finds a GPU", (
+        unfit if component.device == "cuda" else None
+    )
 
 
 def _stepwise(steps: Iterable[Step]) -> Iterator[Any]:

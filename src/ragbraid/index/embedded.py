@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexMismatch, InputError
 from ragbraid.index import reading, vector_sets
-from ragbraid.index.structure.names import SMALL
+from ragbraid.index.structure.names import SMALL, Device
 from ragbraid.index.vector_sets import VectorSet
 from ragbraid.types import Vectors
 
 if TYPE_CHECKING:
+    from ragbraid.index.gpu.held import OnGpu
     from ragbraid.index.prepare import Prepared
+    from ragbraid.index.rows import Ints, Rows
     from ragbraid.index.structure.held import Held
     from ragbraid.index.structure.search import Structure
     from ragbraid.index.vector_file import VectorFile
@@ -27,9 +29,12 @@ _AGAIN = "Run `ragbraid ingest` again: it embeds what is missing; lexical search
 class Embedded:
     """The vectors of one index, as one embedder sees them."""
 
-    def __init__(self, folder: Path, embedder: Embedder | None, structure: str, recall: float) -> None:
+    def __init__(
+        self, folder: Path, embedder: Embedder | None, structure: str, recall: float, device: Device
+    ) -> None:
         self._folder, self._embedder = folder, embedder
-        self._name, self._recall = structure, recall
+        self._name, self._recall, self._device = structure, recall, device
+        self._gpu: OnGpu | None = None
         self._held: tuple[int, Held] | None = None
         self._lock = threading.Lock()
         self._mapped: tuple[int, int, Vectors] | None = None
@@ -145,6 +150,29 @@ class Embedded:
         uuid = reading.meta(connection)["uuid"]
         return opened.current(uuid, count, held.dimensions, self._sums(connection, held))
 
+    def nearest(
+        self,
+        connection: Connection,
+        held: VectorSet | None,
+        rows: Rows,
+        queries: Vectors,
+        k: int,
+        allowed: Ints | None,
+    ) -> list[dict[int, float]]:
+        """The best of `rows` for each query by the vectors of a set; see `nearest.nearest`."""
+        from ragbraid.index.nearest import nearest
+
+        matrix = self.matrix(connection, held)
+        structure = self.structure(connection, held, len(matrix))
+        if held is None or self._device == "cpu":
+            return nearest(matrix, rows, queries, k, allowed, structure)
+        with self._lock:
+            if self._gpu is None:
+                from ragbraid.index.gpu.held import OnGpu
+
+                self._gpu = OnGpu(self._device, self._name, self._recall)
+        return self._gpu.nearest(held.file, matrix, rows, queries, k, allowed, structure)
+
     def catch_up(self, connection: Connection) -> None:
         """Bring the structure up to the vectors; the caller holds the writer's lock."""
         held = vector_sets.current(connection)
@@ -190,6 +218,8 @@ class Embedded:
             self._mapped = None
             if self._held is not None:
                 self._held[1].close()
+            if self._gpu is not None:
+                self._gpu.close()
 
     def _sums(self, connection: Connection, held: VectorSet) -> Callable[[int], int]:
         return lambda end: vector_sets.blocks_sum(connection, held.number, end)

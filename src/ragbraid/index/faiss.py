@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -21,7 +21,7 @@ from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
 from ragbraid.index.store import Store, make_folder, speaking
-from ragbraid.index.structure.names import Name
+from ragbraid.index.structure.names import Device, Name
 from ragbraid.index.tended import Tended
 from ragbraid.types import Document, Hit, Scope, Vectors
 
@@ -48,27 +48,42 @@ class Faiss:
     Gao and Long, "RaBitQ", 2024) where memory is short; `sq8`, `hnsw` and `ivf-pq` are others of FAISS's,
     `flat` is none. It is held to `recall`, the share of the ten nearest that it has to find: measured on
     the index's own vectors, and told by `ragbraid index stats`. Where it isn't reached, search stays exact.
+
+    With `device: cuda` searches run on a GPU: in the structure where that is `ivf-sq8` or `ivf-pq` and FAISS
+    is built for GPUs, in a graph where it is `cagra` and FAISS is built with cuVS, else by comparing every
+    vector, by FAISS or by torch. `auto` takes a GPU from 50,000 vectors on, where FAISS finds one, or torch
+    does and is loaded already. `ragbraid doctor` says which it is, and why.
     """
 
     path: Path = Path(".ragbraid/index")
     embedder: Embedder | None = None
     structure: Name = "auto"
     recall: Annotated[float, Gt(0), Le(1)] = 0.98
+    device: Device = field(default="auto", metadata={"digest": False})
+
+    def __post_init__(self) -> None:
+        if self.structure == "cagra" and self.device == "cpu":
+            raise ValueError("structure `cagra` is searched on a GPU alone; `device: cpu` has none")
 
     def open(self) -> FaissRuntime:
         """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
-        return FaissRuntime(self.path, self.embedder, self.structure, self.recall)
+        return FaissRuntime(self.path, self.embedder, self.structure, self.recall, self.device)
 
 
 class FaissRuntime(Tended):
     """An open index; any number of threads may use it, and other processes beside it."""
 
     def __init__(
-        self, path: Path, embedder: Embedder | None, structure: Name = "auto", recall: float = 0.98
+        self,
+        path: Path,
+        embedder: Embedder | None,
+        structure: Name = "auto",
+        recall: float = 0.98,
+        device: Device = "auto",
     ) -> None:
         self._path, self._embedder = path, embedder
         self._store = Store(path)
-        self._embedded = Embedded(path, embedder, structure, recall)
+        self._embedded = Embedded(path, embedder, structure, recall, device)
         self._lock = threading.Lock()
         self._derived: dict[str, Derived] = {}
         self._fields: frozenset[str] = frozenset()
@@ -143,7 +158,6 @@ class FaissRuntime(Tended):
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id."""
-        from ragbraid.index.nearest import nearest
         from ragbraid.index.prepare import checked_vectors
 
         embedder = self._embedded.demand_embedder()
@@ -156,12 +170,10 @@ class FaissRuntime(Tended):
             derived = self._part(connection, scope.collection, collection)
             rows = derived.rows(connection)
             self._embedded.demand_complete(rows.missing, len(rows))
-            matrix = self._embedded.matrix(connection, held)
-            structure = self._embedded.structure(connection, held, len(matrix))
             allowed = derived.allowed(connection, rows.seq, scope.filter) if scope.filter else None
             return [
                 self._ranked(connection, scope.collection, scores, k, "dense")
-                for scores in nearest(matrix, rows, queries, k, allowed, structure)
+                for scores in self._embedded.nearest(connection, held, rows, queries, k, allowed)
             ]
 
     def search_text(

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 
 from ragbraid.index.rows import Ints, Rows, bitmap
-from ragbraid.index.structure.search import Structure
+from ragbraid.index.scoring import scores
 from ragbraid.types import Vectors
+
+Bits: TypeAlias = npt.NDArray[np.uint8]
+"""Slots that may be found, the lowest of each byte first."""
 
 _MARGIN = 8
 """Candidates beyond k, so that a tie at the end is seen without a second pass."""
@@ -29,20 +33,47 @@ _FEW = 50_000
 """So many allowed vectors are compared one by one, whatever structure there is."""
 
 
+class Candidates(Protocol):
+    """A structure: it names slots that are likely to be near."""
+
+    @property
+    def covered(self) -> int:
+        """The slots below this one are in it."""
+        ...
+
+    def candidates(self, queries: Vectors, k: int, bits: Bits | None = ..., share: float = ...) -> Ints:
+        """For each query a row of slots, -1 where there are no more; see `structure.search.Structure`."""
+        ...
+
+
+class Comparing(Protocol):
+    """What compares all vectors elsewhere; see `gpu.exact.Exact`."""
+
+    def nearest(
+        self, matrix: Vectors, queries: Vectors, k: int, bits: Bits | None
+    ) -> list[tuple[Ints, Vectors] | None]:
+        """For each query the k nearest slots, and those that tie with the last, with exact scores."""
+        ...
+
+
 def nearest(
     matrix: Vectors,
     rows: Rows,
     queries: Vectors,
     k: int,
     allowed: Ints | None = None,
-    structure: Structure | None = None,
+    structure: Candidates | None = None,
+    gpu: Comparing | None = None,
 ) -> list[dict[int, float]]:
     """For each query the best rows with their scores: k of them, and all that tie with the last.
 
-    `allowed` are the rows that may be found, in ascending order. Scores are float32 of the inner product in
-    float64, so that they don't depend on how many queries were asked at once, nor on the processor.
+    On a `gpu` everything is compared; without one, a `structure` names what is. `allowed` are the rows that
+    may be found, in ascending order. Scores don't depend on how many queries were asked at once, nor on
+    the processor: see `scoring.scores`.
     """
     slots = rows.live() if allowed is None else rows.slots_of(allowed)
+    if gpu is not None and len(slots):
+        return _on_gpu(matrix, rows, queries, k, allowed, slots, gpu)
     if structure is None or len(slots) <= _FEW:
         return _exactly(matrix, rows, queries, k, allowed, slots)
     found = _structured(matrix, rows, queries, k, allowed, slots, structure)
@@ -68,11 +99,32 @@ def _exactly(
         found, floor = search(queries[open_], width)
         undecided = []
         for query, candidates, lowest in zip(open_, found, floor, strict=True):
-            scores = _scores(matrix, candidates, queries[query])
-            results[query], last = _best(rows, candidates, scores, k, allowed)
+            values = scores(matrix, candidates, queries[query])
+            results[query], last = _best(rows, candidates, values, k, allowed)
             if width < len(slots) and lowest >= last - _ROUNDING * max(1.0, norms[query]):
                 undecided.append(query)
         open_, width = np.array(undecided, np.int64), min(width * 4, len(slots))
+    return results
+
+
+def _on_gpu(
+    matrix: Vectors,
+    rows: Rows,
+    queries: Vectors,
+    k: int,
+    allowed: Ints | None,
+    slots: Ints,
+    gpu: Comparing,
+) -> list[dict[int, float]]:
+    bits = None
+    if len(slots) < len(matrix):
+        bits = rows.bitmap(len(matrix)) if allowed is None else bitmap(slots, len(matrix))
+    found = gpu.nearest(matrix, queries, k, bits)
+    results = [{} if each is None else _best(rows, *each, k, allowed)[0] for each in found]
+    open_ = [place for place, each in enumerate(found) if each is None]
+    again = _exactly(matrix, rows, queries[open_], k, allowed, slots) if open_ else []
+    for place, scored in zip(open_, again, strict=True):
+        results[place] = scored
     return results
 
 
@@ -83,17 +135,13 @@ def _structured(
     k: int,
     allowed: Ints | None,
     slots: Ints,
-    structure: Structure,
+    structure: Candidates,
 ) -> list[dict[int, float]]:
-    covered = min(structure.state.covered, len(matrix))
+    covered = min(structure.covered, len(matrix))
     inside = int(np.searchsorted(slots, covered))
     bits = None
     if inside < covered:
-        bits = (
-            rows.bitmap(structure.state.covered)
-            if allowed is None
-            else bitmap(slots, structure.state.covered)
-        )
+        bits = rows.bitmap(structure.covered) if allowed is None else bitmap(slots, structure.covered)
     found = structure.candidates(queries, k, bits, max(inside, 1) / covered)
     found[found >= covered] = -1  # it may be newer than the state that is read
     later = slots[inside:]  # ascending, and few: a writer gives them a segment when there are more
@@ -103,7 +151,7 @@ def _structured(
     results = []
     for query, candidates in zip(queries, found, strict=True):
         chosen = candidates[candidates >= 0]
-        results.append(_best(rows, chosen, _scores(matrix, chosen, query), k, allowed)[0])
+        results.append(_best(rows, chosen, scores(matrix, chosen, query), k, allowed)[0])
     return results
 
 
@@ -161,15 +209,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
-
-
-def _scores(matrix: Vectors, slots: Ints, query: Vectors) -> Vectors:
-    # einsum sums each row alike, however many there are; a matrix product doesn't.
-    products = np.einsum(
-        "ij,j->i", matrix.view(np.ndarray)[slots].astype(np.float64), query.astype(np.float64)
-    )
-    scores: Vectors = products.astype(np.float32)
-    return scores
 
 
 def _best(

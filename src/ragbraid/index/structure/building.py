@@ -75,7 +75,7 @@ def _is_sound(folder: Path, state: State, matrix: Vectors, blocks: Blocks) -> bo
 
 def _kind(name: str, count: int, dimensions: int) -> str:
     """What `auto` means for so many vectors: a byte for a number, or a bit where memory is short."""
-    if count < SMALL or name == FLAT:
+    if count < SMALL or name in (FLAT, "cagra"):  # a graph for the GPU is on no disk
         return FLAT
     if name != "auto":
         return name

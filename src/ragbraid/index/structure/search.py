@@ -24,8 +24,16 @@ class Structure:
     """An open structure; any number of threads may search it."""
 
     def __init__(self, state: State, kind: Kind, segments: list[tuple[Segment, Any]]) -> None:
-        self.state = state
-        self._kind, self._segments = kind, segments
+        self.state, self.kind, self.segments = state, kind, segments
+
+    @property
+    def covered(self) -> int:
+        """The slots below this one are in it."""
+        return self.state.covered
+
+    def width(self, k: int, segment: Segment) -> int:
+        """How many candidates a segment gives where all may be found."""
+        return min(self.kind.keep * k + _SPARE, segment.end - segment.first)
 
     def candidates(
         self,
@@ -41,15 +49,15 @@ class Structure:
         farther apart they lie, and the more lists are looked into.
         """
         effort = self.state.effort if effort is None else effort
-        if share < 1 and self._kind.clustered:
+        if share < 1 and self.kind.clustered:
             effort = min(self.state.lists, math.ceil(effort / math.sqrt(share)))
         selector = None if bits is None else faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-        parameters = self._kind.parameters(effort, selector)
+        parameters = self.kind.parameters(effort, selector)
         queries = np.ascontiguousarray(queries)
         found = []
-        near, lists = self._assigned(queries, effort) if self._kind.clustered else (None, None)
-        for segment, index in self._segments:
-            width = min(self._kind.keep * k + _SPARE, segment.end - segment.first)
+        near, lists = self._assigned(queries, effort) if self.kind.clustered else (None, None)
+        for segment, index in self.segments:
+            width = self.width(k, segment)
             if near is None:
                 slots = index.search(queries, width, params=parameters)[1]
             else:
@@ -62,7 +70,7 @@ class Structure:
         """How near the lists to look into are, and which: all segments have the same lists."""
         near: Vectors
         lists: Ints
-        near, lists = self._segments[0][1].quantizer.search(queries, effort)
+        near, lists = self.segments[0][1].quantizer.search(queries, effort)
         return near, lists
 
 

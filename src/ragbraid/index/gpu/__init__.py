@@ -1,0 +1,1 @@
+"""Search on a GPU: which there is, and what it does there."""
