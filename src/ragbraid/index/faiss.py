@@ -224,6 +224,7 @@ class FaissRuntime(Tended):
     def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
         """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
         from ragbraid.index.checks import text_hash
+        from ragbraid.index.vector_file import let_go
 
         if not self._store.exists():
             return {}
@@ -238,7 +239,9 @@ class FaissRuntime(Tended):
             except IndexDamaged:
                 return {}
             found = [i for i, each in enumerate(hashes) if each in known]
-            return dict(zip(found, matrix[[known[hashes[i]] for i in found]], strict=True))
+            rows = matrix[[known[hashes[i]] for i in found]]
+            let_go(matrix)  # an ingest would go through all of them
+            return dict(zip(found, rows, strict=True))
 
     def count(self, *, scope: Scope = _DEFAULT) -> int:
         """How many chunks are in scope."""

@@ -28,6 +28,7 @@ from ragbraid.errors import IndexStoreError
 from ragbraid.index import analysis
 from ragbraid.index.lexical_files import damaged_files
 from ragbraid.index.linked import LinkedFolder
+from ragbraid.index.paging import letting_go
 from ragbraid.text.operators import Group, Node, Words, parse
 
 Passages: TypeAlias = Iterable[tuple[int, int, str, str]]
@@ -198,7 +199,7 @@ class Lexical:
                 writer.add_document(tantivy.Document(language=_STATE, uuid=self._uuid, seq=seq))
                 writer.commit()
             finally:
-                with suppress(ValueError):
+                with suppress(ValueError), letting_go(self._folder):
                     writer.wait_merging_threads()
         self.refresh()
 

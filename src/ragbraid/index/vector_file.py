@@ -13,16 +13,19 @@ import struct
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
 import numpy as np
 
+from ragbraid.index.rows import Ints
 from ragbraid.index.store import sync, sync_folder
 from ragbraid.types import Vectors
 
 HEADER = 4096
 BLOCK_ROWS = 1024
+_PICKED = 16_384
 _MAGIC = b"RaBrVec\0"
 _LAYOUT = struct.Struct("<8sII16s")
 _VERSION = 1
@@ -114,6 +117,19 @@ class VectorFile:
 
     def _place(self, slot: int) -> int:
         return HEADER + slot * self.dimensions * 4
+
+
+def picked(matrix: Vectors, slots: Ints) -> Vectors:
+    """Copies of some rows of a mapped matrix, in ascending order of slots, little of it mapped at a time.
+
+    The system maps as much as 2 MB around each row that is touched.
+    """
+    rows = np.empty((len(slots), matrix.shape[1]), np.float32)
+    starts = np.flatnonzero(np.diff(slots // _PICKED, prepend=-1)).tolist()
+    for first, last in pairwise([*starts, len(slots)]):
+        rows[first:last] = matrix[slots[first:last]]
+        let_go(matrix)
+    return rows
 
 
 def let_go(matrix: Vectors) -> None:

@@ -9,6 +9,7 @@ from ragbraid.context import Context
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import InputError
 from ragbraid.index.protocol import Entry, Index
+from ragbraid.ingest.memory import give_back
 from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document, Vectors
 
@@ -55,8 +56,9 @@ class Embedding:
         return rows
 
     def forget(self) -> None:
-        """Drop the vectors at hand, once the index has them."""
+        """Drop the vectors at hand, once the index has them, and give back what a commit took of memory."""
         self._vectors.clear()
+        give_back()
 
     def _embed(self, embedder: Embedder, texts: list[str]) -> None:
         self._context.check()

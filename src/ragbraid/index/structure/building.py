@@ -8,23 +8,25 @@ and each vector is written a few times at most.
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 
+from ragbraid.index.rows import Ints
 from ragbraid.index.store import sync_file
 from ragbraid.index.structure import state as states
+from ragbraid.index.structure.joining import join, lists_of
 from ragbraid.index.structure.kinds import KINDS, Kind, lists_for, training_rows
 from ragbraid.index.structure.measure import SAMPLE, measured
 from ragbraid.index.structure.names import SMALL
 from ragbraid.index.structure.search import mapped, opened
 from ragbraid.index.structure.state import Segment, State
-from ragbraid.index.vector_file import let_go
+from ragbraid.index.vector_file import let_go, picked
 from ragbraid.types import Vectors
 
 STEP = 16_384
@@ -33,7 +35,11 @@ FLAT = "flat"
 _GROWTH = 4
 """Lists are learned anew when there are so many times as many vectors as they were learned for."""
 _SWALLOWED = 3
-_BLOCK = 32_768
+_BLOCK = 16_384
+"""So many vectors are read at a time: what is mapped counts as memory until it is let go."""
+_PART = 65_536
+"""So many new ones are sorted into lists in memory, before they are joined with others in files."""
+_TOGETHER = 16
 _SEED = 7
 
 Blocks = Callable[[int], int]
@@ -93,11 +99,11 @@ def _learn(folder: Path, kind: Kind, lists: int, matrix: Vectors) -> int:
         return 0
     index = kind.untrained(matrix.shape[1], lists)
     index.train(_sampled(matrix, training_rows(len(matrix), lists)))
-    partial = folder / "lists.partial"
-    _save(index, partial)
-    crc = zlib.crc32(partial.read_bytes())
-    sync_file(partial)
-    partial.replace(folder / states.lists_file(crc))
+    path = folder / "lists.partial"
+    _save(index, path)
+    crc = states.crc_of(path)
+    sync_file(path)
+    path.replace(folder / states.lists_file(crc))
     return crc
 
 
@@ -117,64 +123,67 @@ def _write(folder: Path, before: State, matrix: Vectors, blocks: Blocks, anew: b
 
 def _measured(folder: Path, state: State, matrix: Vectors) -> State:
     """The state with the effort it needs; flat where none is enough."""
-    structure = opened(folder, state, matrix.shape[1])
-    if structure is None:
-        raise OSError("what was written of the index's structure can't be read")
     efforts = tuple(each for each in KINDS[state.kind].efforts if each <= max(state.lists, 1)) or (
         state.lists,
     )
-    search = structure.candidates
-    effort, recall = measured(
-        matrix, lambda queries, k, each: search(queries, k, effort=each), efforts, state.asked
-    )
+    search = partial(_candidates, folder, state)
+    effort, recall = measured(matrix, search, efforts, state.asked)
     state = replace(state, effort=effort, recall=round(recall, 4), sample=min(SAMPLE, len(matrix)))
     return state if recall >= state.asked else replace(state, kind=FLAT, segments=())
 
 
+def _candidates(folder: Path, state: State, queries: Vectors, k: int, effort: int) -> Ints:
+    """As `Structure.candidates`. It is opened anew for every few queries, to let go of what they read."""
+    found = []
+    for first in range(0, len(queries), _TOGETHER):
+        structure = opened(folder, state, queries.shape[1])
+        if structure is None:
+            raise OSError("what was written of the index's structure can't be read")
+        found.append(structure.candidates(queries[first : first + _TOGETHER], k, effort=effort))
+    return np.concatenate(found)
+
+
 def _segment(folder: Path, state: State, joined: Iterable[Segment], first: int, matrix: Vectors) -> Segment:
     """A file with the codes of the slots from `first` on; those in `joined` are taken over if they can be."""
-    kind = KINDS[state.kind]
-    if kind.clustered:
-        index = faiss.read_index(str(folder / states.lists_file(state.lists_crc)))
-        for each in joined:
-            _take(index, mapped(folder, each, matrix.shape[1]))
-        start = state.covered
-    else:
-        index, start = kind.untrained(matrix.shape[1], 0), first
-        index.train(_sampled(matrix[first:], training_rows(len(matrix) - first, 1)))
-    for low in range(start, len(matrix), _BLOCK):
-        part = np.ascontiguousarray(matrix[low : low + _BLOCK])
-        let_go(matrix)
+    kind, end = KINDS[state.kind], len(matrix)
+    if not kind.clustered:
+        index = kind.untrained(matrix.shape[1], 0)
+        index.train(_sampled(matrix[first:], training_rows(end - first, 1)))
+        _add(index, matrix, first, end)
+        return _stored(folder, index, first, end)
+    blank = faiss.read_index(str(folder / states.lists_file(state.lists_crc)))
+    parts = [lists_of(folder / each.file, mapped(folder, each, matrix.shape[1])) for each in joined]
+    index = faiss.clone_index(blank)
+    for low in range(state.covered, end, _PART):
+        _add(index, matrix, low, min(low + _PART, end))
+        path = folder / f"{low}.part"
+        _save(index, path)
+        parts.append(lists_of(path, index))
+        index.reset()
+    path = _free(folder)
+    written = join(path, blank, parts)
+    return Segment(path.name, first, end, written.size, written.head, written.head_crc, written.crc)
+
+
+def _add(index: Any, matrix: Vectors, first: int, end: int) -> None:
+    for low in range(first, end, _BLOCK):
+        part = np.ascontiguousarray(matrix[low : min(low + _BLOCK, end)])
         index.add_with_ids(part, np.arange(low, low + len(part)))
-    return _stored(folder, kind, index, first, len(matrix))
+        let_go(matrix)
 
 
-def _take(index: Any, other: Any) -> None:
-    """Append another index's lists, which may be mapped, to this one's."""
-    for number in range(other.nlist):
-        size = other.invlists.list_size(number)
-        if size:
-            ids, codes = other.invlists.get_ids(number), other.invlists.get_codes(number)
-            index.invlists.add_entries(number, size, ids, codes)
-            other.invlists.release_ids(number, ids)
-            other.invlists.release_codes(number, codes)
-    index.ntotal += other.ntotal
-
-
-def _stored(folder: Path, kind: Kind, index: Any, first: int, end: int) -> Segment:
-    taken = {each.name for each in folder.iterdir()}
-    name = next(each for number in range(1 << 30) if (each := f"{number}.faiss") not in taken)
-    path = folder / name
+def _stored(folder: Path, index: Any, first: int, end: int) -> Segment:
+    path = _free(folder)
     _save(index, path)
-    size = path.stat().st_size
-    codes = (index.code_size + 8) * (end - first) if kind.clustered else 0
-    with path.open("rb+") as file:
-        head_crc = zlib.crc32(file.read(size - codes))
-        crc = head_crc
-        while block := file.read(1 << 20):
-            crc = zlib.crc32(block, crc)
-        os.fsync(file.fileno())
-    return Segment(name, first, end, size, size - codes, head_crc, crc)
+    sync_file(path)
+    size, crc = path.stat().st_size, states.crc_of(path)
+    return Segment(path.name, first, end, size, size, crc, crc)
+
+
+def _free(folder: Path) -> Path:
+    """A file that isn't there yet."""
+    paths = (folder / f"{number}.faiss" for number in range(1 << 30))
+    return next(each for each in paths if not each.exists())
 
 
 def _save(index: Any, path: Path) -> None:
@@ -186,9 +195,7 @@ def _save(index: Any, path: Path) -> None:
 
 def _sampled(matrix: Vectors, count: int) -> Vectors:
     chosen = np.random.default_rng(_SEED).choice(len(matrix), count, replace=False)
-    sample = np.ascontiguousarray(matrix[np.sort(chosen)])
-    let_go(matrix)
-    return sample
+    return picked(matrix, np.sort(chosen))
 
 
 def _memory() -> int:

@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 
 from ragbraid.index.rows import Ints
-from ragbraid.index.vector_file import let_go
+from ragbraid.index.vector_file import let_go, picked
 from ragbraid.types import Vectors
 
 K = 10
@@ -16,7 +16,7 @@ SAMPLE = 256
 _SAFETY = 0.005
 """What is demanded beyond the recall asked for: a sample may flatter."""
 _SEED = 20_261
-_BLOCK = 32_768
+_BLOCK = 16_384
 
 Search = Callable[[Vectors, int, int], Ints]
 """Queries, k and an effort → candidate slots, a row for each query."""
@@ -30,7 +30,7 @@ def measured(matrix: Vectors, search: Search, efforts: tuple[int, ...], asked: f
     chosen = np.sort(
         np.random.default_rng(_SEED).choice(len(matrix), min(SAMPLE, len(matrix)), replace=False)
     )
-    queries = np.ascontiguousarray(matrix[chosen])
+    queries = picked(matrix, chosen)
     least = _tenth(matrix, queries)
     recall, effort = 0.0, efforts[0]
     for effort in efforts:
@@ -55,6 +55,6 @@ def _recall(matrix: Vectors, queries: Vectors, own: Ints, least: Vectors, found:
     """The share of the ten nearest that is found; whatever scores as high as the tenth is one of them."""
     right = 0
     for query, mine, bound, slots in zip(queries, own, least, found, strict=True):
-        others = slots[(slots >= 0) & (slots != mine)]
-        right += min(K, int(np.count_nonzero(matrix[others] @ query >= bound - 1e-6)))
+        others = np.sort(slots[(slots >= 0) & (slots != mine)])
+        right += min(K, int(np.count_nonzero(picked(matrix, others) @ query >= bound - 1e-6)))
     return right / (K * len(queries))

@@ -98,7 +98,7 @@ def lists_file(crc: int) -> str:
 
 def has_lists(folder: Path, state: State) -> bool:
     """Whether the file that new segments begin from is there as it was written."""
-    return _crc(folder / lists_file(state.lists_crc)) == state.lists_crc
+    return crc_of(folder / lists_file(state.lists_crc)) == state.lists_crc
 
 
 def damaged_files(folder: Path, uuid: str) -> list[str]:
@@ -109,7 +109,7 @@ def damaged_files(folder: Path, uuid: str) -> list[str]:
     wanted = {each.file: each.crc for each in state.segments}
     if state.lists_crc:
         wanted[lists_file(state.lists_crc)] = state.lists_crc
-    return [name for name, crc in wanted.items() if _crc(folder / name) != crc]
+    return [name for name, crc in wanted.items() if crc_of(folder / name) != crc]
 
 
 def described(folder: Path, uuid: str) -> StructureStats:
@@ -143,7 +143,8 @@ def tidy(folder: Path, wanted: Iterable[str]) -> None:
                 each.unlink()
 
 
-def _crc(path: Path) -> int:
+def crc_of(path: Path) -> int:
+    """The CRC-32 of a file's bytes; -1 where it can't be read."""
     crc = 0
     try:
         with path.open("rb") as file:
