@@ -120,6 +120,11 @@ def invented_quote(world: World) -> str:
     return f"It is “the finest {fact['thing']} on the whole coast” [{at + 1}]."
 
 
+def quote_of_stop_words(world: World) -> str:
+    at, _ = world.picked()
+    return f"“It was not for them, and we were there” [{at + 1}]."
+
+
 def misattributed_quote(world: World) -> str:
     at, fact = world.picked()
     number, _ = world.other(at)
@@ -147,7 +152,7 @@ def unmarked_invention(world: World) -> str:
 TRUE: list[Callable[[World], str]] = [true_plain, true_quoted, true_reworded]
 LIES: list[Callable[[World], str]] = [
     wrong_number, wrong_year, wrong_person, wrong_passage, invented_quote, misattributed_quote,
-    stitched_quote, off_the_topic, unmarked_invention,
+    stitched_quote, off_the_topic, unmarked_invention, quote_of_stop_words,
 ]  # fmt: skip
 
 

@@ -50,14 +50,14 @@ def judge(
     item = _ITEM.match(claim)
     claim = claim[item.end() :] if item else claim  # the number of an item is no fact
     wanted = set(terms(claim, language_of([claim])))
-    if not wanted:
-        return Judged(())  # "So it is." claims nothing
     texts = [_titled(hit) for hit in hits]
     rests = list(dict.fromkeys(cited)) or list(range(len(hits)))
     quoted = [examined(each, [hit.text for hit in hits], rests) for each in quotations(claim)]
     faults: list[tuple[Fault, str]] = [
         (each.finding, each.text) for each in quoted if each.finding != "found"
     ]
+    if not wanted:  # "So it is." claims nothing but what it quotes
+        return Judged(tuple(faults), () if faults else _citations(quoted, (), hits, (), ()))
     faults += [("facts", each) for each in missing_facts(claim, [texts[at] for at in rests], question)]
     evidence = [_evidence(claim, hits[at], texts[at], embedder) for at in rests]
     # A claim may rest on two passages, half on each: its words are looked for in all that it names.
