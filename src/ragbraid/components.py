@@ -9,6 +9,7 @@ from ragbraid.registry import BUILTIN
 
 if TYPE_CHECKING:
     from ragbraid.answer.compose import Compose as Compose
+    from ragbraid.answer.entailment import Entailment as Entailment
     from ragbraid.answer.quote import Quote as Quote
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
     from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ragbraid.load.sql import Sql as Sql
     from ragbraid.load.web import Web as Web
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
+    from ragbraid.rerank.llm import Llm as Llm
     from ragbraid.rerank.maxsim import Maxsim as Maxsim
     from ragbraid.rerank.parents import Parents as Parents
     from ragbraid.rerank.rm3 import Rm3 as Rm3

@@ -8,7 +8,10 @@ import json
 from collections.abc import Callable
 from random import Random
 
-LATIN = "water boils pump valve Anna über Straße naïve co-operate e.g. U.S. 3,141 2.5% 12:30 (see) x_y don't".split()
+LATIN = (
+    "water", "boils", "pump", "valve", "Anna", "über", "Straße", "naïve", "co-operate", "e.g.", "U.S.",
+    "3,141", "2.5%", "12:30", "(see)", "x_y", "don't",
+)  # fmt: skip
 SCRIPTS = {
     "japanese": ("茶は東京で飲みます", "会議室は予約できます", "はい", "。", "、", "「水」", "１４か月"),
     "arabic": ("مرحبا", "العالم", "١٢٣", "ماء", "؟", "كتاب"),
@@ -115,7 +118,8 @@ class Documents:
 
     def _html(self) -> str:
         body = "".join(f"<p>{self.paragraph()}</p><ul><li>{self.sentence()}</ul>" for _ in range(3))
-        return f"<html><head><title>{self.sentence()[:40]}</title></head><body><h1>A &amp; B</h1>{body}</body></html>"
+        head = f"<head><title>{self.sentence()[:40]}</title></head>"
+        return f"<html>{head}<body><h1>A &amp; B</h1>{body}</body></html>"
 
     def _csv(self) -> str:
         file = io.StringIO()

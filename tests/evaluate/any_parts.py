@@ -94,7 +94,8 @@ def _sentence(draw: Random, passages: list[tuple[int, str]]) -> str:
     return draw.choice(
         [
             f"{run} [{number}].", f"{run} [{number}]", f"It says “{run}” [{number}].", f'"{run}" [{other}].',
-            f"- {run}. [{number}][{other}]\n", f"{run}.", f"{run} [{number + 50}].", f"“{run} and lies” [{number}].",
+            f"- {run}. [{number}][{other}]\n", f"{run}.", f"{run} [{number + 50}].",
+            f"“{run} and lies” [{number}].",
             f"In {draw.randint(1, 3000)} there was {run} [{number}].", "I can't answer that.",
         ]
     )  # fmt: skip

@@ -41,6 +41,8 @@ def runtime() -> Iterator[LlamaCppRuntime]:
 
 
 class TestLlamaCppConforms(GeneratorConformance):
+    tells_alternatives = True
+
     def make(self) -> LlamaCppRuntime:
         smollm()
         return LlamaCpp(context_tokens=1024).open()

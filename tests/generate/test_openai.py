@@ -11,6 +11,7 @@ import pytest
 from openai_server import Reply, begin, piece, saying, send, serving
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import DeadlineExceeded, GenerationError, ModelMissing, ServerError
+from ragbraid.generate.alternatives import alternatives
 from ragbraid.generate.openai import OpenAi, OpenAiRuntime
 from ragbraid.generate.protocol import Completion, Grammar, JsonSchema, Quotes, Request
 from ragbraid.generate.sse import chunks
@@ -55,6 +56,7 @@ class TestOpenAiConforms(GeneratorConformance):
     """Against llama.cpp's own server, over loopback."""
 
     prompts = 8
+    tells_alternatives = True
 
     @pytest.fixture
     def generator(self, llama_url: str) -> Iterator[OpenAiRuntime]:
@@ -89,6 +91,42 @@ def test_what_is_sent() -> None:
     assert seen["messages"] == [{"role": "user", "content": "Hello"}]
     ask(reply, Request(HELLO))
     assert seen["key"] is None
+
+
+def test_a_server_that_tells_no_probabilities_gives_none() -> None:
+    seen: dict[str, Any] = {}
+
+    def reply(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        seen.update(body)
+        saying("Yes")(handler, body)
+
+    got = ask(reply, Request(HELLO, alternatives=50))
+    assert isinstance(got, Completion)
+    assert got.alternatives == {}
+    assert (seen["logprobs"], seen["top_logprobs"]) == (True, 20)
+
+
+@pytest.mark.parametrize(
+    ("choice", "found"),
+    [
+        ({"logprobs": None}, {}),
+        ({"logprobs": {"content": []}}, {}),
+        ({"logprobs": {"content": [{"token": "Yes"}]}}, {}),
+        (
+            {"logprobs": {"content": [{"top_logprobs": [{"token": "a", "logprob": -1}]}, {}]}},
+            {"a": -1.0},
+        ),
+        (
+            {"logprobs": {"content": [{"top_logprobs": [
+                {"token": "\ufffd", "logprob": -3.0}, {"token": "\ufffd", "logprob": -2},
+                {"token": 1}, {"token": "b"},
+            ]}]}},
+            {"\ufffd": -2.0},
+        ),
+    ],
+)  # fmt: skip
+def test_alternatives_of_a_choice(choice: dict[str, Any], found: dict[str, float]) -> None:
+    assert alternatives(choice) == found
 
 
 def test_a_stop_string_over_two_pieces_is_never_said() -> None:

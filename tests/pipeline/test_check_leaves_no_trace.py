@@ -21,6 +21,7 @@ components:
   local: {type: llama-cpp, model: smollm2-135m-instruct}
   remote: {type: openai, model: some, base_url: "http://127.0.0.1:9/v1"}
   echo: {type: testing/echo-generator}
+  entails: {type: entailment, model: cross-encoder/nli-deberta-v3-small}
   hashed: {type: testing/hash-embedder}
   listed: {type: testing/list-index, embedder: hashed}
   fixed: {type: testing/fixed-splitter}
@@ -47,6 +48,7 @@ search:
   - {type: zscore, hits: [rm3, rocchio]}
   - {type: weighted, hits: [zscore, pool]}
   - {type: cross-encoder, model: ms-marco-minilm-l6-v2}
+  - {type: llm, generator: remote}
   - {type: maxsim, embedder: embedder}
   - {type: parents, index: index}
 ask:
@@ -55,7 +57,7 @@ ask:
 flows:
   written:
     - search
-    - {type: compose, generator: remote}
+    - {type: compose, generator: remote, entailment: entails}
 """
 
 

@@ -14,6 +14,7 @@ from ragbraid.answer.features import features
 from ragbraid.answer.markers import Markers, unmarked
 from ragbraid.answer.prompt import fitted
 from ragbraid.answer.prose import Sentences
+from ragbraid.answer.protocol import Entailer
 from ragbraid.answer.support import Judged, judge
 from ragbraid.context import Context
 from ragbraid.embed.protocol import TokenEmbedder
@@ -32,14 +33,16 @@ class Compose:
     The generator sees the best `passages`, as many as fit its window, and the conversation so far. Of each
     sentence that it writes, quotations must stand word for word in a passage that it names; numbers and
     names must be there; and its words, or with an `embedder` its meaning, must be those of a sentence or two
-    there. One that fails is left out (`unsupported: drop`), marked, or kept; the trace says which, and why.
-    A stream holds a sentence back until it is verified. A marker that names no passage is removed. An answer
-    has at most `max_tokens` of the model's tokens. Abstains where there are no hits, or no sentence is left.
-    Raises `InputError` for an empty question, and whatever the generator fails with.
+    there; with `entailment` it must follow from them, too. One that fails is left out (`unsupported: drop`),
+    marked, or kept; the trace says which, and why. A stream holds a sentence back until it is verified. A
+    marker that names no passage is removed. An answer has at most `max_tokens` of the model's tokens.
+    Abstains where there are no hits, or no sentence is left. Raises `InputError` for an empty question, and
+    whatever the generator fails with.
     """
 
     generator: Generator
     embedder: TokenEmbedder | None = None
+    entailment: Entailer | None = None
     passages: Annotated[int, Ge(1)] = 6
     max_tokens: Annotated[int, Ge(1)] = 400
     unsupported: Literal["drop", "mark", "keep"] = "drop"
@@ -140,7 +143,8 @@ class _Written:
 
     def _judged(self, claim: str, numbers: Sequence[int]) -> Judged:
         cited = [each - 1 for each in numbers]
-        return judge(claim, cited, self._hits, self._question, self._options.embedder)
+        options = self._options
+        return judge(claim, cited, self._hits, self._question, options.embedder, options.entailment)
 
 
 def _breadth(space: str) -> tuple[int, int]:

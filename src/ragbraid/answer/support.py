@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from ragbraid.answer.cite import cite
 from ragbraid.answer.facts import missing_facts
+from ragbraid.answer.protocol import Entailer
 from ragbraid.answer.quotations import Quotation, examined, quotations
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.text.late import span_scores
@@ -17,13 +18,15 @@ from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
 from ragbraid.types import Citation, Hit
 
-Fault: TypeAlias = Literal["misattributed", "stitched", "invented", "facts", "evidence"]
+Fault: TypeAlias = Literal["misattributed", "stitched", "invented", "facts", "evidence", "entailment"]
 
 _ITEM = re.compile(r"\s*(?:[-*+•·]|\(?\d{1,3}[.)])\s+")
 _SHARED = 0.5
 """Share of a claim's terms that the passage's best sentences have, where words alone decide."""
 _SHARED_AT_LEAST, _NEAR = 0.25, 0.62
 """That share, and the mean best cosine of the claim's tokens, where an embedder has a say."""
+_FOLLOWS = 0.5
+"""A claim follows from its passages where that is likelier than not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,18 @@ class Judged:
 
 
 def judge(
-    claim: str, cited: Sequence[int], hits: Sequence[Hit], question: str, embedder: TokenEmbedder | None
+    claim: str,
+    cited: Sequence[int],
+    hits: Sequence[Hit],
+    question: str,
+    embedder: TokenEmbedder | None,
+    entailer: Entailer | None = None,
 ) -> Judged:
     """Judge a claim by the passages at the positions `cited`; where it names none, by all of them.
 
     Quotations must stand there word for word, numbers and names must be there, and the claim's words, or
-    with an embedder its meaning, must be those of a sentence or two there.
+    with an embedder its meaning, must be those of a sentence or two there. With an `entailer` the claim must
+    follow from a passage, or from the best sentences of all that it names.
     """
     item = _ITEM.match(claim)
     claim = claim[item.end() :] if item else claim  # the number of an item is no fact
@@ -65,9 +74,21 @@ def judge(
     near = max((each.near for each in evidence), default=0.0)
     if not (shared >= _SHARED or (shared >= _SHARED_AT_LEAST and near >= _NEAR)):
         faults.append(("evidence", ""))
+    named = rests if cited else _best(rests, evidence)
+    if not faults and entailer is not None:
+        # The dearest test comes last: most of what isn't so has failed by now.
+        windows = " ".join(
+            hits[at].text[held.start : held.end]
+            for at, held in zip(rests, evidence, strict=True)
+            if at in named
+        )
+        premises = dict.fromkeys([windows, *(texts[at] for at in named)])
+        likely = max(entailer.entailed([(each, claim) for each in premises]))
+        if likely < _FOLLOWS:
+            faults.append(("entailment", f"{likely:.2f}"))
     if faults:
         return Judged(tuple(faults))
-    return Judged((), _citations(quoted, rests if cited else _best(rests, evidence), hits, evidence, rests))
+    return Judged((), _citations(quoted, named, hits, evidence, rests))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, RagbraidError
+from ragbraid.generate.alternatives import alternatives
 from ragbraid.generate.chat_template import Piece, render
 from ragbraid.generate.gguf import Gguf, read
 from ragbraid.generate.protocol import Completion, Constraint, Grammar, Quotes, Request
@@ -139,9 +140,12 @@ class LlamaCppRuntime:
             )
         pieces: list[str] = []
         last: dict[str, Any] = {}
+        first: dict[str, float] = {}
 
         def each(chunk: dict[str, Any]) -> bool:
             last.update(chunk)
+            if request.alternatives and not first and chunk.get("choices"):
+                first.update(alternatives(chunk["choices"][0]))
             text = chunk["choices"][0]["text"] if chunk.get("choices") else ""
             if text:
                 pieces.append(text)
@@ -158,6 +162,7 @@ class LlamaCppRuntime:
             "".join(pieces),
             "length" if last.get("choices", [{}])[0].get("finish_reason") == "length" else "stop",
             Usage(len(tokens), int(usage.get("completion_tokens", 0)), 1),
+            first,
         )
 
     def _tokens(self, prompt: tuple[Message, ...] | str) -> list[int]:
@@ -228,7 +233,9 @@ def _body(request: Request, tokens: list[int]) -> dict[str, Any]:
         "stop": list(request.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
-        "cache_prompt": True,
+        # What of the prompt was cached changes the last digits, which order alternatives.
+        "cache_prompt": not request.alternatives,
+        **({"n_probs": request.alternatives} if request.alternatives else {}),
         **_constraint(request.constraint),
     }
 

@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, MissingDependency, RagbraidError, ServerError
+from ragbraid.generate.alternatives import MOST, alternatives
 from ragbraid.generate.protocol import Completion, Constraint, Grammar, JsonSchema, Quotes, Request
 from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.generate.sse import Busy, chunks, shown
@@ -114,9 +115,11 @@ class OpenAiRuntime:
     def _pieces(self, request: Request, context: Context | None) -> Iterator[str | Completion]:
         stops, said = StopStrings(request.stop), []
         reason, usage = "stop", Usage(calls=1)
+        first: dict[str, float] = {}
         for chunk in self._chunks(_body(self._options.model, request), context):
             usage = _usage(chunk) or usage
             for choice in _list(chunk, "choices", self._url)[:1]:
+                first = first or alternatives(choice)
                 piece = stops.feed(_content(choice, self._url))
                 reason = choice.get("finish_reason") or reason
                 if piece:
@@ -128,7 +131,7 @@ class OpenAiRuntime:
             said.append(rest)
             yield rest
         cut = reason == "length" and not stops.stopped
-        yield Completion("".join(said), "length" if cut else "stop", usage)
+        yield Completion("".join(said), "length" if cut else "stop", usage, first)
 
     def _chunks(self, body: dict[str, Any], context: Context | None) -> Iterator[dict[str, Any]]:
         """The server's chunks; asks again with growing waits while there has been none."""
@@ -188,6 +191,8 @@ def _body(model: str, request: Request) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         **_constraint(request.constraint),
     }
+    if request.alternatives:
+        body |= {"logprobs": True, "top_logprobs": min(request.alternatives, MOST)}
     if request.stop:
         body["stop"] = list(request.stop)
     return body

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from ragbraid.context import Context
@@ -42,6 +42,7 @@ class Request:
 
     `prompt` is either chat messages, put through the model's own chat template with their contents as
     data (text that looks like a control token never becomes one), or a text to be continued as it is.
+    `alternatives` of the likeliest first tokens are told with the completion, by an engine that can.
     """
 
     prompt: tuple[Message, ...] | str
@@ -51,6 +52,7 @@ class Request:
     seed: int = 0
     stop: tuple[str, ...] = ()
     constraint: Constraint | None = None
+    alternatives: int = 0
 
 
 _NO_USAGE = Usage()
@@ -58,12 +60,16 @@ _NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What came back. `logprob` is the sum of its tokens' log-probabilities where the engine tells."""
+    """What came back.
+
+    `alternatives` are the texts of the likeliest first tokens with their log-probabilities before any
+    constraint, where they were asked for and the engine tells.
+    """
 
     text: str
     finish_reason: Literal["stop", "length"] = "stop"
     usage: Usage = _NO_USAGE
-    logprob: float | None = None
+    alternatives: Mapping[str, float] = field(default_factory=dict)
 
 
 class Generator(Protocol):

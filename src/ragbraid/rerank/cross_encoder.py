@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.errors import ModelError
 from ragbraid.hits import rescored
-from ragbraid.models.locate import locate
-from ragbraid.models.reasons import reason
+from ragbraid.models.pairs import PairModel
 from ragbraid.types import Hit, ModelName
 
 _BATCH = 16
@@ -44,15 +41,14 @@ class CrossEncoderRuntime:
 
     def __init__(self, options: CrossEncoder) -> None:
         self._options = options
-        self._model: Any = None
-        self._lock = threading.Lock()
+        self._model = PairModel(options.model, options.revision, options.device)
 
     def __call__(self, question: str, hits: list[Hit], k: int, context: Context) -> list[Hit]:
         """The scored hits, best first, equal ones in the order they came in. Raises `ModelError`."""
         pool = hits[: max(k, self._options.candidates)]
         if not pool:
             return []
-        model = self._loaded()
+        model = self._model.loaded()
         scores: list[float] = []
         for start in range(0, len(pool), _BATCH):
             context.check()
@@ -70,32 +66,8 @@ class CrossEncoderRuntime:
 
     def warm_up(self) -> None:
         """Load the weights now."""
-        self._loaded()
+        self._model.loaded()
 
     def close(self) -> None:
         """Give the weights' memory back."""
-        with self._lock:
-            self._model = None
-
-    def _loaded(self) -> Any:
-        with self._lock:
-            if self._model is None:
-                self._model = self._load()
-            return self._model
-
-    def _load(self) -> Any:
-        folder = locate(self._options.model, self._options.revision)
-        try:
-            from sentence_transformers import CrossEncoder as Model
-        except ImportError as error:
-            raise MissingDependency(
-                "Reranking with a cross-encoder needs sentence-transformers, which isn't installed.",
-                "Run `pip install 'ragbraid[local]'`.",
-            ) from error
-        device = None if self._options.device == "auto" else self._options.device
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return Model(str(folder), device=device, local_files_only=True)
-        except Exception as error:
-            raise ModelError(f"The cross-encoder in {folder} can't be loaded: {reason(error)}.") from error
+        self._model.close()

@@ -40,6 +40,8 @@ class GeneratorConformance:
 
     prompts = 20
     holds_json = True
+    tells_alternatives = False
+    """True for an engine that tells the probabilities of first tokens."""
 
     def make(self) -> Generator:
         """The running generator to be tested."""
@@ -98,6 +100,21 @@ class GeneratorConformance:
         (got,) = generator.generate([request])
         assert isinstance(got, Completion)
         assert isinstance(json.loads(got.text)["yes"], bool)
+
+    def test_tells_the_likeliest_first_tokens_where_asked(self, generator: Generator) -> None:
+        """Log-probabilities of several texts, one of which the greedy completion begins with."""
+        if not self.tells_alternatives:
+            pytest.skip("this generator's engine doesn't tell probabilities")
+        prompt = (Message("user", "Is water wet? Say yes or no."),)
+        free, told = generator.generate([Request(prompt, 1), Request(prompt, 1, alternatives=5)])
+        assert isinstance(free, Completion)
+        assert isinstance(told, Completion)
+        assert free.alternatives == {}
+        assert told.text == free.text
+        assert 1 < len(told.alternatives) <= 5
+        assert all(value <= 0 for value in told.alternatives.values())
+        likeliest = max(told.alternatives, key=lambda each: told.alternatives[each])
+        assert told.text.strip() == likeliest.strip()
 
     def test_one_bad_request_harms_no_other(self, generator: Generator) -> None:
         """A request that can't be met has its own error in its place."""

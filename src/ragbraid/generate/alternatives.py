@@ -1,0 +1,24 @@
+"""The likeliest first tokens, as servers that speak OpenAI's protocol tell them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+MOST = 20
+"""How many a server tells at most."""
+
+
+def alternatives(choice: Mapping[str, Any]) -> dict[str, float]:
+    """Texts and log-probabilities of a choice's first token; empty where the server doesn't tell.
+
+    Of two tokens with the same text, such as parts of a character, the likelier one counts.
+    """
+    found: dict[str, float] = {}
+    content = (choice.get("logprobs") or {}).get("content") or []
+    for each in content[0].get("top_logprobs") or [] if content else []:
+        text, value = each.get("token"), each.get("logprob")
+        if isinstance(text, str) and isinstance(value, int | float) and not math.isnan(value):
+            found[text] = max(float(value), found.get(text, -math.inf))
+    return found

@@ -1,0 +1,50 @@
+"""Models that read two texts together, as sentence-transformers loads them."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import Any
+
+from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.locate import locate
+from ragbraid.models.reasons import reason
+from ragbraid.types import ModelName
+
+
+class PairModel:
+    """A cross-encoder (Nogueira and Cho 2019) whose weights load at first use."""
+
+    def __init__(self, name: ModelName, revision: str | None, device: str) -> None:
+        self._name, self._revision = name, revision
+        self._device = None if device == "auto" else device
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    def loaded(self) -> Any:
+        """sentence-transformers' `CrossEncoder`. Raises `ModelError`, and `MissingDependency` without it."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+            return self._model
+
+    def close(self) -> None:
+        """Give the weights' memory back."""
+        with self._lock:
+            self._model = None
+
+    def _load(self) -> Any:
+        folder = locate(self._name, self._revision)
+        try:
+            from sentence_transformers import CrossEncoder
+        except ImportError as error:
+            raise MissingDependency(
+                "A cross-encoder needs sentence-transformers, which isn't installed.",
+                "Run `pip install 'ragbraid[local]'`.",
+            ) from error
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return CrossEncoder(str(folder), device=self._device, local_files_only=True)
+        except Exception as error:
+            raise ModelError(f"The cross-encoder in {folder} can't be loaded: {reason(error)}.") from error
