@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -329,4 +331,28 @@ def test_an_index_of_which_everything_was_dropped_is_one(tmp_path: Path) -> None
     index.close()
     again = Faiss(tmp_path / "index", EMBEDDER).open()
     assert (again.count(), again.check(), again.compact().bytes > 0) == (0, [], True)
+    again.close()
+
+
+def test_the_log_is_pruned_and_whoever_is_behind_reads_all_anew(
+    index: FaissRuntime, folder: Path, tmp_path: Path
+) -> None:
+    reader, former = Faiss(folder, EMBEDDER).open(), tmp_path / "former"
+    assert len(reader.search_text(["cow"], 99)[0]) == 20
+    assert len(reader.search_vector(embedded("cow"), 99)[0]) == 45
+    shutil.copytree(folder / "lexical", former)
+    index.delete(["s0", "s1"])
+    index.upsert([change("late", ["a cow that came late"])])
+    index.compact()
+    with closing(sqlite3.connect(folder / "index.sqlite")) as database:
+        assert database.execute("SELECT COUNT(*), COUNT(DISTINCT collection) FROM log").fetchone() == (2, 2)
+    assert len(reader.search_vector(embedded("cow"), 99)[0]) == 42
+    assert len(reader.search_text(["cow"], 99)[0]) == 19
+    reader.close()
+    # As if it had been killed after its transaction: the index of words is as it was before.
+    shutil.rmtree(folder / "lexical")
+    former.rename(folder / "lexical")
+    again = Faiss(folder, EMBEDDER).open()
+    assert len(again.search_text(["cow"], 99)[0]) == 19
+    assert again.check() == []
     again.close()

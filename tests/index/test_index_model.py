@@ -15,16 +15,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ragbraid.errors import InputError
-from ragbraid.index import rows, rows_file
+from ragbraid.errors import IndexMismatch, InputError
+from ragbraid.index import migrating, rows, rows_file
 from ragbraid.index.faiss import Faiss, FaissRuntime
 from ragbraid.index.filter import matches
 from ragbraid.index.protocol import Change, Entry
-from ragbraid.testing.index import EMBEDDER, embedded
+from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.types import Chunk, Document, Scope
 from soaking import FULL, count
 
 pytestmark = pytest.mark.timeout(count(300, 7200))
+EMBEDDERS = tuple(HashEmbedder(dimensions=dimensions).open() for dimensions in (16, 24))
 WORDS = ("goat", "cow", "hill", "meadow", "grass", "stable")
 COLLECTIONS = st.sampled_from(["default", "second", "third"])
 ORIGINS = st.sampled_from([f"o{number}" for number in range(6)])
@@ -79,13 +80,16 @@ class IndexBesidePython(RuleBasedStateMachine):
         self.held: dict[str, dict[str, list[Stored]]] = {}
         self.number = 0
         # Small ones have no file of rows, and replay everything: here it is written every now and then.
-        self.kept = rows_file._ENOUGH, rows._FRESH
-        rows_file._ENOUGH, rows._FRESH = 3, 5  # type: ignore[misc]
+        self.kept = rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS
+        rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS = 3, 5, 4  # type: ignore[misc]
+        self.embedder, self.other = EMBEDDERS
+        self.coming = False
+        """Whether a migration to the other embedder is under way."""
 
     def teardown(self) -> None:
         for each in (self.index, self.reader):
             each.close()
-        rows_file._ENOUGH, rows._FRESH = self.kept  # type: ignore[misc]
+        rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS = self.kept  # type: ignore[misc]
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @initialize(collection=COLLECTIONS, texts=TEXTS, metadata=METADATA)
@@ -108,7 +112,7 @@ class IndexBesidePython(RuleBasedStateMachine):
                 Stored(f"{origin}.{self.number}.{i}", origin, text, metadata) for i, text in enumerate(texts)
             ]
             self.held.setdefault(collection, {})[origin] = stored
-            changes.append(_change(origin, stored, metadata))
+            changes.append(self._change(origin, stored, metadata))
         self.index.upsert(changes, scope=Scope(collection))
 
     @rule(collection=COLLECTIONS, origins=st.lists(ORIGINS, min_size=1, max_size=3, unique=True))
@@ -140,7 +144,7 @@ class IndexBesidePython(RuleBasedStateMachine):
         self.number += 1
         written, copy = self.folder / f"export {self.number}", self.folder / f"copy {self.number}"
         self.index.export(written)
-        other = Faiss(copy, EMBEDDER).open()
+        other = Faiss(copy, self.embedder).open()
         other.import_from(written)
         self._compare(other)
         other.close()
@@ -160,8 +164,8 @@ class IndexBesidePython(RuleBasedStateMachine):
         index, scope = self.reader if by_reader else self.index, Scope(collection, wanted)
         visible = [each for each in self._all(collection) if each.passes(wanted)]
         assert index.count(scope=scope) == len(visible)
-        query = embedded(text[0])
-        scores = {each.id: _score(each.text, query[0]) for each in visible}
+        query = self.embedder.embed(text[:1], "query")
+        scores = {each.id: self._score(each.text, query[0]) for each in visible}
         ranked = sorted(scores, key=lambda name: (-scores[name], name))[:k]
         hits = index.search_vector(query, k, scope=scope)[0]
         assert [(hit.id, hit.score) for hit in hits] == [(name, scores[name]) for name in ranked]
@@ -192,10 +196,37 @@ class IndexBesidePython(RuleBasedStateMachine):
             self.path = copy
             self.index, self.reader = self._opened(), self._opened()
         else:
-            other = Faiss(copy, EMBEDDER).open()
+            other = Faiss(copy, self.embedder).open()
             self._compare(other)
             other.close()
             shutil.rmtree(copy)
+
+    @rule(steps=st.integers(0, 8))
+    def migrate(self, steps: int) -> None:
+        """So many steps of it, which may be all, or the rest of one that was begun."""
+        other = Faiss(self.path, self.other).open()
+        migration = other.migrate()
+        for _ in range(steps):
+            self.coming = True
+            if next(migration, None) is None:
+                self.coming = False
+                self._switched()
+                break
+        migration.close()
+        other.close()
+
+    @rule()
+    def undo(self) -> None:
+        """What there is to undo depends on what a compaction let go, and on what came since."""
+        coming, self.coming = self.coming, False
+        try:
+            current = self.index.undo_migration()
+        except (InputError, IndexMismatch):
+            assert not coming
+            return
+        assert current == (self.embedder if coming else self.other).identity
+        if not coming:
+            self._switched()
 
     @rule()
     def check(self) -> None:
@@ -220,22 +251,27 @@ class IndexBesidePython(RuleBasedStateMachine):
             yield from stored
 
     def _opened(self) -> FaissRuntime:
-        return Faiss(self.path, EMBEDDER).open()
+        return Faiss(self.path, self.embedder).open()
 
+    def _switched(self) -> None:
+        """The other embedder's vectors are current from now on."""
+        self.embedder, self.other = self.other, self.embedder
+        self.index.close()
+        self.reader.close()
+        self.index, self.reader = self._opened(), self._opened()
 
-def _change(origin: str, stored: list[Stored], metadata: dict[str, Any]) -> Change:
-    chunks, at = [], 0
-    for each in stored:
-        chunks.append(Chunk(origin, at, at + len(each.text), each.text, id=each.id))
-        at += len(each.text) + 1
-    texts = [each.text for each in stored]
-    document = Document(origin, "\n".join(texts), metadata)
-    return Change(origin, [Entry(document, chunks, EMBEDDER.embed(texts))])
+    def _change(self, origin: str, stored: list[Stored], metadata: dict[str, Any]) -> Change:
+        chunks, at = [], 0
+        for each in stored:
+            chunks.append(Chunk(origin, at, at + len(each.text), each.text, id=each.id))
+            at += len(each.text) + 1
+        texts = [each.text for each in stored]
+        document = Document(origin, "\n".join(texts), metadata)
+        return Change(origin, [Entry(document, chunks, self.embedder.embed(texts))])
 
-
-def _score(text: str, query: Any) -> float:
-    row = EMBEDDER.embed([text])[0]
-    return float(np.float32(np.einsum("i,i->", row.astype(np.float64), query.astype(np.float64))))
+    def _score(self, text: str, query: Any) -> float:
+        row = self.embedder.embed([text])[0]
+        return float(np.float32(np.einsum("i,i->", row.astype(np.float64), query.astype(np.float64))))
 
 
 TestIndexBesidePython = IndexBesidePython.TestCase

@@ -117,7 +117,7 @@ class Derived:
             if not anew:
                 try:
                     self._lexical.refresh()
-                    anew = self._lexical.seq > seq
+                    anew = self._lexical.seq > seq or not self._is_replayable(connection)
                 except UnreadableError:
                     anew = True
             reason = ""
@@ -189,6 +189,11 @@ class Derived:
         found = connection.execute("SELECT row FROM chunks WHERE collection = ?", (self.collection,))
         wanted = {row for (row,) in found}
         return f"{len(held ^ wanted)} chunks differ from the database's" if held != wanted else ""
+
+    def _is_replayable(self, connection: Connection) -> bool:
+        """Whether the log goes back to what the lexical index has applied, if it has applied anything."""
+        since = self._lexical.seq
+        return since < 0 or rows.is_logged(connection, self.collection, since)
 
     def _rebuild(self, connection: Connection, seq: int) -> None:
         self._lexical.clear()

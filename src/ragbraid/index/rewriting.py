@@ -58,12 +58,12 @@ def repack(connection: Connection, folder: Path, build: Build, former: bool) -> 
     found = connection.execute("SELECT DISTINCT slot FROM chunks WHERE slot IS NOT NULL ORDER BY slot")
     live = np.fromiter((slot for (slot,) in found), np.int64)
     sets = vector_sets.every(connection)
-    if all(_is_tight(connection, folder, each, live) for each in sets):
-        return
-    for each in sets:
-        _rewrite(connection, folder, each, live, build)
-    _renumber(connection, live)
-    writing.reset(connection)
+    if not all(_is_tight(connection, folder, each, live) for each in sets):
+        for each in sets:
+            _rewrite(connection, folder, each, live, build)
+        _renumber(connection, live)
+        writing.reset(connection)
+    writing.prune(connection)
 
 
 def tidy(connection: Connection, folder: Path) -> None:

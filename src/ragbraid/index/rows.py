@@ -142,6 +142,12 @@ def sequence(connection: Connection, collection: int) -> int:
     return int(found or 0)
 
 
+def is_logged(connection: Connection, collection: int, seq: int) -> bool:
+    """Whether the log goes back to this entry, so that what came after it can be replayed."""
+    query = "SELECT 1 FROM log WHERE collection = ? AND seq = ?"
+    return connection.execute(query, (collection, seq)).fetchone() is not None
+
+
 def newest(connection: Connection) -> int:
     """The newest row of all collections."""
     return int(connection.execute("SELECT IFNULL(MAX(row), 0) FROM chunks").fetchone()[0])
@@ -159,7 +165,9 @@ def load(connection: Connection, collection: int, seq: int) -> Rows:
 
 
 def advance(connection: Connection, collection: int, before: Rows, seq: int) -> Rows:
-    """The rows at `seq`, by replaying the log from `before`."""
+    """The rows at `seq`, by replaying the log from `before` where it goes back so far."""
+    if not is_logged(connection, collection, before.seq):
+        return load(connection, collection, seq)
     entries = connection.execute(
         "SELECT operation, document FROM log WHERE collection = ? AND seq > ?", (collection, before.seq)
     ).fetchall()

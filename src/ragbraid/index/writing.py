@@ -155,6 +155,11 @@ def reset(connection: Connection) -> None:
         _log(connection, collection, "reset", [0])
 
 
+def prune(connection: Connection) -> None:
+    """Forget the log but for each collection's newest entry: who knows an older state reads all anew."""
+    connection.execute("DELETE FROM log WHERE seq NOT IN (SELECT MAX(seq) FROM log GROUP BY collection)")
+
+
 def outdate(connection: Connection, documents: Sequence[int]) -> None:
     """Let the next ingest read the origins of these documents again, whatever their files look like."""
     connection.execute(
