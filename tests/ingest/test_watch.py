@@ -216,6 +216,25 @@ def test_a_single_file(folder: Path) -> None:
         watching.until(watching.holds({"notes/note.md": "By rename."}))
 
 
+@pytest.mark.parametrize("watched", ["notes", "notes/note.md"])
+def test_what_is_said_above_of_the_watched(watched: str, folder: Path) -> None:
+    path = folder / watched
+
+    def stored() -> dict[str, object]:
+        return {each.source: each.metadata.get("access") for each in watching.pipeline.sources()}
+
+    wanted = {each: None for each in FIRST if (folder / each).is_relative_to(path)}
+    with Watching(folder, path) as watching:
+        watching.until(lambda: stored() == wanted)
+        (folder / "_meta.yaml").write_text("access: [staff]")
+        watching.until(lambda: stored() == {each: ["staff"] for each in wanted})
+        (folder / "notes" / "note.md.meta.yaml").write_text("access: [board]")
+        watching.until(lambda: stored()["notes/note.md"] == ["board"])
+        (folder / "_meta.yaml").unlink()
+        watching.until(lambda: stored() == {**wanted, "notes/note.md": ["board"]})
+        assert all(kind == "changed" for kind, _ in watching.kinds()[len(wanted) :]), watching.kinds()
+
+
 def test_another_writer_is_waited_for(folder: Path) -> None:
     with Watching(folder) as watching:
         with exclusive(folder / ".ragbraid" / "index" / "writer.lock", 5):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbraid.errors import MissingDependency, RagbraidError
+from ragbraid.load.sidecars import FOLDER, SUFFIX
 from ragbraid.load.walk import NEVER
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ _POLL_MS = 300
 class Notices:
     """Waits for changes under folders (told by the system) and of single files (looked at each tick).
 
-    A folder that vanishes isn't told of any more; when it is there again, it is watched anew. What lies
-    in `ignore`, or in folders that never hold documents, is no change.
+    Single are also the files around that say something of what lies under the paths: see `_around`. A folder
+    that vanishes isn't told of any more; when it is there again, it is watched anew. What lies in `ignore`,
+    or in folders that never hold documents, is no change.
     """
 
     def __init__(self, paths: Sequence[str], ignore: Sequence[Path], stopped: threading.Event) -> None:
@@ -32,6 +34,7 @@ class Notices:
         self._ignore = _as_told(ignore)
         self._stopped = stopped
         self._marks = {each: _mark(each) for each in self._paths}
+        self._around = {each: _mark(each) for each in _around(self._roots)}
         self._notify = self._opened()
         self.replaced: set[str] = set()
         """Folders that weren't the same all the time between the last two returns of `wait`."""
@@ -71,6 +74,7 @@ class Notices:
 
     def _look(self) -> bool:
         """Whether one of the paths itself changed; a folder that is another one is watched anew."""
+        around, self._around = self._around, {each: _mark(each) for each in self._around}
         marks = {each: _mark(each) for each in self._paths}
         others = {each for each in self._paths if marks[each] != self._marks[each]}
         folders = {each for each in others if _is_folder(marks[each]) or _is_folder(self._marks[each])}
@@ -79,7 +83,7 @@ class Notices:
         if folders:
             self.close()
             self._notify = self._opened()
-        return bool(others)
+        return bool(others) or around != self._around
 
     def _opened(self) -> RustNotify | None:
         try:
@@ -113,6 +117,14 @@ def _mark(path: str) -> tuple[Any, ...] | None:
     if os.path.isdir(path):
         return ("folder", status.st_dev, status.st_ino)
     return ("file", status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _around(paths: Sequence[str]) -> Iterator[str]:
+    """The files beside and above that may be about what lies under these paths."""
+    for path in paths:
+        yield path + SUFFIX
+        for above in Path(path).parents:
+            yield from (str(above / name) for name in (FOLDER, ".gitignore"))
 
 
 def _as_told(paths: Sequence[str | Path]) -> tuple[str, ...]:
