@@ -2,9 +2,9 @@
 
 Two folders: the handbook's pages, and 500 generated PDF, DOCX and HTML files. Each contender reads with its
 own loaders for these formats and cuts with its own splitter to about the same size: ragbraid by the tokens of
-MiniLM, the others by characters, tokens or words as they do. ragbraid reads as many files at a time as there
-are processors, as its ingest does, and once more one after the other, as the others do. Imports, models and
-parser processes are there before the clock starts.
+MiniLM, the others by characters, tokens or words as they do, LangChain once more by MiniLM's tokens. ragbraid
+reads as many files at a time as there are processors, as its ingest does, and once more one after the other,
+as the others do. Imports, models and parser processes are there before the clock starts.
 Run it as `python tests/bench/reading.py [--files N] [--rounds N]`.
 """
 
@@ -78,7 +78,7 @@ def ours(workers: int) -> Iterator[Read]:
         yield read
 
 
-def langchain() -> Iterator[Read]:
+def langchain(by_tokens: bool = False) -> Iterator[Read]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from langchain_community.document_loaders import (
@@ -93,7 +93,20 @@ def langchain() -> Iterator[Read]:
     loaders: dict[str, Any] = {
         ".pdf": PyPDFLoader, ".docx": Docx2txtLoader, ".html": BSHTMLLoader, ".mdx": TextLoader,
     }  # fmt: skip
-    splitter = RecursiveCharacterTextSplitter(chunk_size=900, chunk_overlap=0, add_start_index=True)
+    measure: dict[str, Any] = {"chunk_size": 900}
+    if by_tokens:
+        from tokenizers import Tokenizer
+
+        from ragbraid.embed.sentence_transformer import SentenceTransformer
+
+        tokenizer = Tokenizer.from_str(SentenceTransformer().open().tokenizer_json())
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        measure = {
+            "chunk_size": 220,
+            "length_function": lambda text: len(tokenizer.encode(text, add_special_tokens=False)),
+        }
+    splitter = RecursiveCharacterTextSplitter(**measure, chunk_overlap=0, add_start_index=True)
 
     def read(files: list[Path]) -> int:
         folder, chunks = files[0].parent, 0
@@ -148,6 +161,7 @@ CONTENDERS: dict[str, Callable[[], Iterator[Read]]] = {
     "ragbraid": lambda: ours(os.cpu_count() or 1),
     "ragbraid, one file at a time": lambda: ours(1),
     "LangChain": langchain,
+    "LangChain, by MiniLM's tokens": lambda: langchain(by_tokens=True),
     "LlamaIndex": llama_index,
     "Haystack": haystack,
 }

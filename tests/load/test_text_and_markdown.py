@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ragbraid.errors import LoadError
 from ragbraid.load.decoding import decode
 from ragbraid.load.files import Files
+from ragbraid.load.front_matter import BrokenError, parse
 from ragbraid.text.markdown import outline
 from ragbraid.types import Document, SourceRef
 
@@ -135,6 +136,23 @@ def test_broken_front_matter_is_told_and_the_body_stays(tmp_path: Path, text: st
     assert document.metadata == {"title": "Body"}
     (warning,) = document.warnings
     assert warning.startswith(f"line {line}: ")
+
+
+_SIGNS = st.sampled_from(["[", "{", "}", "]", "{a: ", "a: ", "? ", "- ", "\n", "\n  ", "b", ", ", "&x "])
+
+
+@given(st.lists(st.tuples(_SIGNS, st.integers(1, 20))))
+def test_whatever_front_matter_says_it_is_not_deep(parts: list[tuple[str, int]]) -> None:
+    def depth(value: object) -> int:
+        held = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if held is None else 1 + max(map(depth, held), default=0)
+
+    text = "a: " + "".join(sign * count for sign, count in parts)
+    try:
+        value = parse(text)
+    except BrokenError:
+        return
+    assert depth(value) <= 16
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ _RULE = re.compile(r"---[ \t]*(?:\r\n|\r|\n)(?P<first>[^\r\n]*)")
 _KEY = re.compile(r"(?:#.*|[\"']?[\w][\w .\-/]{0,80}[\"']?[ \t]*:(?:[ \t].*)?)$")
 MOST_CHARACTERS = 64 * 1024
 _MAX_DEPTH = 16
+_NESTED = re.compile(r"^[ \t\-?]", re.MULTILINE)
+"""The begin of a line that may open a level."""
 
 RESERVED = frozenset({"source", "collection", "page"})
 """Names that the index itself answers for; a front matter can't set them."""
@@ -80,14 +82,8 @@ def parse(text: str, first: int = 1) -> dict[str, Any]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        depth = 0
-        for event in yaml.parse(text, Loader=loader):
-            line = event.start_mark.line + first if event.start_mark else first
-            if isinstance(event, yaml.AliasEvent):
-                raise BrokenError("aliases aren't allowed here", line)
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH:
-                raise BrokenError("it is nested too deeply", line)
+        if not _is_flat(text):
+            _demand_limits(text, loader, first)
         value = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -99,6 +95,25 @@ def parse(text: str, first: int = 1) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BrokenError("it isn't a mapping", first)
     return {_text(str(key)): _plain(each) for key, each in value.items()}
+
+
+def _is_flat(text: str) -> bool:
+    """Whether it can have no alias and no deep nesting, as most can't: it is parsed once then, not twice."""
+    flows = text.count("[") + text.count("{")
+    return "*" not in text and flows < _MAX_DEPTH and _NESTED.search(text) is None
+
+
+def _demand_limits(text: str, loader: Any, first: int) -> None:
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        line = event.start_mark.line + first if event.start_mark else first
+        if isinstance(event, yaml.AliasEvent):
+            raise BrokenError("aliases aren't allowed here", line)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise BrokenError("it is nested too deeply", line)
 
 
 def _plain(value: Any) -> Any:

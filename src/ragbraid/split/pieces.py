@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate, groupby
 
 from ragbraid.split.counting import Count
@@ -90,21 +91,30 @@ class Lexicon:
         needs none of its words.
         """
         body = text[start:end].rstrip(BLANKS)
-        cut = self._words.cut(body)
         lines = _LINE.findall(body)
-        words = [cut(blanks + line) for blanks, line in lines]
+        words = self._words.cut(body, lines)
         sums, known = self._words.know(words)
+        if max(sums, default=0) <= whole:
+            lengths = [len(blanks) + len(line) for blanks, line in lines]
+            cuts = _Cuts(lengths, sums, [_rank(blanks) for blanks, _ in lines], [False] * len(lines))
+        else:
+            cuts = self._cuts(lines, words, sums, known, whole)
+        starts = list(accumulate(cuts.lengths, initial=start))
+        _rank_markdown(outline, starts, cuts.ranks)
+        return Pieces(starts, list(accumulate(cuts.tokens, initial=0)), cuts.ranks, cuts.shredded)
+
+    def _cuts(
+        self, lines: list[tuple[str, str]], words: list[list[str]], sums: list[int], known: Known, whole: int
+    ) -> _Cuts:
         cuts = _Cuts()
         for (blanks, line), own, tokens in zip(lines, words, sums, strict=True):
             if tokens <= whole:
-                cuts.add_line(len(blanks) + len(line), tokens, LINE if blanks == "\n" else _rank(blanks))
+                cuts.add_line(len(blanks) + len(line), tokens, _rank(blanks))
             elif tokens < TORN:
                 _add_words(cuts, blanks, line, own, known)
             else:
                 self._add_parts(cuts, blanks + line, own, known)
-        starts = list(accumulate(cuts.lengths, initial=start))
-        _rank_markdown(outline, starts, cuts.ranks)
-        return Pieces(starts, list(accumulate(cuts.tokens, initial=0)), cuts.ranks, cuts.shredded)
+        return cuts
 
     def tokens(self, text: str, pieces: Pieces, begin: int, end: int) -> int:
         """The tokens of a range of pieces, those that are parts of words counted together.
@@ -162,6 +172,7 @@ def _lengths(blanks: str, line: str, words: list[str]) -> list[int]:
     return [*map(len, SPACED.findall(blanks + line))]
 
 
+@lru_cache(1024)
 def _rank(blanks: str) -> int:
     """The rank of a cut before a word, from the blanks at its front."""
     if not blanks:

@@ -8,7 +8,7 @@ a splitter that only has a tokenizer must do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -21,7 +21,8 @@ TORN = 1 << 40
 """In place of the tokens of a word that is to be cut inside, so that a sum over it fits nowhere."""
 
 _BARE = re.compile(r"[^ \t\r\n]+")
-_OTHER_BLANKS = re.compile(r"[\v\f\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_ASCII_BLANKS = "\v\f\x1c\x1d\x1e\x1f"
+_OTHER_BLANKS = re.compile(r"[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 """Where Python cuts as well, and some tokenizers don't."""
 _SENTENCE_END = re.compile(r"[.!?…。！？；｡؟۔।][\"'”’»)\]」』）】]*\Z")
 _LONG = 100
@@ -52,11 +53,14 @@ class Words:
         self._known = Known()
         self._parts: dict[str, int] = {}
 
-    def cut(self, text: str) -> Callable[[str], list[str]]:
-        """What cuts the lines of a text into words, with the blanks before them where these count, too."""
+    def cut(self, text: str, lines: list[tuple[str, str]]) -> list[list[str]]:
+        """The words of a text's lines, each given with the blanks before it; with theirs where they count."""
         if not self._exact:
-            return SPACED.findall
-        return _BARE.findall if _OTHER_BLANKS.search(text) else str.split
+            return [SPACED.findall(blanks + line) for blanks, line in lines]
+        others = any(each in text for each in _ASCII_BLANKS)
+        if others or not (text.isascii() or _OTHER_BLANKS.search(text) is None):
+            return [_BARE.findall(line) for _, line in lines]
+        return [line.split() for _, line in lines]
 
     def know(self, lines: Sequence[list[str]]) -> tuple[list[int], Known]:
         """The tokens of each line's words together, at least `TORN` where one is torn; and each word's."""

@@ -20,13 +20,13 @@ _LINE = (
     r"|(?P<hashes>\#{1,6})(?:[ \t]+(?P<heading>[^\r\n]*))?" + _END + r"|(?P<under>=+|-+)[ \t]*" + _END + r"))"
 )
 _FIRST_MARK = re.compile(_LINE)
-_MARK = re.compile(r"[\r\n]" + _LINE)
-"""A sign to look for is found several times faster than a place behind one."""
+_NEWLINES = ("\n", "[\r\n]")
+"""What a line begins behind: a single sign is found several times faster than one of two, or a place."""
+_MARK = {newline: re.compile(newline + _LINE) for newline in _NEWLINES}
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _NOT_A_PARAGRAPH = re.compile(r"[ \t]*(?:[>|#]|[-*+][ \t]|\d{1,9}[.)][ \t]|[-*_=`~ \t]*$)| {4}|\t")
-_DELIMITERS = re.compile(
-    r"[\r\n] {0,3}(?=[ \t:-]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*" + _END
-)
+_DASHES = r" {0,3}(?=[ \t:-]*\|)\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*" + _END
+_DELIMITERS = {newline: re.compile(newline + _DASHES) for newline in _NEWLINES}
 _ROW = re.compile(r"(?:\r\n|[\r\n])([^\r\n]*\|[^\r\n]*)")
 _NEWLINE = re.compile(r"[\r\n]")
 _LONGEST = 1000
@@ -120,7 +120,11 @@ def _marks(text: str, start: int) -> Iterator[re.Match[str]]:
     first = _FIRST_MARK.match(text, start) if text[max(0, start - 1) : start] in ("", "\r", "\n") else None
     if first:
         yield first
-    yield from _MARK.finditer(text, first.end() if first else start)
+    yield from _MARK[_newline(text)].finditer(text, first.end() if first else start)
+
+
+def _newline(text: str) -> str:
+    return "[\r\n]" if "\r" in text else "\n"
 
 
 def _tables(text: str, start: int, fences: list[tuple[int, int]]) -> Iterator[Table]:
@@ -128,7 +132,7 @@ def _tables(text: str, start: int, fences: list[tuple[int, int]]) -> Iterator[Ta
     if "|" not in text:
         return
     reached, fence = start, 0
-    for mark in _DELIMITERS.finditer(text, start):
+    for mark in _DELIMITERS[_newline(text)].finditer(text, start):
         line = mark.start() + 1
         while fence < len(fences) and fences[fence][1] <= line:
             fence += 1
