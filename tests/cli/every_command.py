@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "chat": (),
     "eval": ("questions.jsonl",),
     "sweep": ("questions.jsonl", "--set", "ask.quote.max_sentences=1,2"),
+    "questions": ("--feedback", "feedback.jsonl"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
     "status": (),
@@ -114,6 +115,7 @@ def prepare(folder: Path) -> None:
         "docs/desks.md": "---\nlang: en\n---\nA desk is booked for a day.\n",
         "more/travel.md": "Trips are booked by the travel desk.\n",
         "questions.jsonl": '{"question": "How long is parental leave?", "answers": ["14 months"]}\n',
+        "feedback.jsonl": '{"question": "How long is parental leave?", "verdict": "up", "short": "14"}\n',
         "more/broken.bin": "\0",
         "models/.qwen3-8b.part/weights": "1234",
     }

@@ -59,7 +59,9 @@ class Documents:
         """Words of the documents, of none of them, or neither."""
         parts = self.draw.choice(self._said).split() or ["water"]
         start = self.draw.randrange(len(parts))
-        asked = " ".join(parts[start : start + self.draw.randint(1, 8)]) or "water"
+        asked = " ".join(parts[start : start + self.draw.randint(1, 8)])
+        if not any(each.isprintable() for each in asked):  # it would be no question
+            asked = "water"
         return self.draw.choice(
             ["Who is {}?", "{}", "When does {} boil?", "Was ist {}?", "{}は何ですか"]
         ).format(asked)

@@ -24,6 +24,7 @@ from ragbraid.cli import (
     new,
     options,
     output,
+    questions,
     replay,
     schema,
     search,
@@ -58,6 +59,7 @@ app.command("chat")(chat.command)
 app.add_typer(tune.app, name="tune")
 app.command("verify", cls=options.Command)(verify.command)
 app.command("eval", cls=options.Command)(evaluate.command)
+app.command("questions", cls=options.Command)(questions.command)
 app.command("sweep", cls=options.Command)(sweep.command)
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")

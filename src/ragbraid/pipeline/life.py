@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
 from ragbraid.errors import InputError, RagbraidError, Stopped
+from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.pipeline.diagnostics import listed, meant
 from ragbraid.pipeline.engine import Engine, signature_for
 from ragbraid.pipeline.finish import finish
+from ragbraid.pipeline.function import setting_of
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.ingesting import Ingesting
 from ragbraid.pipeline.model import CheckedPipeline
@@ -35,6 +37,7 @@ class Life:
         self._runners: dict[str, Runner] = {}
         self._ingesting: Ingesting | None = None
         self._index: Target | None = None
+        self._generator: Target | None = None
         self._lock = threading.RLock()
         self._closed = False
 
@@ -72,6 +75,21 @@ class Life:
                 name, component = self._one_index()
                 self._index = Target(self.engine, component, name, Index)
             return self._index
+
+    def generator(self) -> Target:
+        """The first generator that `ask` refers to, or else of the components. Raises `InputError`."""
+        with self._lock:
+            self._demand_open()
+            if self._generator is None:
+                steps = [call.component for call in self.runner("ask").tasks]
+                found = next(_generators([*steps, *self.checked.components.values()]), None)
+                if found is None:
+                    raise InputError(
+                        f"The pipeline {self.checked.name!r} has no generator.",
+                        "Name one among its components, or another pipeline with -p.",
+                    )
+                self._generator = Target(self.engine, found, "generator", Generator)
+            return self._generator
 
     def has_index(self) -> bool:
         """Whether there is one index that `index` gives."""
@@ -145,13 +163,25 @@ class Life:
         self._runners.clear()
         if self._ingesting is not None:
             self._ingesting.release()
-        if self._index is not None:
-            self._index.release()
+        for each in (self._index, self._generator):
+            if each is not None:
+                each.release()
         return running
 
     def _demand_open(self) -> None:
         if self._closed:
             raise InputError("This pipeline is closed.", "Load it again.")
+
+
+def _generators(components: Iterable[Any]) -> Iterator[Any]:
+    """Those of the components, and of what they refer to, that generate."""
+    for each in components:
+        signature = signature_for(each)
+        if implements(signature.runtime, Generator):
+            yield each
+        for setting in signature.settings:
+            if setting.protocol is not None and (value := setting_of(each, setting.name)) is not None:
+                yield from _generators(value if isinstance(value, tuple) else (value,))
 
 
 def _values(runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> list[Any]:

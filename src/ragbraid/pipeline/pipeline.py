@@ -26,6 +26,7 @@ from ragbraid.pipeline.stream import aevents, events
 from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
+    from ragbraid.generate.protocol import Completion, Request
     from ragbraid.pipeline.build import Sections
     from ragbraid.pipeline.recording.values import Recording
     from ragbraid.pipeline.sharing import SharedFlow
@@ -346,6 +347,15 @@ class Pipeline(Intake, Holdings):
         if isinstance(value, RagbraidError):
             raise value
         return finish(value, run)
+
+    def generate(self, requests: Sequence[Request]) -> list[Completion | Exception]:
+        """What the pipeline's generator makes of requests: for each, the completion or its own error.
+
+        Raises `InputError` where the pipeline has no generator.
+        """
+        handle: Any = self._life.generator().handle(self._run(None, None, None))
+        found: list[Completion | Exception] = handle.generate(requests)
+        return found
 
     def sharing(
         self,
