@@ -43,7 +43,7 @@ import json
 from dataclasses import dataclass
 
 from ragbraid.errors import GenerationError
-from ragbraid.generate.protocol import Completion
+from ragbraid.generate.protocol import Completion, Quotes
 
 WRITTEN = {
     "leave": "Which number has the leave, and is it 10?",
@@ -75,6 +75,9 @@ class AskerRuntime:
 
     def written(self, request):
         _, _, said = request.prompt[-1].content.partition("Text: ")
+        if isinstance(request.constraint, Quotes):
+            text, _, asked = said.partition("\\nQuestion: ")
+            return Completion(text.rstrip(".").split()[-1] if "roof" not in asked else "Of all things")
         words = said.replace(".", "").split()
         thing = words[words.index("the") + 1] if "Of all things" in said else words[1]
         if thing == "lamp":
@@ -122,7 +125,17 @@ def test_what_leads_back_is_kept_and_the_rest_is_counted(folder: Path) -> None:
     assert asked[0][1:] == (1, 50)
     kept = {source for each in found for _, source in each.questions}
     assert {"docs/bell.md", "docs/door.md"} <= kept
-    assert not {"docs/leave.md", "docs/desk.md", "docs/phone.md", "docs/lamp.md", "docs/train.md"} & kept
+    assert (
+        not {
+            "docs/leave.md",
+            "docs/desk.md",
+            "docs/phone.md",
+            "docs/lamp.md",
+            "docs/roof.md",
+            "docs/train.md",
+        }
+        & kept
+    )
 
 
 def test_the_same_seed_makes_the_same_questions(folder: Path) -> None:
@@ -176,6 +189,7 @@ def test_a_pipeline_without_a_generator_is_told(folder: Path) -> None:
         ("She said: “never again” and left.", {"never again"}),
         ("nothing to ask for here at all", {None}),
         ("12 months", {None}),
+        ("The law of the 13th century is v2 here.", {None}),
         ("会議室は14日前に予約できます。", {"14"}),
     ],
 )

@@ -14,8 +14,8 @@ from typing import Any
 
 from ragbraid.errors import GenerationError, InputError, StepError
 from ragbraid.evaluate.asking import OnAsked
-from ragbraid.evaluate.asking_back import answer_in, ask_back
-from ragbraid.evaluate.matching import contains, normalised, overlap
+from ragbraid.evaluate.asking_back import answer_in, ask_back, read_back
+from ragbraid.evaluate.matching import contains, f1, normalised, overlap
 from ragbraid.evaluate.questions import Question
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.text.sentences import sentences
@@ -24,6 +24,7 @@ from ragbraid.text.terms import words
 DROPPED: Mapping[str, str] = {
     "form": "the generator wrote no question, or one that names its answer",
     "twice": "the question had been made before",
+    "reader": "the generator itself, shown the sentence, answers something else",
     "passage": "its passage isn't among the first ten hits",
     "answer": "the answer doesn't hold what was asked for",
     "failed": "asking it raised an error",
@@ -32,6 +33,8 @@ DROPPED: Mapping[str, str] = {
 _TRIES = 8
 """Passages that are looked at for each question that is wanted."""
 _FIRST = 10
+_ALIKE = 0.5
+"""The F1 of two answers from which on they are the same."""
 _WORDS = (6, 60)
 """The fewest and the most words of a sentence that is asked about."""
 
@@ -68,11 +71,11 @@ def make(
 ) -> Made:
     """Make `count` questions, or as many as come of the passages that are there.
 
-    Of a sentence from a passage a number, a name or a quoted term is chosen; the pipeline's generator writes
-    a question that this answers; and the pipeline is asked it: the passage must be among the first ten hits,
-    and the answer must hold what was chosen. `names` are sources as `Pipeline.sources` takes them. The same
-    seed, documents and pipeline give the same questions. Raises `InputError` for a pipeline without a
-    generator or without `ask`, and what `sources` raises.
+    Of a sentence from a passage a number, a name or a quoted term is chosen, and the pipeline's generator
+    writes a question that this answers. Shown the sentence, it must give the same answer; and the pipeline,
+    asked the question, must have the passage among its first ten hits and hold the answer. `names` are
+    sources as `Pipeline.sources` takes them. The same seed, documents and pipeline give the same questions.
+    Raises `InputError` for a pipeline without a generator or without `ask`, and what `sources` raises.
     """
     draw, made, said = Random(seed), Made(), set[str]()
     if not count:
@@ -126,6 +129,8 @@ def _fault(
         return "form"
     if normalised(text) in said:
         return "twice"
+    if f1(read_back(pipeline.generate, sentence, text), [answer]) < _ALIKE:
+        return "reader"
     found = pipeline.ask(text, collection=collection)
     if not any(overlap(each.text, sentence) for each in found.hits[:_FIRST]):
         return "passage"

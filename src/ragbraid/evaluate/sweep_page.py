@@ -64,8 +64,7 @@ def _points(altair: Any, found: Sweep) -> Any:
             scale=altair.Scale(domain=[_GOOD, _WORSE], range=[BLUE, GREY]),
         ),
     )
-    scale = altair.Scale(zero=False)
-    drawn = base.mark_rule().encode(x=altair.X("low:Q", scale=scale, title=found.by), x2="high:Q")
+    drawn = base.mark_rule().encode(x=_scaled(altair, "low:Q", found), x2="high:Q")
     drawn += base.mark_point(filled=True, size=50).encode(x="value:Q")
     return titled(drawn, "Points, with 95% intervals", height=_ROW * len(rows))
 
@@ -81,10 +80,19 @@ def _effect(altair: Any, found: Sweep, key: str) -> Any:
         .mark_point(filled=True, size=70, color=BLUE)
         .encode(
             y=altair.Y("value:N", sort=sorted(values, key=_by_number), title=None),
-            x=altair.X("mean:Q", scale=altair.Scale(zero=False), title=f"{found.by}, mean of all points"),
+            x=_scaled(altair, "mean:Q", found),
         )
     )
-    return titled(chart, key, height=_ROW * len(rows))
+    return titled(chart, f"{key}: means of all points", height=_ROW * len(rows))
+
+
+def _scaled(altair: Any, column: str, found: Sweep) -> Any:
+    """The measure along an axis that is the same in every plot, so that effects can be compared."""
+    measures = [each.point.evaluation.measures[found.by] for each in found.standings]
+    low, high = (f([g for m in measures for g in (m.low, m.high) if g is not None]) for f in (min, max))
+    room = max(high - low, 0.02) / 20
+    scale = altair.Scale(domain=[low - room, high + room], nice=False, zero=False)
+    return altair.X(column, scale=scale, axis=altair.Axis(tickCount=6), title=found.by)
 
 
 def _by_number(text: str) -> tuple[float, str]:
