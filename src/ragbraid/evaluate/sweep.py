@@ -68,12 +68,13 @@ def sweep(
         head = {"questions": questions.digest, "options": [_plain(filter), collection], **asking.head}
         rows = {} if out is None else {each.id: each for each in rows_of(out, head)}
         left = [each for each in questions.questions if each.id not in rows]
+        texts = {each.id: each.text for each in left}
         with kept(out, head) as keep:
             for row in _side_by_side(asking.row, left, jobs or min(os.cpu_count() or 1, MOST_JOBS)):
                 keep(row)
                 rows[row.id] = row
                 if on_asked is not None:
-                    on_asked(row.id, len(rows), len(questions.questions))
+                    on_asked(texts[row.id], len(rows), len(questions.questions))
     ordered = [(each, rows[each.id]) for each in questions.questions]
     tally = Tally()
     for _, row in ordered:
