@@ -12,7 +12,7 @@ import pytest
 from commandline import ragbraid, says
 
 from ragbraid import Pipeline
-from ragbraid.errors import InputError, SourceMissing
+from ragbraid.errors import GenerationError, InputError, SourceMissing
 from ragbraid.evaluate.asking_back import answer_in, ask_back
 from ragbraid.evaluate.feedback import read_feedback
 from ragbraid.evaluate.making import DROPPED, Made, as_line, make
@@ -176,6 +176,18 @@ def test_a_pipeline_without_a_generator_is_told(folder: Path) -> None:
     text = text.replace("generator: generator, short: false, ", "")
     (folder / "ragbraid.yaml").write_text(text)
     with pytest.raises(InputError, match="has no generator"):
+        made(folder)
+
+
+def test_a_pipeline_without_answers_is_told(folder: Path) -> None:
+    (folder / "ragbraid.yaml").write_text(FILE.partition("ask:")[0])
+    with pytest.raises(InputError, match="no flow 'ask'"):
+        made(folder)
+
+
+def test_a_generator_that_is_down_is_told_and_not_asked_for_ever(folder: Path) -> None:
+    (folder / "own.py").write_text(OWN.replace('if thing == "lamp":', "if True:"))
+    with pytest.raises(GenerationError, match="No lamp"):
         made(folder)
 
 

@@ -88,12 +88,12 @@ def command(
 
 
 def _show(found: Sweep) -> None:
-    from ragbraid.evaluate.grid import told
+    from ragbraid.evaluate.grid import short_keys, told
 
     keys = list(dict.fromkeys(key for each in found.standings for key in each.point.settings))
     measures = found.base.evaluation.measures
     beside = [each for each in _BESIDE if each != found.by and each in measures and _varies(found, each)]
-    head = [*_short(keys), NAMES[found.by], "95% interval", *(NAMES[each] for each in beside), "by luck"]
+    head = [*short_keys(keys), NAMES[found.by], "95% interval", *(NAMES[each] for each in beside), "by luck"]
     rows = [head]
     for each in found.standings[:_SHOWN]:
         settings = each.point.settings
@@ -136,9 +136,3 @@ def _conclude(found: Sweep) -> None:
 def _varies(found: Sweep, name: str) -> bool:
     measures = [each.point.evaluation.measures.get(name) for each in found.standings]
     return len({None if each is None else each.value for each in measures}) > 1
-
-
-def _short(keys: Sequence[str]) -> list[str]:
-    """The last part of each key, or the whole key where two end alike."""
-    last = [each.rpartition(".")[2] for each in keys]
-    return [short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)]

@@ -61,6 +61,12 @@ def parse_grid(texts: Sequence[str]) -> Grid:
     return Grid(fixed, swept)
 
 
+def short_keys(keys: Sequence[str]) -> list[str]:
+    """The last part of each key, or the whole key where two end alike."""
+    last = [each.rpartition(".")[2] for each in keys]
+    return [short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)]
+
+
 def told(value: Any) -> str:
     """A value in a word, as it could be given."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -32,6 +32,8 @@ DROPPED: Mapping[str, str] = {
 """Why a question isn't kept."""
 _TRIES = 8
 """Passages that are looked at for each question that is wanted."""
+_ALL_FAIL = 5
+"""So many failures at the beginning say that no question will be made, such as by a server that is down."""
 _FIRST = 10
 _ALIKE = 0.5
 """The F1 of two answers from which on they are the same."""
@@ -75,12 +77,14 @@ def make(
     writes a question that this answers. Shown the sentence, it must give the same answer; and the pipeline,
     asked the question, must have the passage among its first ten hits and hold the answer. `names` are
     sources as `Pipeline.sources` takes them. The same seed, documents and pipeline give the same questions.
-    Raises `InputError` for a pipeline without a generator or without `ask`, and what `sources` raises.
+    Raises `InputError` for a pipeline without a generator or without `ask`, what `sources` raises, and what
+    each of the first questions fails with.
     """
     draw, made, said = Random(seed), Made(), set[str]()
     if not count:
         return made
-    pipeline.generate(())  # a pipeline without a generator is told before anything is read
+    pipeline.steps("ask")
+    pipeline.generate(())  # what the pipeline lacks is told before anything is read
     for source, title, sentence in _sentences(pipeline, names, draw, count, collection):
         answer = answer_in(sentence, draw)
         if answer is None:
@@ -88,8 +92,10 @@ def make(
         try:
             text = ask_back(pipeline.generate, title, sentence, answer)
             fault = _fault(pipeline, text, sentence, answer, said, collection)
-        except (GenerationError, InputError, StepError):  # of this question alone
+        except (GenerationError, InputError, StepError):  # of this question alone, unless it is of each
             text, fault = "", "failed"
+            if made.dropped["failed"] + 1 == made.tried + 1 == _ALL_FAIL:
+                raise
         if fault is not None:
             made.dropped[fault] += 1
         else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragbraid.evaluate.grid import told
+from ragbraid.evaluate.grid import short_keys, told
 from ragbraid.evaluate.page import filled
 from ragbraid.evaluate.plots import BLUE, GREY, altair_module, data, svg, titled
 from ragbraid.evaluate.sweep_result import Standing, Sweep
@@ -45,16 +46,17 @@ def _keys(found: Sweep) -> list[str]:
     return list(dict.fromkeys(key for each in found.standings for key in each.point.settings))
 
 
-def _name(each: Standing) -> str:
+def _named(each: Standing, short: Mapping[str, str]) -> str:
     settings = each.point.settings.items()
-    return ", ".join(f"{key.rpartition('.')[2]} {told(value)}" for key, value in settings) or "as it is"
+    return ", ".join(f"{short[key]} {told(value)}" for key, value in settings) or "as it is"
 
 
 def _points(altair: Any, found: Sweep) -> Any:
     rows = []
+    short = dict(zip(_keys(found), short_keys(_keys(found)), strict=True))
     for each in found.standings[:_DRAWN]:
         measure = each.point.evaluation.measures[found.by]
-        row = {"point": _name(each), "value": each.value, "low": measure.low, "high": measure.high}
+        row = {"point": _named(each, short), "value": each.value, "low": measure.low, "high": measure.high}
         rows.append({**row, "standing": _WORSE if each.behind else _GOOD})
     base = altair.Chart(data(altair, rows)).encode(
         y=altair.Y("point:N", sort=[each["point"] for each in rows], title=None),
