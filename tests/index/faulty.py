@@ -44,7 +44,7 @@ def after(what: str) -> State:
 
 def state(folder: Path) -> State:
     """What an index holds, after making sure that it is whole and found by id, by words and by vectors."""
-    index = Faiss(folder, EMBEDDER).open()
+    index = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
     found: dict[str, list[str]] = {}
     try:
         for each in index.sources():
@@ -54,6 +54,7 @@ def state(folder: Path) -> State:
             chunks = index.chunks(each.source)
             assert [chunk.text for chunk in chunks] == texts
             assert index.get([chunk.id for chunk in chunks]) == chunks
+            assert set(index.stored_tokens([chunk.id for chunk in chunks])) == {each.id for each in chunks}
             for text in texts:
                 assert [hit.text for hit in index.search_text([text.split()[0]], 10)[0]] == [text]
                 assert index.search_vector(embedded(text), 1)[0][0].text == text

@@ -51,7 +51,7 @@ def main() -> None:
 
 def _done(faults: Any, asked: dict[str, Any]) -> dict[str, Any]:
     folder = Path(asked["folder"])
-    index = Faiss(folder, EMBEDDER).open()
+    index = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
     log = asked.get("log")
     given = (asked.get("at", 0), asked.get("kind", 0), asked.get("stays", 0), log.encode() if log else None)
     number, kind, stays, log_name = given
@@ -66,7 +66,7 @@ def _done(faults: Any, asked: dict[str, Any]) -> dict[str, Any]:
     calls = faults.faults_calls()
     faults.faults_disarm()
     if asked.get("later"):  # what failed must not be in the way of what comes
-        again = Faiss(folder, EMBEDDER).open() if asked["later"] == "reopened" else index
+        again = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open() if asked["later"] == "reopened" else index
         again.upsert([change(*each) for each in LATER.items()])
         again.close()
     return {"refused": refused, "calls": calls}

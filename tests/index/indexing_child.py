@@ -9,7 +9,7 @@ from ragbraid.testing.index import EMBEDDER, change
 
 
 def main(folder: str, start: int) -> None:
-    index = Faiss(Path(folder), EMBEDDER).open()
+    index = Faiss(Path(folder), EMBEDDER, tokens=EMBEDDER).open()
     for i in count(start):
         print("start", i, flush=True)
         index.upsert([change(f"s{i}", [f"word{i} part{j} goat" for j in range(1 + i % 7)])])

@@ -18,7 +18,7 @@ def main(folder: str, step: str) -> None:
     owner: Any = {"repack": rewriting, "tidy": rewriting, "shrink": Store}.get(name, Derived)
     if name:
         setattr(owner, name, _dying(getattr(owner, name), moment))
-    Faiss(Path(folder), EMBEDDER).open().purge(["secret"])
+    Faiss(Path(folder), EMBEDDER, tokens=EMBEDDER).open().purge(["secret"])
 
 
 def _dying(function: Any, moment: str) -> Any:

@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def index(folder: Path) -> Iterator[FaissRuntime]:
-    opened = Faiss(folder, EMBEDDER).open()
+    opened = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
     fill(opened)
     yield opened
     opened.close()

@@ -69,7 +69,7 @@ def ask(library: Path) -> Iterator[Ask]:
 def base(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an index in it."""
     folder = tmp_path_factory.mktemp("base")
-    index = Faiss(folder / "index", EMBEDDER).open()
+    index = Faiss(folder / "index", EMBEDDER, tokens=EMBEDDER).open()
     index.upsert([change(*each) for each in BASE.items()])
     index.delete(["s0"])
     index.close()

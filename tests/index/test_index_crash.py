@@ -60,7 +60,7 @@ def _run_and_kill(folder: Path, start: int, seconds: float) -> list[tuple[str, i
 
 def _whole_sources(folder: Path) -> set[int]:
     """The sources that are there, after checking that each is whole in the database and both searches."""
-    index = Faiss(folder, EMBEDDER).open()
+    index = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
     whole: set[int] = set()
     states = list(index.sources())
     if not states:  # killed before the first commit, or all that was there is deleted
@@ -73,6 +73,7 @@ def _whole_sources(folder: Path) -> set[int]:
         assert document is not None
         texts = document.text.split("\n")
         assert len(texts) == state.chunks == 1 + number % 7
+        assert len(index.stored_tokens([hit.id for hit in index.chunks(state.source)])) == len(texts)
         lexical = [hit.text for hit in index.search_text([f"word{number}"], 10)[0]]
         assert sorted(lexical) == sorted(texts)
         assert index.search_vector(embedded(texts[-1]), 1)[0][0].text == texts[-1]

@@ -83,7 +83,7 @@ class IndexBesidePython(RuleBasedStateMachine):
         self.kept = rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS
         rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS = 3, 5, 4  # type: ignore[misc]
         self.embedder, self.other = EMBEDDERS
-        self.coming = False
+        self.migrated = self.coming = False
         """Whether a migration to the other embedder is under way."""
 
     def teardown(self) -> None:
@@ -174,6 +174,12 @@ class IndexBesidePython(RuleBasedStateMachine):
         assert found == {each.id for each in visible if word in each.text.split()}
         names = [each.id for each in self._all(collection)]
         assert [hit.id for hit in index.get(names, scope=scope)] == [each.id for each in visible]
+        tokens = index.stored_tokens(names, scope=scope)
+        # A migration leaves them to the next ingest, and only then may some be missing.
+        assert set(tokens) <= scores.keys() if self.migrated else set(tokens) == scores.keys()
+        for each in visible:
+            if each.id in tokens:
+                assert len(tokens[each.id].ids) == len(each.text.split())
 
     @rule(writer=st.booleans())
     def reopen(self, writer: bool) -> None:
@@ -251,11 +257,12 @@ class IndexBesidePython(RuleBasedStateMachine):
             yield from stored
 
     def _opened(self) -> FaissRuntime:
-        return Faiss(self.path, self.embedder).open()
+        return Faiss(self.path, self.embedder, tokens=self.embedder).open()
 
     def _switched(self) -> None:
         """The other embedder's vectors are current from now on."""
         self.embedder, self.other = self.other, self.embedder
+        self.migrated = True
         self.index.close()
         self.reader.close()
         self.index, self.reader = self._opened(), self._opened()

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from ragbraid.answer.candidates import Candidate
 from ragbraid.embed.protocol import TokenEmbedder
-from ragbraid.text.late import span_scores
+from ragbraid.index.protocol import TokenIndex
+from ragbraid.text.late import span_scores, tokens_of
 from ragbraid.text.terms import language_of, terms, words
 from ragbraid.types import Hit
 
@@ -16,7 +17,11 @@ Features = Mapping[str, float]
 
 
 def features(
-    question: str, found: Sequence[Candidate], hits: Sequence[Hit], embedder: TokenEmbedder | None
+    question: str,
+    found: Sequence[Candidate],
+    hits: Sequence[Hit],
+    embedder: TokenEmbedder | None,
+    index: TokenIndex | None = None,
 ) -> list[Features]:
     """One mapping per candidate.
 
@@ -30,7 +35,7 @@ def features(
     weights = _rarity(question, hits, language)
     total = sum(weights.values()) or 1.0
     fits = _AnswerType(question)
-    neural = _neural(question, found, embedder) if embedder is not None else None
+    neural = _neural(question, found, embedder, index) if embedder is not None else None
     rows: list[Features] = []
     for position, each in enumerate(found):
         here = weights.keys() & set(terms(each.text, language))
@@ -57,12 +62,14 @@ def _rarity(question: str, hits: Sequence[Hit], language: str) -> dict[str, floa
     return {term: math.log(1 + (total - df + 0.5) / (df + 0.5)) for term, df in counts.items()}
 
 
-def _neural(question: str, found: Sequence[Candidate], embedder: TokenEmbedder) -> list[tuple[float, float]]:
-    texts = list(dict.fromkeys(each.hit.text for each in found))
-    asked, *passages = embedder.token_vectors([question, *texts])
+def _neural(
+    question: str, found: Sequence[Candidate], embedder: TokenEmbedder, index: TokenIndex | None
+) -> list[tuple[float, float]]:
+    hits = list({each.hit.text: each.hit for each in found}.values())
+    (asked,), passages = tokens_of([question], hits, embedder, index)
     scores: list[tuple[float, float]] = []
-    for text, passage in zip(texts, passages, strict=True):
-        spans = [(each.start, each.end) for each in found if each.hit.text == text]
+    for hit, passage in zip(hits, passages, strict=True):
+        spans = [(each.start, each.end) for each in found if each.hit.text == hit.text]
         scores.extend(span_scores(asked, passage, spans))
     return scores
 

@@ -13,6 +13,7 @@ from ragbraid.answer.weighed import FEATURES, Weighed
 from ragbraid.context import Context
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.generate.protocol import Generator
+from ragbraid.index.protocol import TokenIndex
 from ragbraid.text.question import check_question
 from ragbraid.types import Answer, Delta, Hit
 
@@ -26,8 +27,9 @@ class Quote:
     """Answers with quoted sentences, one to three by default, and with the model's short answer within them.
 
     The sentences of the best `passages` are weighed by a few features (see `answer.features`), better with
-    an `embedder`; a sentence is quoted where its chance of holding the answer outweighs `price` per word,
-    and at most `max_sentences` are. `text` is the quotes, one a line; `short` the words that the
+    an `embedder`, and faster where the `index` keeps the tokens of its chunks (`tokens` of `faiss`); a
+    sentence is quoted where its chance of holding the answer outweighs `price` per word, and at most
+    `max_sentences` are. `text` is the quotes, one a line; `short` the words that the
     `generator`, held to the quotes, chose. Where nothing found speaks of the question, it abstains and says
     what came nearest: with `abstain` strict sooner, with never not at all, or below a `threshold` of the
     confidence. `weights` are the features' own where others fit one's documents better; `ragbraid tune
@@ -44,12 +46,17 @@ class Quote:
     abstain: Abstain = "default"
     threshold: Annotated[float, Ge(0), Le(1)] | None = None
     weights: Mapping[str, float] | None = None
+    index: TokenIndex | None = None
 
     blocking: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.weights is not None and (wrong := sorted(set(self.weights) - set(FEATURES))):
             raise ValueError(f"there is no feature {wrong[0]!r}; they are {', '.join(FEATURES)}")
+        if self.index is not None:
+            from ragbraid.text.late import demand_tokens
+
+            demand_tokens(self.index, self.embedder)
 
     def __call__(self, question: str, hits: list[Hit], context: Context) -> Answer:
         """The quotes and the short answer."""
@@ -87,7 +94,7 @@ class Quote:
         from ragbraid.answer.select import choose, probabilities
 
         found = candidates(hits[: self.passages])
-        rows = features(question, found, hits, self.embedder)
+        rows = features(question, found, hits, self.embedder, self.index)
         likely = probabilities(rows, self.weights)
         chosen = choose([each.words for each in found], likely, self.price, self.max_sentences)
         return found, rows, likely, [found[each] for each in chosen]

@@ -10,6 +10,7 @@ from ragbraid.errors import IndexDamaged, InputError
 from ragbraid.index import vector_sets
 from ragbraid.index.schema import DATABASE
 from ragbraid.index.store import Store, sync_folder
+from ragbraid.index.tokens import store as tokens
 
 
 def copy_index(store: Store, connection: Connection, target: Path) -> None:
@@ -35,6 +36,7 @@ def copy_index(store: Store, connection: Connection, target: Path) -> None:
                     "Run `ragbraid ingest` again: it embeds what is missing.",
                 )
             each.opened(connection, partial).write([vectors.map(sum(blocks[-1][:2]))])
+            tokens.copy(connection, store.folder, partial, each)
         sync_folder(partial)
         partial.rename(target)
         sync_folder(target.parent)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from annotated_types import Gt, Le
 
-from ragbraid.embed.protocol import Embedder
+from ragbraid.embed.protocol import Embedder, TokenEmbedder, TokenVectors
 from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
 from ragbraid.index import reading
@@ -28,6 +28,8 @@ from ragbraid.types import Document, Hit, Scope, Vectors
 if TYPE_CHECKING:
     from ragbraid.index.derived import Derived
     from ragbraid.index.lexical import LexicalView
+    from ragbraid.index.prepare import Passage
+    from ragbraid.index.tokens.packing import Packed
 
 T = TypeVar("T")
 _DEFAULT = Scope()
@@ -53,6 +55,10 @@ class Faiss:
     is built for GPUs, in a graph where it is `cagra` and FAISS is built with cuVS, else by comparing every
     vector, by FAISS or by torch. `auto` takes a GPU from 50,000 vectors on, where FAISS finds one, or torch
     does and is loaded already. `ragbraid doctor` says which it is, and why.
+
+    `tokens`, the same embedder once more, has it keep the vectors of each chunk's tokens, a byte a number,
+    for the steps that compare tokens (`maxsim`, `quote`), which otherwise make them with each question. They
+    take as many bytes for each token as a vector has numbers: some 60 kB for a chunk of 150 tokens.
     """
 
     path: Path = Path(".ragbraid/index")
@@ -60,14 +66,17 @@ class Faiss:
     structure: Name = "auto"
     recall: Annotated[float, Gt(0), Le(1)] = 0.98
     device: Device = field(default="auto", metadata={"digest": False})
+    tokens: TokenEmbedder | None = None
 
     def __post_init__(self) -> None:
+        if self.tokens is not None and self.tokens != self.embedder:
+            raise ValueError("`tokens` names another embedder than `embedder` does; leave it out, or name it")
         if self.structure == "cagra" and self.device == "cpu":
             raise ValueError("structure `cagra` is searched on a GPU alone; `device: cpu` has none")
 
     def open(self) -> FaissRuntime:
         """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
-        return FaissRuntime(self.path, self.embedder, self.structure, self.recall, self.device)
+        return FaissRuntime(self.path, self.embedder, self.structure, self.recall, self.device, self.tokens)
 
 
 class FaissRuntime(Tended):
@@ -80,10 +89,12 @@ class FaissRuntime(Tended):
         structure: Name = "auto",
         recall: float = 0.98,
         device: Device = "auto",
+        tokens: TokenEmbedder | None = None,
     ) -> None:
         self._path, self._embedder = path, embedder
         self._store = Store(path)
         self._embedded = Embedded(path, embedder, structure, recall, device)
+        self._tokens = tokens
         self._lock = threading.Lock()
         self._derived: dict[str, Derived] = {}
         self._fields: frozenset[str] = frozenset()
@@ -106,22 +117,29 @@ class FaissRuntime(Tended):
                 return []
             dense = self._embedder is not None
             sound = not dense or self._embedded.is_sound(connection)
-            found = reading.sources(connection, scope, collection, dense, metadata)
+            held = self._embedded.own(connection) if self._tokens is not None and sound else None
+            tokens = None if held is None else held.number
+            found = reading.sources(connection, scope, collection, dense, metadata, tokens=tokens)
             return [each if sound or not each.chunks else replace(each, digest="") for each in found]
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Commit the changes as one transaction, on disk when this returns; all of them or none."""
         from ragbraid.index import field_index, writing
         from ragbraid.index.prepare import prepare
+        from ragbraid.index.tokens import kept
 
         if not changes:
             return
         prepared = prepare(changes, scope.collection)
         self._embedded.demand_vectors([each for group in prepared for each in group])
+        passages = [passage for group in prepared for each in group for passage in each.passages]
+        fresh = self._fresh_tokens(passages)
         with self._writing(scope) as connection:
             field_index.add(connection, self._fields)
             vectors = self._embedded.prepare_write(connection)
             writing.upsert(connection, changes, prepared, scope, vectors)
+            if fresh and vectors is not None:
+                kept.keep(connection, self._path, vectors[0], fresh)
 
     def delete(self, origins: Sequence[str], *, scope: Scope = _DEFAULT) -> int:
         """Remove origins with all they hold; returns how many there were."""
@@ -221,6 +239,19 @@ class FaissRuntime(Tended):
             self._embedded.demand_complete(sum(each is None for each in wanted), len(wanted))
             return np.array(self._embedded.matrix(connection, held)[np.array(wanted, np.int64)])
 
+    def stored_tokens(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[str, TokenVectors]:
+        """By id, the tokens of those chunks in scope whose tokens are kept; none without `tokens`."""
+        if self._tokens is None or not ids:
+            return {}
+        from ragbraid.index.tokens import kept
+
+        with self._reading(scope) as (connection, collection):
+            held = None if collection is None else self._embedded.own(connection)
+            if held is None or collection is None:
+                return {}
+            rows = reading.rows_by_id(connection, collection, ids, scope.filter)
+            return {**kept.read(connection, self._path, held, rows, ids)}
+
     def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
         """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
         from ragbraid.index.checks import text_hash
@@ -302,6 +333,19 @@ class FaissRuntime(Tended):
                         part.catch_up(connection)
                         part.keep_rows(connection)
                     self._embedded.catch_up(connection)
+
+    def _fresh_tokens(self, passages: Sequence[Passage]) -> Mapping[bytes, Packed]:
+        """By hash, the tokens of texts that have none yet; they are made before anything is locked."""
+        if self._tokens is None:
+            return {}
+        from ragbraid.index.tokens import kept
+
+        texts = {each.text_hash: each.text for each in passages}
+        if self._store.exists():
+            with self._committed() as connection:
+                held = self._embedded.own(connection)
+                texts = texts if held is None else kept.missing(connection, held, texts)
+        return kept.made(self._tokens, texts)
 
     def _part(self, connection: Connection, name: str, collection: int) -> Derived:
         from ragbraid.index.derived import Derived

@@ -12,12 +12,14 @@ from ragbraid.errors import IndexDamaged
 from ragbraid.index import reading, vector_sets
 from ragbraid.index.checks import checksum
 from ragbraid.index.schema import DATABASE, has_contexts
+from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import Problem
 from ragbraid.index.vector_sets import VectorSet
 
 _RESTORE = "Restore a snapshot, or remove the folder and ingest again."
 _INGEST = "Run `ragbraid index repair`, then ingest it again."
 _EMBED = "Run `ragbraid ingest` on what it holds: it embeds what is missing."
+_AGAIN = "Run `ragbraid index repair`, then `ragbraid ingest` on what it holds: it makes them anew."
 _MOST = 100
 """Further problems of one kind are as good as told by these."""
 
@@ -54,6 +56,7 @@ def vectors(connection: Connection, folder: Path) -> Iterator[Problem]:
     """What is wrong with the vectors: their sums, and rows that have none."""
     for each in vector_sets.every(connection):
         yield from _blocks(connection, folder, each)
+        yield from _tokens(connection, folder, each)
         if each.role == "current":
             yield from _slots(connection, each)
 
@@ -68,6 +71,13 @@ def _blocks(connection: Connection, folder: Path, held: VectorSet) -> Iterator[P
     file = held.opened(connection, folder)
     for first in file.bad_blocks(each for each in blocks if each[2] is not None)[:_MOST]:
         yield Problem(held.name, f"the block of vectors at {first} isn't what was written", _EMBED)
+
+
+def _tokens(connection: Connection, folder: Path, held: VectorSet) -> Iterator[Problem]:
+    for first in tokens.bad_blocks(connection, folder, held)[:_MOST]:
+        yield Problem(held.tokens, f"the block of token vectors at {first} isn't what was written", _AGAIN)
+    if bad := tokens.bad_spans(connection, held):
+        yield Problem(DATABASE, f"{len(bad)} places of token vectors aren't what was stored", _AGAIN)
 
 
 def _slots(connection: Connection, held: VectorSet) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from ragbraid.index.lock import exclusive
 from ragbraid.index.rows_file import FOLDER as ROWS
 from ragbraid.index.schema import DATABASE, FORMAT
 from ragbraid.index.structure import state as structures
+from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import CollectionStats, IndexStats, Problem, StructureStats
 
 Parts: TypeAlias = Callable[[Connection, str, int], Derived]
@@ -74,6 +75,7 @@ def forget_damaged(connection: Connection, folder: Path) -> None:
     writing.outdate(connection, documents)
     held = vector_sets.current(connection)
     if held is not None:
+        tokens.forget_damaged(connection, folder, held)
         blocks = vector_sets.sound_blocks(connection, held.number)
         if bad := held.opened(connection, folder).bad_blocks(blocks):
             writing.forget_blocks(connection, held.number, bad)
@@ -99,6 +101,7 @@ def stats(connection: Connection, folder: Path) -> IndexStats:
         bytes={
             "database": sum(each.stat().st_size for each in folder.glob(f"{DATABASE}*")),
             "vectors": sum(each.stat().st_size for each in folder.glob("vectors*.f32")),
+            "tokens": sum(each.stat().st_size for each in folder.glob("tokens*.i8")),
             "structure": sum(each.stat().st_size for each in folder.glob("dense*/*")),
             "rows": sum(each.stat().st_size for each in folder.glob(f"{ROWS}/*")),
             "lexical": sum(each.stat().st_size for each in folder.glob("lexical/*/*")),

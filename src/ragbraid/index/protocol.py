@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ragbraid.embed.protocol import Embedder
+from ragbraid.embed.protocol import Embedder, TokenVectors
 from ragbraid.types import Chunk, Document, Hit, Scope, Vectors
 
 
@@ -70,6 +70,14 @@ class Change:
     """Sources of the origin that a partial change takes out."""
     size: int | None = None
     """The origin's bytes, where they are known."""
+
+
+class TokenIndex(Protocol):
+    """An index that keeps the vectors of its chunks' tokens, so that late interaction needn't make them."""
+
+    def stored_tokens(self, ids: Sequence[str], *, scope: Scope = ...) -> Mapping[str, TokenVectors]:
+        """By id, the tokens of those chunks in scope whose tokens are kept."""
+        ...
 
 
 class Index(Protocol):

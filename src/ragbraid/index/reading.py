@@ -116,6 +116,7 @@ def sources(
     dense: bool,
     metadata: bool = False,
     only: str | None = None,
+    tokens: int | None = None,
 ) -> Iterator[SourceState]:
     """Every source in scope, and origins that hold none, or `only` the one of that name.
 
@@ -135,7 +136,7 @@ def sources(
         ORDER BY 1""",
         (*where.parameters, *whole.parameters, collection, *([] if only is None else [only])),
     )
-    lacking = _lacking(connection, collection, only) if dense else frozenset()
+    lacking = _lacking(connection, collection, only, tokens) if dense else frozenset()
     for *state, held, has_chunks, origin_id, visible, written in found:
         if not scope.filter or held or (visible and not has_chunks):
             source, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at = state
@@ -146,14 +147,21 @@ def sources(
             )
 
 
-def _lacking(connection: Connection, collection: int, only: str | None) -> frozenset[int]:
-    """The origins of which a chunk has no vector; with `only`, whether that source's origin is one."""
+def _lacking(connection: Connection, collection: int, only: str | None, tokens: int | None) -> frozenset[int]:
+    """The origins of which a chunk has no vector; with `only`, whether that source's origin is one.
+
+    With `tokens` it may be the vectors of its tokens that it lacks in the set of this number.
+    """
+    bare = "c.slot IS NULL"
+    if tokens is not None:
+        spans = "c.slot NOT IN (SELECT slot FROM token_spans WHERE vector_set = ?)"
+        bare = f"({bare} OR {spans if schema.has_tokens(connection) else '?'})"  # a number isn't false
     one = "AND d.origin = (SELECT origin FROM documents WHERE collection = d.collection AND source = ?)"
     found = connection.execute(
         "SELECT DISTINCT d.origin FROM documents AS d JOIN chunks AS c "
         "ON c.collection = d.collection AND c.document = d.id "
-        f"WHERE d.collection = ? AND c.slot IS NULL {'' if only is None else one}",
-        (collection, *([] if only is None else [only])),
+        f"WHERE d.collection = ? AND {bare} {'' if only is None else one}",
+        (collection, *([] if tokens is None else [tokens]), *([] if only is None else [only])),
     )
     return frozenset(origin for (origin,) in found)
 

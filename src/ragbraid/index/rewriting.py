@@ -20,6 +20,7 @@ import numpy as np
 
 from ragbraid.index import reading, vector_sets, writing
 from ragbraid.index.rows import Ints
+from ragbraid.index.tokens import store as tokens
 from ragbraid.index.vector_file import BLOCK_ROWS, let_go
 from ragbraid.index.vector_sets import VectorSet
 from ragbraid.types import Vectors
@@ -28,6 +29,7 @@ Build: TypeAlias = Callable[[Connection, VectorSet, Vectors], None]
 """Makes the structure over a set's vectors."""
 
 _PURGING = "purging"
+_FILES = ("vectors*.f32", "tokens*.i8", "dense*")
 _AT_ONCE = 16 * BLOCK_ROWS
 
 
@@ -72,10 +74,10 @@ def tidy(connection: Connection, folder: Path) -> None:
     The caller holds the writer's lock, and no reader sees an older state.
     """
     sets = vector_sets.every(connection)
-    kept = {*(each.name for each in sets), *(each.structure for each in sets)}
+    kept = {name for each in sets for name in (each.name, each.structure, each.tokens)}
     numbers = {str(number) for _, number in reading.collections(connection)}
     for each in folder.iterdir():
-        if each.name not in kept and any(fnmatchcase(each.name, ours) for ours in ("vectors*.f32", "dense*")):
+        if each.name not in kept and any(fnmatchcase(each.name, ours) for ours in _FILES):
             _remove(each)
     for each in (*folder.glob("lexical/*"), *folder.glob("rows/*")):
         if each.name not in numbers:
@@ -94,7 +96,8 @@ def _forget_damaged(connection: Connection, folder: Path, held: VectorSet) -> No
 def _is_tight(connection: Connection, folder: Path, held: VectorSet, live: Ints) -> bool:
     """Whether a set's file holds nothing that no chunk refers to."""
     end = vector_sets.end(connection, held.number)
-    return int(np.searchsorted(live, end)) == end and held.opened(connection, folder).holds_just(end)
+    vectors = int(np.searchsorted(live, end)) == end and held.opened(connection, folder).holds_just(end)
+    return vectors and tokens.is_tight(connection, folder, held, live)
 
 
 def _rewrite(connection: Connection, folder: Path, held: VectorSet, live: Ints, build: Build) -> None:
@@ -111,6 +114,7 @@ def _rewrite(connection: Connection, folder: Path, held: VectorSet, live: Ints, 
         return part
 
     written = file.write(parts(first) for first in range(0, len(kept), _AT_ONCE))
+    tokens.rewrite(connection, folder, held, fresh, live)
     vector_sets.replace_file(connection, fresh, written)
     build(connection, fresh, file.map(len(kept)))
 

@@ -17,7 +17,16 @@ OLDEST = 1
 """The oldest format that is brought to the newest when it is opened."""
 
 DATABASE = "index.sqlite"
-_OURS = (f"{DATABASE}*", "vectors*.f32", "dense*", "lexical", "rows", "writer.lock", "ingest.lock")
+_OURS = (
+    f"{DATABASE}*",
+    "vectors*.f32",
+    "tokens*.i8",
+    "dense*",
+    "lexical",
+    "rows",
+    "writer.lock",
+    "ingest.lock",
+)
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -71,6 +80,20 @@ CREATE TABLE IF NOT EXISTS contexts (
 """
 
 
+TOKEN_TABLES = ("token_blocks", "token_spans")
+_TOKENS = """
+CREATE TABLE token_blocks (
+  vector_set INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, crc INTEGER,
+  PRIMARY KEY (vector_set, first)
+) WITHOUT ROWID;
+CREATE TABLE token_spans (
+  vector_set INTEGER NOT NULL, slot INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
+  text INTEGER NOT NULL, layout BLOB NOT NULL, checksum INTEGER NOT NULL,
+  PRIMARY KEY (vector_set, slot)
+);
+"""
+
+
 def add_contexts(connection: Connection) -> None:
     """Make the table of contexts, which an index has once a chunk has one."""
     connection.execute(_CONTEXTS)
@@ -78,8 +101,23 @@ def add_contexts(connection: Connection) -> None:
 
 def has_contexts(connection: Connection) -> bool:
     """Whether a chunk ever had a context."""
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'contexts'"
-    return connection.execute(query).fetchone() is not None
+    return _has(connection, "contexts")
+
+
+def add_tokens(connection: Connection) -> None:
+    """Make the tables of token vectors, which an index has once a chunk has some."""
+    if not has_tokens(connection):
+        run(connection, _TOKENS)
+
+
+def has_tokens(connection: Connection) -> bool:
+    """Whether a chunk ever had token vectors."""
+    return _has(connection, "token_spans")
+
+
+def _has(connection: Connection, table: str) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return connection.execute(query, (table,)).fetchone() is not None
 
 
 def create(connection: Connection) -> None:

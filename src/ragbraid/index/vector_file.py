@@ -1,4 +1,4 @@
-"""The vectors: one file of float32 rows that only grows, checked by sums that the database keeps.
+"""The vectors: one file of rows that only grows, checked by sums that the database keeps.
 
 A header of 4,096 bytes, then row after row ("slots") without gaps, so that the whole file maps as one
 matrix. Rows are written and synced before the transaction that refers to them commits; rows past the last
@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -26,7 +27,7 @@ from ragbraid.types import Vectors
 HEADER = 4096
 BLOCK_ROWS = 1024
 _PICKED = 16_384
-_MAGIC = b"RaBrVec\0"
+_MAGIC = {"<f4": b"RaBrVec\0", "|i1": b"RaBrTok\0"}
 _LAYOUT = struct.Struct("<8sII16s")
 _VERSION = 1
 
@@ -36,31 +37,32 @@ class VectorFileError(Exception):
 
 
 class VectorFile:
-    """Vectors of one index, identified by its uuid."""
+    """Vectors of one index, identified by its uuid; of float32, or of int8 for those of tokens."""
 
-    def __init__(self, path: Path, uuid: str, dimensions: int) -> None:
+    def __init__(self, path: Path, uuid: str, dimensions: int, kind: type[Any] = np.float32) -> None:
         self.path = path
         self.dimensions = dimensions
-        self._header = _header(uuid, dimensions)
+        self._kind = np.dtype(kind).newbyteorder("<")
+        self._header = _header(uuid, dimensions, _MAGIC[self._kind.str])
 
     def map(self, count: int) -> Vectors:
         """The first `count` rows, read from the file as they are touched. Raises `VectorFileError`."""
         if not count:
-            return np.empty((0, self.dimensions), np.float32)
+            return np.empty((0, self.dimensions), self._kind)
         try:
             with self.path.open("rb") as file:
                 if file.read(len(self._header)) != self._header:
                     raise VectorFileError("its header is another index's or damaged")
                 if os.fstat(file.fileno()).st_size < self._place(count):
                     raise VectorFileError("it is shorter than it was")
-                return np.memmap(file, np.float32, "r", HEADER, (count, self.dimensions))
+                return np.memmap(file, self._kind, "r", HEADER, (count, self.dimensions))
         except FileNotFoundError:
             raise VectorFileError("it is missing") from None
 
     def append(self, first: int, rows: Vectors) -> list[tuple[int, int, int]]:
         """Write rows from slot `first` on, synced to disk; returns blocks of (first, count, CRC-32)."""
         fresh = not self.path.exists()
-        data = np.ascontiguousarray(rows, np.float32)
+        data = np.ascontiguousarray(rows, self._kind)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         try:
             if os.read(handle, HEADER) != self._header:
@@ -106,7 +108,7 @@ class VectorFile:
             file.write(self._header)
             first = 0
             for part in parts:
-                data = np.ascontiguousarray(part, np.float32)
+                data = np.ascontiguousarray(part, self._kind)
                 file.write(data.data.cast("B"))
                 blocks += _blocks(first, data)
                 first += len(data)
@@ -116,7 +118,7 @@ class VectorFile:
         return blocks
 
     def _place(self, slot: int) -> int:
-        return HEADER + slot * self.dimensions * 4
+        return HEADER + slot * self.dimensions * self._kind.itemsize
 
 
 def picked(matrix: Vectors, slots: Ints) -> Vectors:
@@ -139,8 +141,8 @@ def let_go(matrix: Vectors) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def _header(uuid: str, dimensions: int) -> bytes:
-    head = _LAYOUT.pack(_MAGIC, _VERSION, dimensions, UUID(uuid).bytes)
+def _header(uuid: str, dimensions: int, magic: bytes) -> bytes:
+    head = _LAYOUT.pack(magic, _VERSION, dimensions, UUID(uuid).bytes)
     head += struct.pack("<I", zlib.crc32(head))
     return head.ljust(HEADER, b"\0")
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ragbraid.index import schema
+
 if TYPE_CHECKING:
     from ragbraid.index.vector_file import VectorFile
 
@@ -44,6 +46,11 @@ class VectorSet:
     def structure(self) -> str:
         """The folder of the FAISS structure over it."""
         return f"dense{_suffix(self.file)}"
+
+    @property
+    def tokens(self) -> str:
+        """The file of the token vectors beside it, where there are some."""
+        return f"tokens{_suffix(self.file)}.i8"
 
     def opened(self, connection: Connection, folder: Path) -> VectorFile:
         """Its file in the index that the connection reads."""
@@ -80,7 +87,9 @@ def begin(connection: Connection, embedder: str, dimensions: int, role: Role) ->
 
 def forget(connection: Connection, held: VectorSet) -> None:
     """Take a set out of the index; its file stays until it is tidied up."""
-    connection.execute("DELETE FROM vector_blocks WHERE vector_set = ?", (held.number,))
+    tables = ["vector_blocks", *(schema.TOKEN_TABLES if schema.has_tokens(connection) else ())]
+    for table in tables:
+        connection.execute(f"DELETE FROM {table} WHERE vector_set = ?", (held.number,))
     connection.execute("DELETE FROM vector_sets WHERE id = ?", (held.number,))
 
 

@@ -8,8 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragbraid.embed.protocol import TokenVectors
-from ragbraid.types import Vectors
+from ragbraid.embed.protocol import TokenEmbedder, TokenVectors
+from ragbraid.index.protocol import TokenIndex
+from ragbraid.types import Hit, Vectors
+
+
+def demand_tokens(index: TokenIndex | None, embedder: TokenEmbedder | None) -> None:
+    """Raise `ValueError` where an index, as a file configures it, keeps no tokens, or another embedder's."""
+    # What is open already brings what it has: there the configuration isn't seen.
+    tokens = getattr(index, "tokens", embedder)
+    if tokens is None:
+        raise ValueError("the index keeps no token vectors; give it `tokens`, or leave out `index` here")
+    if tokens != embedder:
+        raise ValueError("the index keeps the token vectors of another embedder than this step's")
+
+
+def tokens_of(
+    texts: Sequence[str], hits: Sequence[Hit], embedder: TokenEmbedder, index: TokenIndex | None
+) -> tuple[list[TokenVectors], list[TokenVectors]]:
+    """The tokens of texts and of hits: those that an index keeps from there, all others by the embedder."""
+    kept = index.stored_tokens([hit.id for hit in hits]) if index is not None and hits else {}
+    missing = [hit.text for hit in hits if hit.id not in kept]
+    made = embedder.token_vectors([*texts, *missing])
+    rest = iter(made[len(texts) :])
+    return list(made[: len(texts)]), [kept[hit.id] if hit.id in kept else next(rest) for hit in hits]
 
 
 def maxsim(question: TokenVectors, passage: TokenVectors) -> float:

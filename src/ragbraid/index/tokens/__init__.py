@@ -1,0 +1,1 @@
+"""The vectors of chunks' tokens, kept beside those of the chunks."""
