@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import writing
-from compound import msg
+from compound import doc, msg, ppt
 
 from ragbraid.errors import LoadError
 from ragbraid.index.metadata import encode
@@ -81,6 +81,8 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "html": HTML.encode,
     "pdf": lambda: writing.pdf(["Some words on a page"] * 5, ["More words"]),
     "docx": lambda: writing.docx(word),
+    "doc": lambda: doc("Some words in a line\rand in another\r"),
+    "ppt": lambda: ppt([("Title", "some words", "in a box"), ("Second", "more", "")]),
     "pptx": lambda: writing.pptx(deck),
     "xlsx": lambda: writing.xlsx(book),
     "odt": lambda: writing.odf("text", PARAGRAPH, "<dc:title>T</dc:title>"),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from ragbraid.load import books, hypertext, mail, notebook, office, pdf, pictures, plain, sheets
+from ragbraid.load import (
+    before_2007,
+    books,
+    hypertext,
+    mail,
+    notebook,
+    office,
+    pdf,
+    pictures,
+    plain,
+    sheets,
+)
 from ragbraid.load.reading import Reader
 
 READERS: Mapping[str, Reader] = {
@@ -13,6 +24,7 @@ READERS: Mapping[str, Reader] = {
     **hypertext.READERS,
     **pdf.READERS,
     **office.READERS,
+    **before_2007.READERS,
     **sheets.READERS,
     **books.READERS,
     **mail.READERS,

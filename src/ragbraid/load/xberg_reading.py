@@ -9,7 +9,7 @@ from typing import Any
 
 from ragbraid.load.mail_reading import mail_date
 
-_PLAIN = ("application/pdf", "application/vnd.ms-outlook")
+_PLAIN = ("application/pdf", "application/vnd.ms-outlook", "application/msword")
 """What is wanted as plain text; all else comes as Markdown."""
 _PAGED = ("application/pdf", "application/vnd.openxmlformats-officedocument.presentationml.presentation")
 """What has pages that citations name."""
