@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ragbraid.index.faiss import Faiss, FaissRuntime
-from ragbraid.ingest import IngestFlow, Progress, driver, ingest
+from ragbraid.ingest import IngestFlow, Progress, batches, ingest
 from ragbraid.load.files import Files
 from ragbraid.testing import FixedSplitter, HashEmbedder
 
@@ -22,7 +22,7 @@ def acknowledge(progress: Progress) -> None:
 
 
 def main(folder: Path, place: Path) -> None:
-    driver.PATIENCE = 0.01  # many small commits, so that a kill meets every state
+    batches.PATIENCE = 0.01  # many small commits, so that a kill meets every state
     index = open_index(place)
     flow = IngestFlow([Files()], lambda documents: (documents, SPLITTER(documents)), index, "d")
     print("begin", flush=True)

@@ -17,7 +17,7 @@ from ragbraid.errors import (
     DeadlineExceeded,
 )
 from ragbraid.index.protocol import Change
-from ragbraid.ingest import Progress, driver
+from ragbraid.ingest import Progress, batches
 from ragbraid.testing import ListIndex, MemoryLoader
 from ragbraid.testing.list_index import ListIndexRuntime
 from ragbraid.types import Scope, Vectors
@@ -53,7 +53,7 @@ def test_batches_and_commits_are_bounded() -> None:
 
 
 def test_slow_work_is_committed_source_by_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "PATIENCE", 0.0)
+    monkeypatch.setattr(batches, "PATIENCE", 0.0)
     index = Committing()
     run(index, MemoryLoader(TEXTS))
     assert index.groups == [["a"], ["b"], ["c"], ["d"]]
@@ -68,7 +68,7 @@ class Slow(Embedder):
 
 
 def test_a_slow_embedder_has_work_committed_long_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "PATIENCE", 0.2)
+    monkeypatch.setattr(batches, "PATIENCE", 0.2)
     index = ListIndexRuntime(Slow())
     began, told = time.monotonic(), list[float]()
     texts = {f"{n:03}": f"text number {n}" for n in range(200)}

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import Cancelled, IndexLocked, InputError
-from ragbraid.ingest.driver import IngestFlow, sync
+from ragbraid.ingest.driver import sync
+from ragbraid.ingest.flow import IngestFlow
 from ragbraid.ingest.notices import Notices
 from ragbraid.ingest.report import IngestReport, Progress
 from ragbraid.ingest.scan import Scan, has_scheme, scan

@@ -22,7 +22,7 @@ from ragbraid.pipeline.workers import Workers
 from ragbraid.types import Chunk, Document
 
 if TYPE_CHECKING:
-    from ragbraid.ingest.driver import IngestFlow
+    from ragbraid.ingest.flow import IngestFlow
 
 
 _PATIENCE = 0.5
@@ -88,7 +88,7 @@ class Ingesting:
         return Watch(begin, paths, base=self._base, ignore=ignore, **options)
 
     def _flow(self, run: Run) -> IngestFlow:
-        from ragbraid.ingest.driver import IngestFlow
+        from ragbraid.ingest.flow import IngestFlow
 
         def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
             # A trace of every source of a large folder would only grow.
