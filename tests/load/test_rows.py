@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from commandline import environment
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -286,6 +286,7 @@ CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 @given(st.lists(st.lists(CELL, min_size=1, max_size=5), max_size=8), st.sampled_from([",", ";", "\t", "|"]))
+@example([["\r"]], ",")
 @hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_that_csv_writes_is_read_cell_by_cell(
     tmp_path: Path, rows: list[list[str]], delimiter: str

@@ -53,7 +53,7 @@ class Delimited:
         kept = _Kept(itertools.chain(head, self.lines))
         for row, cells in enumerate(csv.reader(kept, delimiter=delimiter), first):
             raw = kept.take()
-            if not any(cells):
+            if not any(map(str.strip, cells)):
                 continue
             if not self.columns:
                 self.columns = _named(cells) if self.header else _named([""] * len(cells))

@@ -51,7 +51,9 @@ def parsed(
 
     Raises `LoadError`.
     """
-    limits = dataclasses.replace(settings.limits, seconds=settings.limits.seconds + seconds)
+    limits = settings.limits
+    if seconds:
+        limits = dataclasses.replace(limits, seconds=limits.seconds + seconds)
     found = PARSER.parse(data, question, limits)
     if "error" in found:
         raise LoadError(*_reason("encrypted" if _is_locked(data) else found["error"]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from ragbraid.load import (
     before_2007,
@@ -36,7 +36,8 @@ READERS: Mapping[str, Reader] = {
 
 def reader_for(name: str) -> Reader | None:
     """The reader for a file of this name; None where its format isn't read."""
-    path = PurePath(name)
-    if path.suffix:
-        return READERS.get(path.suffix.lower())
-    return plain.read_text if path.name.lower() in plain.NAMES else None
+    base = os.path.basename(name)  # pathlib takes ten times as long, and a folder may have many files
+    suffix = os.path.splitext(base)[1]
+    if suffix not in ("", "."):
+        return READERS.get(suffix.lower())
+    return plain.read_text if base.lower() in plain.NAMES else None

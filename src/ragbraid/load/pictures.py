@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from ragbraid.errors import LoadError
 from ragbraid.load import tesseract, tiff
@@ -51,7 +51,7 @@ def _type_of(data: bytes) -> str:
 
 def left_out(name: str, ocr: Ocr) -> str | None:
     """Why a file of this name isn't read, where it is an image and there is no OCR."""
-    if PurePath(name).suffix.lower() not in READERS:
+    if os.path.splitext(name)[1].lower() not in READERS:
         return None
     if ocr.mode == "off":
         return "it is an image, and `ocr` is off"

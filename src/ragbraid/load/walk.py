@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ class Walk:
         except OSError as error:
             yield Skipped(self._name(path), f"it can't be read: {_why(error)}")
             return
-        if not os.path.isfile(path):
+        if not stat.S_ISREG(status.st_mode):
             yield Skipped(self._name(path), "it isn't a regular file")
         else:
             yield Found(path, status, real)
