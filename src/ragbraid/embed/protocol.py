@@ -33,6 +33,12 @@ class Embedder(Protocol):
         """The most tokens of a text that the model sees, without its special tokens."""
         ...
 
+    @property
+    def late(self) -> bool:
+        """Whether it embeds a part of a text (`ragbraid.text.window`) with what stands around it in view;
+        False, or left out, where each text stands for itself."""
+        ...
+
     def tokenizer_json(self) -> str:
         """The model's tokenizer as the `tokenizers` library writes it, without truncation or padding."""
         ...

@@ -14,6 +14,7 @@ from annotated_types import Ge
 from ragbraid.context import Context
 from ragbraid.embed.batches import by_length
 from ragbraid.embed.model_files import ModelFiles
+from ragbraid.embed.parts import Parts
 from ragbraid.embed.protocol import Purpose
 from ragbraid.embed.tokens import Tokens, TokenStore
 from ragbraid.errors import MissingDependency, ModelError
@@ -36,6 +37,8 @@ class SentenceTransformer:
 
     `max_tokens`, `query_prefix` and `passage_prefix` come from the model's own files where they aren't
     given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one.
+    With `late`, chunks are pooled from the tokens of a stretch of the document as long as the model sees, at
+    most 2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
     `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked are
     kept for the next question, in half precision, up to `token_cache_mb` megabytes: about six passages of
     220 tokens each.
@@ -48,6 +51,7 @@ class SentenceTransformer:
     max_tokens: Annotated[int, Ge(1)] | None = None
     query_prefix: str | None = None
     passage_prefix: str | None = None
+    late: bool = False
     device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
     batch_tokens: Annotated[int, Ge(1)] = field(default=4096, metadata={"digest": False})
     token_cache_mb: Annotated[int, Ge(0)] = field(default=256, metadata={"digest": False})
@@ -81,9 +85,13 @@ class SentenceTransformerRuntime:
         """The model's name and a fingerprint of its files and of what is set here."""
         options, name = self._options, self._options.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
         own = (None, None, None)
-        if (options.max_tokens, options.query_prefix, options.passage_prefix) == own:
+        if (options.max_tokens, options.query_prefix, options.passage_prefix) == own and not options.late:
             return f"{name}@{self._files.fingerprint}"
-        parts = (self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"))
+        parts: tuple[Any, ...] = (
+            self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"),
+        )  # fmt: skip
+        if options.late:
+            parts = (*parts, "late")
         return f"{name}@{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
 
     @property
@@ -108,6 +116,11 @@ class SentenceTransformerRuntime:
             )
         return wanted or self._files.max_length - special
 
+    @property
+    def late(self) -> bool:
+        """Whether parts of texts are embedded with what stands around them in view."""
+        return self._options.late
+
     def tokenizer_json(self) -> str:
         """The model's tokenizer, without truncation or padding."""
         return str(self._files.tokenizer.to_str())
@@ -124,11 +137,35 @@ class SentenceTransformerRuntime:
         vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
         if not texts:
             return vectors
+        if self._options.late and purpose == "passage":
+            return self._embed_parts(texts, context)
         prefix = self._prefix(purpose)
         encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
         encoder = self._loaded()
         for rows, batch in self._forward(encodings, encoder.sentences, context):
             vectors[rows] = batch.cpu().numpy()
+        return self._sound(vectors)
+
+    def _embed_parts(self, texts: Sequence[str], context: Context | None) -> Vectors:
+        import numpy as np
+
+        if self._files.pooling != "mean":
+            raise ModelError(
+                f"{self._options.model} doesn't take the mean of its tokens, which `late` pools.",
+                "Leave late out, or take another model.",
+            )
+        prefix, parts = self._prefix("passage"), Parts(texts)
+        encodings = self._encode([prefix + each for each in parts.windows], False, context)
+        vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
+        for rows, batch in self._forward(encodings, self._loaded().states, context, unit=False):
+            for row, states in zip(rows, batch.cpu().numpy(), strict=True):
+                for at, vector in parts.pooled(parts.windows[row], states, encodings[row], len(prefix)):
+                    vectors[at] = vector
+        return self._sound(vectors)
+
+    def _sound(self, vectors: Vectors) -> Vectors:
+        import numpy as np
+
         if not np.isfinite(vectors).all():
             raise ModelError(f"{self._options.model} gave vectors that aren't numbers.", "Fetch it again.")
         return vectors
@@ -208,7 +245,7 @@ class SentenceTransformerRuntime:
         return tokenizer
 
     def _forward(
-        self, encodings: list[Encoding], compute: Any, context: Context | None
+        self, encodings: list[Encoding], compute: Any, context: Context | None, *, unit: bool = True
     ) -> Iterator[tuple[list[int], Any]]:
         import numpy as np
         import torch
@@ -226,7 +263,7 @@ class SentenceTransformerRuntime:
                 ids[at, : len(own)], mask[at, : len(own)] = own, True
             with torch.inference_mode():
                 states = compute(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-                yield rows, normalize(states.float(), dim=-1)
+                yield rows, normalize(states.float(), dim=-1) if unit else states.float()
 
     def _device(self) -> str:
         wanted = self._options.device

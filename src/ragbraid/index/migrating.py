@@ -77,6 +77,11 @@ class Migration:
                 f"The index at {self._folder} has no vectors that others could take the place of.",
                 "Run `ragbraid ingest`: it embeds what is stored.",
             )
+        if getattr(self._embedder, "late", False):
+            raise InputError(
+                "A migration embeds each chunk by itself, and this embedder is to see what stands around it.",
+                "Leave `late` out, or ingest into an index at another path.",
+            )
         identity, dimensions = self._embedder.identity, self._embedder.dimensions
         for each in vector_sets.every(connection):
             if each.role == "next" and each.embedder != identity:

@@ -62,7 +62,7 @@ class Batches:
         batch = self._batch.take()
         began = time.monotonic()
         try:
-            self.embedding.learn([text for each in batch for text in each.texts])
+            self.embedding.learn([part for each in batch for part in each.parts])
         except ABOUT_ALL:
             raise
         except Exception:
@@ -78,7 +78,7 @@ class Batches:
 
     def _embed_alone(self, prepared: Prepared) -> bool:
         try:
-            self.embedding.learn(prepared.texts)
+            self.embedding.learn(prepared.parts)
         except ABOUT_ALL:
             raise
         except Exception as error:

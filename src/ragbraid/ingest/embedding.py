@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ragbraid.context import Context
@@ -10,7 +10,7 @@ from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import InputError
 from ragbraid.index.protocol import Entry, Index
 from ragbraid.ingest.memory import give_back
-from ragbraid.text.context import embedded
+from ragbraid.ingest.windows import Texts, texts_for
 from ragbraid.types import Chunk, Document, Vectors
 
 TEXTS_PER_CALL = 512
@@ -24,12 +24,14 @@ class Embedding:
         self._index = index
         self._context = context
         self._vectors: dict[str, Any] = {}
+        self._texts: Texts | None = None
         self.embedded = 0
         """How many texts were embedded so far."""
 
-    def learn(self, texts: Sequence[str]) -> None:
-        """Make sure that the vector of every text is at hand."""
+    def learn(self, parts: Iterable[tuple[Document, Sequence[Chunk]]]) -> None:
+        """Make sure that the vector of every chunk of these documents is at hand."""
         embedder = self._index.embedder
+        texts = [text for part in parts for text in self._texts_of(*part)]
         unseen = [each for each in dict.fromkeys(texts) if each not in self._vectors]
         if embedder is None or not unseen:
             return
@@ -41,9 +43,15 @@ class Embedding:
 
     def entry(self, document: Document, chunks: Sequence[Chunk]) -> Entry:
         """A document with its chunks as they are committed; what is embedded of them was learnt."""
-        return Entry(document, chunks, self.rows([embedded(each) for each in chunks]))
+        texts = self._texts_of(document, chunks)
+        return Entry(document, chunks, self._rows(texts), texts)
 
-    def rows(self, texts: Sequence[str]) -> Vectors | None:
+    def _texts_of(self, document: Document, chunks: Sequence[Chunk]) -> list[str]:
+        if self._texts is None:
+            self._texts = texts_for(self._index.embedder)
+        return self._texts(document, chunks)
+
+    def _rows(self, texts: Sequence[str]) -> Vectors | None:
         """The vectors of texts that were learnt, one row each; None without an embedder."""
         import numpy as np
 

@@ -20,7 +20,6 @@ from ragbraid.ingest.diff import Verdict
 from ragbraid.ingest.embedding import Embedding
 from ragbraid.ingest.prepare import PART, Process, parts_of, split
 from ragbraid.ingest.scan import Found
-from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document
 
 _MOST_WARNINGS = 1000
@@ -90,7 +89,7 @@ class InParts:
         )
 
     def _store(self, parts: list[tuple[Document, list[Chunk]]]) -> None:
-        self.embedding.learn([embedded(chunk) for _, chunks in parts for chunk in chunks])
+        self.embedding.learn(parts)
         entries = [self.embedding.entry(document, chunks) for document, chunks in parts]
         self.index.upsert([self._change(entries)])
         self.embedding.forget()

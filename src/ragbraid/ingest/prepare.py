@@ -12,7 +12,6 @@ from ragbraid.errors import InputError, LoadError, MissingDependency
 from ragbraid.ingest.diff import Verdict
 from ragbraid.ingest.field_types import typed
 from ragbraid.ingest.scan import Found
-from ragbraid.text.context import embedded
 from ragbraid.types import Chunk, Document
 
 Process: TypeAlias = Callable[[list[Document]], tuple[list[Document], list[Chunk]]]
@@ -50,11 +49,6 @@ class Prepared:
     def chunks(self) -> int:
         """How many chunks it has."""
         return sum(len(chunks) for _, chunks in self.parts)
-
-    @property
-    def texts(self) -> list[str]:
-        """What is embedded of all its chunks."""
-        return [embedded(chunk) for _, chunks in self.parts for chunk in chunks]
 
     @property
     def characters(self) -> int:
