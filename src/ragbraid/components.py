@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ragbraid.load.rows import Rows as Rows
     from ragbraid.load.sql import Sql as Sql
     from ragbraid.load.web import Web as Web
+    from ragbraid.rerank.bigrams import Bigrams as Bigrams
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.llm import Llm as Llm
     from ragbraid.rerank.maxsim import Maxsim as Maxsim

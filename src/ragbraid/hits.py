@@ -30,6 +30,12 @@ def renamed(hits: Iterable[Hit], stage: str, name: str) -> list[Hit]:
     ]
 
 
+def under_titles(hit: Hit) -> str:
+    """A hit's text below its document's title and its own headings, where it has them."""
+    above = (hit.metadata.get(key) for key in ("title", "headings"))
+    return "\n".join([*(each for each in above if isinstance(each, str)), hit.text])
+
+
 def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
     changed = _Draft(
         hit.id,

@@ -15,6 +15,7 @@ from ragbraid.errors import InputError
 GROUP = "ragbraid.components"
 
 BUILTIN: Mapping[str, str] = {
+    "bigrams": "ragbraid.rerank.bigrams:Bigrams",
     "by-format": "ragbraid.split.by_format:ByFormat",
     "code": "ragbraid.split.code:Code",
     "compose": "ragbraid.answer.compose:Compose",

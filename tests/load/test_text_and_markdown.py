@@ -15,6 +15,7 @@ from ragbraid.load.files import Files
 from ragbraid.load.front_matter import BrokenError, parse
 from ragbraid.text.markdown import outline
 from ragbraid.types import Document, SourceRef
+from timing import least_seconds
 
 
 def load(folder: Path, name: str, data: bytes | str) -> Document:
@@ -233,3 +234,25 @@ def test_what_no_index_can_store_does_not_cost_the_file(tmp_path: Path) -> None:
     document = load(tmp_path, "a.md", text)
     assert document.metadata == {"big": "99999999999999999999", "in": {"or": "x"}}
     assert document.warnings == ("line 1: the front matter can't set $set",)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("On wings\n\nA wing lifts.", "On wings"),
+        ("\n  On wings \r\n\r\nA wing lifts.", "On wings"),
+        ("On wings\nA wing lifts.\n\nMore.", None),
+        ("A line alone", None),
+        ("A line alone\n\n\n", None),
+        ("w" * 201 + "\n\nA wing lifts.", None),
+        ("", None),
+    ],
+)
+def test_a_first_line_that_stands_alone_is_the_title(tmp_path: Path, text: str, title: str | None) -> None:
+    document = load(tmp_path, "a.txt", text)
+    assert (document.text, document.metadata.get("title")) == (text, title)
+
+
+def test_a_long_first_line_takes_no_long_time(tmp_path: Path) -> None:
+    text = " " * 100_000 + "a " * 100_000 + "\n \n" * 100_000
+    assert least_seconds(lambda: load(tmp_path, "a.txt", text), 1) < 5

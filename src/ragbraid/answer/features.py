@@ -10,7 +10,7 @@ from ragbraid.answer.candidates import Candidate
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.index.protocol import TokenIndex
 from ragbraid.text.late import span_scores, tokens_of
-from ragbraid.text.terms import language_of, terms, words
+from ragbraid.text.terms import language_of, passage_terms, terms, words
 from ragbraid.types import Hit
 
 Features = Mapping[str, float]
@@ -56,7 +56,7 @@ def features(
 def _rarity(question: str, hits: Sequence[Hit], language: str) -> dict[str, float]:
     """Each of the question's terms with its BM25 idf among the hits."""
     asked = dict.fromkeys(terms(question, language)) or dict.fromkeys(words(question))
-    held = [set(terms(hit.text, language)) for hit in hits]
+    held = [set(passage_terms(hit.text, language)) for hit in hits]
     total = len(held)
     counts = {term: sum(term in each for each in held) for term in asked}
     return {term: math.log(1 + (total - df + 0.5) / (df + 0.5)) for term, df in counts.items()}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from ragbraid.load import front_matter
 from ragbraid.load.decoding import decode
@@ -12,8 +15,9 @@ from ragbraid.load.reading import Reader, Settings, suffixes, warnings
 from ragbraid.text.markdown import first_heading
 from ragbraid.types import Document
 
+_PROSE = "txt text"
 _TEXT = """
-txt text log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml srt
+log rst adoc org tex csv tsv json jsonl ndjson yaml yml toml ini cfg conf properties xml srt
 vtt py pyi ipy js mjs cjs jsx ts tsx java kt kts scala groovy gradle c h cc cpp cxx hh hpp hxx cs fs fsx vb
 go rs swift m mm rb php pl pm lua r jl dart ex exs erl hrl hs lhs ml mli clj cljs edn lisp el scm nim zig d
 pas asm s sh bash zsh fish ps1 bat cmd sql graphql gql proto thrift css scss sass less vue svelte cmake mk
@@ -23,6 +27,8 @@ _NAMES = """
 readme license licence copying notice authors contributors changelog changes news todo install makefile
 dockerfile containerfile jenkinsfile vagrantfile gemfile rakefile procfile justfile
 """
+_TITLE = re.compile(r"\s*(?P<title>\S[^\n]{0,199}?)[ \t]*\r?\n[ \t]*\r?\n\s*\S")
+
 NAMES = frozenset(_NAMES.split())
 """Names of text files that have no suffix, in lower case."""
 
@@ -31,6 +37,20 @@ def read_text(source: str, data: bytes, _settings: Settings) -> list[Document]:
     """The file decoded, and otherwise untouched."""
     text, warning = decode(data)
     return [Document(source, text, warnings=warnings(warning))]
+
+
+def read_prose(source: str, data: bytes, settings: Settings) -> list[Document]:
+    """The same, with a first line that stands alone as the title."""
+    (document,) = read_text(source, data, settings)
+    metadata: dict[str, Any] = {}
+    describe(metadata, title_line(document.text), None)
+    return [replace(document, metadata=metadata)]
+
+
+def title_line(text: str) -> str | None:
+    """The first line, where a blank one and more text follow it; None where it is too long for a title."""
+    found = _TITLE.match(text)
+    return found["title"] if found else None
 
 
 def read_markdown(source: str, data: bytes, _settings: Settings) -> list[Document]:
@@ -43,4 +63,8 @@ def read_markdown(source: str, data: bytes, _settings: Settings) -> list[Documen
     return [Document(source, text, metadata, (), told, front.body, "text/markdown")]
 
 
-READERS: Mapping[str, Reader] = {**suffixes(read_text, _TEXT), **suffixes(read_markdown, "md markdown mdx")}
+READERS: Mapping[str, Reader] = {
+    **suffixes(read_text, _TEXT),
+    **suffixes(read_prose, _PROSE),
+    **suffixes(read_markdown, "md markdown mdx"),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -52,3 +53,12 @@ def total(
         )
         for name in ids
     }
+
+
+def standardised(scores: Sequence[float]) -> list[float]:
+    """The scores less their mean, over their standard deviation; 0 each where they are all the same."""
+    mean = math.fsum(scores) / (len(scores) or 1)
+    deviation = math.sqrt(math.fsum((each - mean) ** 2 for each in scores) / (len(scores) or 1))
+    if deviation <= 1e-9 * max(map(abs, scores), default=0.0):
+        return [0.0] * len(scores)
+    return [(each - mean) / deviation for each in scores]

@@ -27,7 +27,7 @@ class Rocchio:
     index: Index
     feedback: Annotated[int, Ge(1)] = 5
     weight: Annotated[float, Ge(0)] = 1.0
-    candidates: Annotated[int, Ge(1)] = 60
+    candidates: Annotated[int, Ge(1)] = 100
 
     blocking: ClassVar[bool] = True
 

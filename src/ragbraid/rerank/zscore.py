@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ragbraid.rerank.fusion import first_of_each, fused, total, weights_for
+from ragbraid.rerank.fusion import first_of_each, fused, standardised, total, weights_for
 from ragbraid.types import Hit
 
 
@@ -25,20 +24,11 @@ class Zscore:
 
     def __call__(self, hits: list[list[Hit]]) -> list[Hit]:
         """One ranking of all hits."""
-        lists = [
-            standardised({name: hit.score for name, hit in first_of_each(each).items()}) for each in hits
-        ]
+        lists = [_standardised(first_of_each(each)) for each in hits]
         absent = [min(each.values(), default=0.0) if any(each.values()) else -1.0 for each in lists]
         totals = total(lists, weights_for(self.weights, hits), absent)
         return fused(hits, "zscore", totals)
 
 
-def standardised(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores less their mean, over their standard deviation; 0 each where they are all the same."""
-    if not scores:
-        return {}
-    mean = math.fsum(scores.values()) / len(scores)
-    deviation = math.sqrt(math.fsum((each - mean) ** 2 for each in scores.values()) / len(scores))
-    if deviation <= 1e-9 * max(map(abs, scores.values())):
-        return dict.fromkeys(scores, 0.0)
-    return {name: (each - mean) / deviation for name, each in scores.items()}
+def _standardised(hits: Mapping[str, Hit]) -> dict[str, float]:
+    return dict(zip(hits, standardised([hit.score for hit in hits.values()]), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -31,8 +31,21 @@ def terms(text: str, language: str = "en") -> list[str]:
 
     `language` is an ISO 639-1 code; one without stop words or stemmer leaves the words as they are.
     """
-    stop = STOP_WORDS.get(language, frozenset())
-    return [stem(word, language) for word in words(text) if word not in stop]
+    return [stem(word, language) for word in _meaning(text, language)]
+
+
+@lru_cache(maxsize=4096)
+def passage_terms(text: str, language: str = "en") -> tuple[str, ...]:
+    """`terms` of a passage, remembered: several steps of a search look at the same ones."""
+    return tuple(terms(text, language))
+
+
+def surfaces(text: str, language: str = "en") -> dict[str, str]:
+    """Each of the text's terms with the first word that it stands for."""
+    found: dict[str, str] = {}
+    for word in _meaning(text, language):
+        found.setdefault(stem(word, language), word)
+    return found
 
 
 @lru_cache(maxsize=1 << 16)
@@ -48,6 +61,11 @@ def language_of(texts: Iterable[str]) -> str:
     counts = {code: sum(word in stop for word in found) for code, stop in STOP_WORDS.items()}
     best = max(counts, key=lambda code: counts[code])
     return best if counts[best] > counts["en"] else "en"
+
+
+def _meaning(text: str, language: str) -> Iterator[str]:
+    stop = STOP_WORDS.get(language, frozenset())
+    return (word for word in words(text) if word not in stop)
 
 
 @lru_cache(maxsize=32)
