@@ -9,13 +9,9 @@ from annotated_types import Ge
 
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.hits import ranked
-<<<<<<< HEAD
 from ragbraid.index.protocol import TokenIndex
-from ragbraid.text.late import demand_tokens, maxsim, tokens_of
-=======
 from ragbraid.rerank.fusion import standardised
-from ragbraid.text.late import maxsim
->>>>>>> e3cb4af (bigrams; maxsim counts the score that hits came with; a text file's first line is its title)
+from ragbraid.text.late import demand_tokens, maxsim, tokens_of
 from ragbraid.text.question import check_question
 from ragbraid.types import Hit
 
@@ -24,28 +20,18 @@ from ragbraid.types import Hit
 class Maxsim:
     """Ranks the best hits again, token by token: each word of the question looks for its best match.
 
-<<<<<<< HEAD
-    The first `max(k, candidates)` hits are scored by the mean over the question's tokens of the best
-    cosine in the passage, plus a small share of their incoming rank; later hits are dropped. All word
-    pieces weigh the same: rarity among the candidates did worse. Cost: one pass of the embedder over each
-    candidate that it doesn't remember, or none where the `index` keeps its tokens (`tokens` of `faiss`).
-    Source: Khattab & Zaharia, ColBERT, SIGIR 2020.
-=======
     Of the first `candidates` hits, the mean over the question's tokens of the best cosine in the passage is
     taken; its z-score among them, `weight` times, and that of the score they came with are the new score.
     Where more are asked for, the next hits stay below these, in their order; later ones are dropped. All
     word pieces weigh the same: rarity among the candidates did worse. Cost: one pass of the embedder over
-    each candidate that it doesn't remember. Source: Khattab & Zaharia, ColBERT, SIGIR 2020.
->>>>>>> e3cb4af (bigrams; maxsim counts the score that hits came with; a text file's first line is its title)
+    each candidate that it doesn't remember, or none where the `index` keeps its tokens (`tokens` of `faiss`).
+    Source: Khattab & Zaharia, ColBERT, SIGIR 2020.
     """
 
     embedder: TokenEmbedder
     candidates: Annotated[int, Ge(1)] = 10
-<<<<<<< HEAD
     index: TokenIndex | None = None
-=======
     weight: Annotated[float, Ge(0)] = 1.0
->>>>>>> e3cb4af (bigrams; maxsim counts the score that hits came with; a text file's first line is its title)
 
     blocking: ClassVar[bool] = True
 
@@ -58,12 +44,7 @@ class Maxsim:
         pool, rest = hits[: self.candidates], hits[self.candidates : k]
         if not pool:
             return []
-<<<<<<< HEAD
         (asked,), passages = tokens_of([question], pool, self.embedder, self.index)
-        scores = [maxsim(asked, each) + PRIOR / (60 + rank) for rank, each in enumerate(passages, start=1)]
-        return ranked(pool, "maxsim", scores)
-=======
-        asked, *passages = self.embedder.token_vectors([question, *(hit.text for hit in pool)])
         near = standardised([maxsim(asked, each) for each in passages])
         before = standardised([hit.score for hit in pool])
         scores = [old + self.weight * new for old, new in zip(before, near, strict=True)]
@@ -74,4 +55,3 @@ class Maxsim:
 def _below(score: float, hits: list[Hit]) -> list[Hit]:
     """The hits in their order, with scores below this one."""
     return ranked(hits, "maxsim", [score - 1e-3 * place for place in range(1, len(hits) + 1)])
->>>>>>> e3cb4af (bigrams; maxsim counts the score that hits came with; a text file's first line is its title)
