@@ -45,7 +45,8 @@ search:
   - {id: pool, type: rrf, hits: [dense, lexical]}
   - {type: rm3, hits: pool, index: index}
   - {type: rocchio, hits: pool, index: index}
-  - {type: zscore, hits: [rm3, rocchio]}
+  - {type: bigrams, hits: pool}
+  - {type: zscore, hits: [rm3, rocchio, bigrams]}
   - {type: weighted, hits: [zscore, pool]}
   - {type: cross-encoder, model: ms-marco-minilm-l6-v2}
   - {type: llm, generator: remote}
