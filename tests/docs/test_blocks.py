@@ -52,6 +52,7 @@ class _Session:
     def __init__(self) -> None:
         self.module = ModuleType("page")
         self.output: str | None = None
+        self.counts = True
 
     def run(self, block: Block, place: str) -> None:
         assert block.lang in LANGUAGES, f"{place}: unknown language {block.lang!r}"
@@ -60,13 +61,15 @@ class _Session:
         if block.lang == "python":
             self.output = self._python(block, place)
         elif block.lang == "text" and output is not None:
-            assert agrees(block.text, output), f"{place}: shown\n{block.text}\nprinted\n{output}"
+            # The demo reads these very pages, whose number grows with each of them.
+            same = agrees(block.text, output, counts=self.counts)
+            assert same, f"{place}: shown\n{block.text}\nprinted\n{output}"
         elif block.lang == "yaml" and block.text.startswith("ragbraid:"):
             _check(block, place)
         elif block.lang == "console":
             _console(block, place)
         elif block.lang == "sh" and block.text == "make demo\n":
-            self.output = demo(Path())
+            self.output, self.counts = demo(Path()), False
         elif block.lang == "sh":
             _dry(block, place)
 
