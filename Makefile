@@ -2,7 +2,7 @@
 # make test    what CI runs: make lint, then the tests
 # make lint    linters, types, import rules
 # make soak    the same tests, the long ones at full counts
-# make bench   the benchmarks of docs/benchmarks.md
+# make bench   the main benchmarks of docs/benchmarks.md
 # make clean   remove what the others made, .venv included
 #
 # Another interpreter: make demo PYTHON=python3.12. On Windows run make in Git Bash.

@@ -1,4 +1,4 @@
-"""Runs every benchmark, each in a process of its own, and prints Markdown: `make bench`."""
+"""Runs the main benchmarks, each in a process of its own, and prints Markdown: `make bench`."""
 
 from __future__ import annotations
 
