@@ -103,6 +103,20 @@ def wrong_year(world: World) -> str:
     )
 
 
+def wrong_unit(world: World) -> str:
+    at, fact = world.picked()
+    unit = world.draw.choice(["miles", "feet", "days", "tonnes"])
+    return f"Its walls measure {fact['metres']} {unit} along the old shore [{at + 1}]."
+
+
+def swapped_numbers(world: World) -> str:
+    at, fact = world.picked()
+    if world.draw.random() < 0.5:
+        return f"Workers needed {fact['year']} days for the roof [{at + 1}]."
+    when = f"in {fact['month']} {fact['days']}"
+    return f"The {fact['thing']} was {fact['deed']} by {fact['person']} {when} [{at + 1}]."
+
+
 def wrong_person(world: World) -> str:
     at, fact = world.picked()
     _, other = world.other(at)
@@ -149,10 +163,18 @@ def unmarked_invention(world: World) -> str:
     return "Tourists praise its restaurants and gardens every summer."
 
 
-TRUE: list[Callable[[World], str]] = [true_plain, true_quoted, true_reworded]
+def true_in_other_words(world: World) -> str:
+    at, fact = world.picked()
+    if world.draw.random() < 0.5:
+        who, what = fact["person"], f"{fact['deed']} the {fact['thing']} of {fact['place']}"
+        return f"In {fact['year']} {who} {what} [{at + 1}]."
+    return f"For the roof, {fact['days']} long days were needed by workers [{at + 1}]."
+
+
+TRUE: list[Callable[[World], str]] = [true_plain, true_quoted, true_reworded, true_in_other_words]
 LIES: list[Callable[[World], str]] = [
-    wrong_number, wrong_year, wrong_person, wrong_passage, invented_quote, misattributed_quote,
-    stitched_quote, off_the_topic, unmarked_invention, quote_of_stop_words,
+    wrong_number, wrong_year, wrong_unit, swapped_numbers, wrong_person, wrong_passage, invented_quote,
+    misattributed_quote, stitched_quote, off_the_topic, unmarked_invention, quote_of_stop_words,
 ]  # fmt: skip
 
 

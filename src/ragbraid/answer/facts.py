@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ragbraid.text.terms import language_of, words
+from ragbraid.text.stopwords import STOP_WORDS
+from ragbraid.text.terms import language_of, stem, words
 
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _THOUSANDS = re.compile(r"(?<=\d)[.,\u00a0\u202f ](?=\d{3}(?!\d))")
@@ -18,26 +19,91 @@ _WORDS = {
     **{name: f"{number}0" for number, name in enumerate(_TENS.split(), start=1)},
 }
 _NOT_NAMES = frozenset({"i", "i'm", "i’m"})
+_TOKEN = re.compile(rf"(?P<number>{_NUMBER.pattern})|(?P<word>[^\W\d_]+|%)|(?P<end>[.!?;](?=\s|$)|\n\s*\n)")
+_MONTH_NAMES = """january february march april may june july august september october november december
+januar februar märz mai juni juli oktober dezember"""
+_MONTHS = frozenset(_MONTH_NAMES.split())
+_YEAR = re.compile(r"1\d{3}|20\d\d")
+_SHORT: Mapping[str, tuple[str, ...]] = {
+    "%": ("percent", "prozent"), "mm": ("millim",), "cm": ("centim", "zentim"), "m": ("metr", "meter"),
+    "km": ("kilom",), "mi": ("mile",), "ft": ("feet", "foot"), "g": ("gram",), "kg": ("kilo",), "t": ("ton",),
+    "l": ("lit",), "s": ("sec", "sek"), "min": ("minut",), "h": ("hour", "stund"), "w": ("watt",),
+    "kw": ("kilowatt",), "v": ("volt",), "c": ("celsius",), "eur": ("euro",), "usd": ("dollar",),
+}  # fmt: skip
+"""Units and how their names begin."""
+_NEAR = 3
+"""Words on either side of a number, within which its unit or month stands."""
 
 
 def missing_facts(claim: str, passages: Iterable[str], question: str) -> list[str]:
     """The numbers and names of a claim that neither its passages nor, for names, the question have.
 
-    Dates are numbers with the name of a month. A number may stand in words in either text. A name is a word
-    with a capital that doesn't begin a sentence; where nouns are written so, as in German, names aren't told.
+    A number may stand in words in either text. What it counts, and the month that it belongs to, has to stand
+    near it in the passages, too: 33 metres aren't 33 days. A name is a word with a capital that doesn't begin
+    a sentence; where nouns are written so, as in German, names aren't told.
     """
-    held = " ".join(passages)
+    held = "\n\n".join(passages)
     numbers, known = set(_numbers(held)), {*words(held), *words(question)}
     missing = [each for each in _numbers(claim) if each not in numbers]
-    if language_of([claim]) != "de":
+    language = language_of([claim])
+    missing += _strangers(claim, held, language)
+    if language != "de":
         missing += [each for each in _names(claim) if not set(words(each)) <= known]
     return list(dict.fromkeys(missing))
 
 
+def _strangers(claim: str, held: str, language: str) -> list[str]:
+    """Numbers with what stands beside them in the claim, and nowhere near them in the passages."""
+    near: dict[str, set[str]] = {}
+    for at, token, tokens in _counted(held):
+        around = [*tokens[max(at - _NEAR, 0) : at], *tokens[at + 1 : at + 1 + _NEAR]]
+        near.setdefault(token, set()).update(stem(each.casefold(), language) for each in around)
+    missing = []
+    for at, token, tokens in _counted(claim):
+        for beside in _companions(at, token, tokens, language):
+            name = stem(beside.casefold(), language)
+            if token in near and not any(_same(name, each) for each in near[token]):
+                missing.append(f"{token} {beside}")
+    return missing
+
+
+def _counted(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Each number in digits: its place among the words of its sentence, itself, and those words."""
+    sentence: list[tuple[str, bool]] = []
+    for match in [*_TOKEN.finditer(text), None]:
+        if match is not None and not match["end"]:
+            number = match["number"]
+            sentence.append((_plain(number), True) if number else (match.group(), False))
+            continue
+        tokens = [token for token, _ in sentence]
+        yield from ((at, token, tokens) for at, (token, is_number) in enumerate(sentence) if is_number)
+        sentence = []
+
+
+def _companions(at: int, token: str, tokens: list[str], language: str) -> Iterator[str]:
+    """What a number counts, and the month that it belongs to."""
+    before, after = tokens[at - 1] if at else "", tokens[at + 1] if at + 1 < len(tokens) else ""
+    yield from (each for each in (before, after) if each.casefold() in _MONTHS and each[:1].isupper())
+    dated = _YEAR.fullmatch(token) and (before in STOP_WORDS.get(language, ()) or before[:1].isupper())
+    if (after.islower() or after == "%") and after not in STOP_WORDS.get(language, ()) and not dated:
+        plural = tokens[at + 2] if at + 2 < len(tokens) else ""
+        yield plural if plural.islower() and plural.endswith("s") else after
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two units are one: metres and m, kilogrammes and kg."""
+    return one == other or any(
+        long.startswith(_SHORT[short]) for short, long in ((one, other), (other, one)) if short in _SHORT
+    )
+
+
+def _plain(number: str) -> str:
+    plain = _THOUSANDS.sub("", number).replace(",", ".")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain.lstrip("0") or "0"
+
+
 def _numbers(text: str) -> Iterator[str]:
-    for match in _NUMBER.finditer(text):
-        plain = _THOUSANDS.sub("", match.group()).replace(",", ".")
-        yield plain.rstrip("0").rstrip(".") if "." in plain else plain.lstrip("0") or "0"
+    yield from map(_plain, _NUMBER.findall(text))
     for word in words(text):
         if word in _WORDS:
             yield _WORDS[word]
