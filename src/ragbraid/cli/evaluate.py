@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import failures, interrupts, options, output, progress
-from ragbraid.cli.measures import NAMES, figure
 from ragbraid.errors import InputError
+from ragbraid.evaluate.measures import NAMES, figure
 
 if TYPE_CHECKING:
     from ragbraid import Pipeline
@@ -126,7 +126,7 @@ def _show_changes(comparison: Comparison) -> None:
         output.show(f"{NAMES[each.measure]:<20}{before:>8}{now:>9}   {luck}{mark}".rstrip())
     if comparison.lost:
         shown = ", ".join(comparison.lost[:_SHOWN]) + (" …" if len(comparison.lost) > _SHOWN else "")
-        output.show(f"{len(comparison.lost)} answers no longer hold what they held: {shown}", hanging=2)
+        output.show(f"Held something right before, and no longer: {shown}", hanging=2)
     output.say(
         "Something fell by more than luck." if comparison.regressed else "Nothing fell by more than luck."
     )

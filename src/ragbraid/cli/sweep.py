@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ragbraid.cli import evaluate, interrupts, options, output, progress
-from ragbraid.cli.measures import NAMES, figure
+from ragbraid.evaluate.measures import NAMES, figure
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.sweep_result import Standing, Sweep

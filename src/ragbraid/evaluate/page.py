@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid.evaluate.against import Comparison
+from ragbraid.evaluate.measures import NAMES, figure
 from ragbraid.evaluate.plots import plots
 from ragbraid.evaluate.result import Evaluation
 from ragbraid.evaluate.stages import FAULTS, fault
@@ -43,7 +44,12 @@ def filled(template: str, **values: Any) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     text = (folder / template).read_text(encoding="utf-8")
     style = (folder / "page.css").read_text(encoding="utf-8")
-    return environment.from_string(text).render(style=style, **values)
+    shared = {"style": style, "called": NAMES, "figure": figure, "counted": _counted}
+    return environment.from_string(text).render(shared | values)
+
+
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things):,} {name}s"
 
 
 def _by_fault(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
