@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ragbraid.errors import MissingDependency
+from ragbraid.evaluate.measures import NAMES
 from ragbraid.evaluate.result import Evaluation
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#c05621", "#718096"
@@ -42,7 +43,13 @@ def svg(charts: Sequence[Any]) -> list[str]:
 
 def _measures(altair: Any, found: Evaluation, before: Evaluation | None) -> Any:
     rows = [
-        {"measure": name, "value": each.value, "low": each.low, "high": each.high, "when": when}
+        {
+            "measure": NAMES.get(name, name),
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "when": when,
+        }
         for when, whose in (("baseline", before), ("now", found))
         if whose is not None
         for name, each in whose.measures.items()
