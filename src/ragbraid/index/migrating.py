@@ -139,6 +139,7 @@ class Migration:
 def undo(connection: Connection, folder: Path) -> str:
     """Give up a migration that is under way, or switch back; the embedder whose vectors are then current.
 
+    A migration back to the former embedder isn't given up: switching back is what it would have come to.
     Raises `InputError` where there is nothing to undo, and `IndexMismatch` where chunks have come since that
     the former embedder has no vectors of.
     """
