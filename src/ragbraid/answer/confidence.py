@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ragbraid.answer.candidates import Candidate
 from ragbraid.answer.features import Features
 from ragbraid.answer.protocol import Abstain
+from ragbraid.text.counted import counted
 from ragbraid.types import Hit
 
 THRESHOLDS: Mapping[Abstain, float] = {"strict": 0.9, "default": 0.5, "never": 0.0}
@@ -42,16 +43,12 @@ def refusal(hits: Sequence[Hit], nearest: Candidate | None) -> str:
     if nearest is None:
         return "The documents hold no answer to this: the search found no passage."
     sources = len({hit.source for hit in hits})
-    passages = f"{_counted(len(hits), 'passage')} of {_counted(sources, 'document')}"
+    passages = f"{counted(len(hits), 'passage')} of {counted(sources, 'document')}"
     page = f", page {nearest.hit.page}" if nearest.hit.page is not None else ""
     return (
         f"The documents seem to hold no answer to this. The search found {passages}; the nearest is in "
         f"{nearest.hit.source}{page}: {_shortened(nearest.text)}"
     )
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _logistic(value: float, middle: float, steepness: float) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
 from ragbraid.answer.candidates import Candidate
 from ragbraid.embed.protocol import TokenEmbedder
 from ragbraid.index.protocol import TokenIndex
+from ragbraid.text.bm25 import idf
 from ragbraid.text.late import span_scores, tokens_of
 from ragbraid.text.terms import language_of, passage_terms, terms, words
 from ragbraid.types import Hit
@@ -59,7 +59,7 @@ def _rarity(question: str, hits: Sequence[Hit], language: str) -> dict[str, floa
     held = [set(passage_terms(hit.text, language)) for hit in hits]
     total = len(held)
     counts = {term: sum(term in each for each in held) for term in asked}
-    return {term: math.log(1 + (total - df + 0.5) / (df + 0.5)) for term, df in counts.items()}
+    return {term: idf(df, total) for term, df in counts.items()}
 
 
 def _neural(

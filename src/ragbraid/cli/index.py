@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import asking, options, output, progress, values
-from ragbraid.cli.progress import chunks, counted
+from ragbraid.cli.progress import chunks
+from ragbraid.text.counted import counted
 
 if TYPE_CHECKING:
     from ragbraid.index.upkeep import CollectionStats, IndexStats, Problem, StructureStats

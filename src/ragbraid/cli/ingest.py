@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import failures, leftovers, options, output, progress, values
+from ragbraid.cli import failures, leftovers, options, output, progress
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport
@@ -23,15 +23,7 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would be done; embed and write nothing.")
     ] = False,
-    collection: Annotated[
-        str | None,
-        typer.Option(
-            "--collection",
-            metavar="NAME",
-            autocompletion=values.collections,
-            help="Put them into this collection.",
-        ),
-    ] = None,
+    collection: options.IntoCollection = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
     allow: options.Allow = None,

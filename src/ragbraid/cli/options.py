@@ -58,6 +58,15 @@ Collection = Annotated[
         help="Look only in this collection.",
     ),
 ]
+IntoCollection = Annotated[
+    str | None,
+    typer.Option(
+        "--collection",
+        metavar="NAME",
+        autocompletion=values.collections,
+        help="Put them into this collection.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress.")]
 FilterText = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from ragbraid.cli import output
+from ragbraid.text.counted import counted
 
 if TYPE_CHECKING:
     from ragbraid import Pipeline
@@ -17,11 +18,6 @@ _GONE = "\x1b[2K\r"
 """Takes a line off the terminal."""
 
 SIGNS = {"new": "+", "changed": "~", "renamed": ">", "removed": "-"}
-
-
-def counted(count: int, thing: str) -> str:
-    """A number of things, in words: `1 source`, `2 sources`."""
-    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def chunks(count: int) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from ragbraid.cli import interrupts, options, output, progress, values
 from ragbraid.errors import InputError
+from ragbraid.text.counted import counted
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.making import Made
@@ -62,9 +63,7 @@ def command(
         told = read_feedback(feedback)
         _give([as_line(each) for each in told.questions], told.to_json(), out, as_json)
         if told.unlabelled and not as_json:
-            output.say(
-                f"{progress.counted(told.unlabelled, 'question')} left out: nobody said what would be right."
-            )
+            output.say(f"{counted(told.unlabelled, 'question')} left out: nobody said what would be right.")
         return
     from ragbraid.evaluate.making import make
     from ragbraid.evaluate.off_topic import off_topic as beside
@@ -95,7 +94,7 @@ def _give(lines: Sequence[dict[str, Any]], whole: dict[str, Any], out: Path | No
         for each in lines:
             output.print_json_line(each)
     else:
-        output.show(f"{progress.counted(len(lines), 'question')} in {out}.")
+        output.show(f"{counted(len(lines), 'question')} in {out}.")
 
 
 def _conclude(made: Made, count: int, off_topic: int) -> None:
@@ -103,7 +102,7 @@ def _conclude(made: Made, count: int, off_topic: int) -> None:
 
     kept = sum(each.answers != () for each, _ in made.questions)
     if made.tried:
-        output.say(f"Of {progress.counted(made.tried, 'question')} that were written, {kept} lead back.")
+        output.say(f"Of {counted(made.tried, 'question')} that were written, {kept} lead back.")
     for name, times in made.dropped.most_common():
         output.say(f"{times} not kept: {DROPPED[name]}.")
     if kept < count:

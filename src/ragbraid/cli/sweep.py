@@ -10,6 +10,7 @@ import typer
 
 from ragbraid.cli import evaluate, interrupts, options, output, progress
 from ragbraid.evaluate.measures import NAMES, figure
+from ragbraid.text.counted import counted
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.sweep_result import Standing, Sweep
@@ -130,7 +131,7 @@ def _conclude(found: Sweep) -> None:
         f"another point, which saved {tally.saved:.1f} s."
     )
     if found.known:
-        output.say(f"{progress.counted(found.known, 'question')} had been asked before.")
+        output.say(f"{counted(found.known, 'question')} had been asked before.")
 
 
 def _varies(found: Sweep, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import failures, options, output
-from ragbraid.cli.progress import counted
+from ragbraid.text.counted import counted
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.verify import Checked

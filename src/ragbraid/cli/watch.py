@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragbraid.cli import leftovers, options, output, progress, values
+from ragbraid.cli import leftovers, options, output, progress
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport, Progress
@@ -20,15 +20,7 @@ def command(
     prune: Annotated[
         bool, typer.Option("--prune", help="At the start, remove sources whose files are gone by then.")
     ] = False,
-    collection: Annotated[
-        str | None,
-        typer.Option(
-            "--collection",
-            metavar="NAME",
-            autocompletion=values.collections,
-            help="Put them into this collection.",
-        ),
-    ] = None,
+    collection: options.IntoCollection = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
     allow: options.Allow = None,

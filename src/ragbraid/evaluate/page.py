@@ -13,6 +13,7 @@ from ragbraid.evaluate.plots import plots
 from ragbraid.evaluate.result import Evaluation
 from ragbraid.evaluate.stages import FAULTS, fault
 from ragbraid.replacing import replacing
+from ragbraid.text.counted import counted
 
 MOST = 25
 """Questions that are shown of each fault."""
@@ -44,12 +45,8 @@ def filled(template: str, **values: Any) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     text = (folder / template).read_text(encoding="utf-8")
     style = (folder / "page.css").read_text(encoding="utf-8")
-    shared = {"style": style, "called": NAMES, "figure": figure, "counted": _counted}
+    shared = {"style": style, "called": NAMES, "figure": figure, "counted": counted}
     return environment.from_string(text).render(shared | values)
-
-
-def _counted(things: Sequence[object], name: str) -> str:
-    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things):,} {name}s"
 
 
 def _by_fault(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.hits import ranked, under_titles
-from ragbraid.rerank.bm25 import Bm25, idf
+from ragbraid.text.bm25 import Bm25, idf
 from ragbraid.text.question import check_question
 from ragbraid.text.terms import language_of, passage_terms, terms
 from ragbraid.types import Hit

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.embed.protocol import TokenEmbedder
-from ragbraid.hits import ranked
+from ragbraid.hits import ranked, rescored
 from ragbraid.index.protocol import TokenIndex
 from ragbraid.rerank.fusion import standardised
 from ragbraid.text.late import demand_tokens, maxsim, tokens_of
@@ -54,4 +54,4 @@ class Maxsim:
 
 def _below(score: float, hits: list[Hit]) -> list[Hit]:
     """The hits in their order, with scores below this one."""
-    return ranked(hits, "maxsim", [score - 1e-3 * place for place in range(1, len(hits) + 1)])
+    return rescored(hits, "maxsim", [score - 1e-3 * place for place in range(1, len(hits) + 1)])

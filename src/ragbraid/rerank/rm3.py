@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 
 from ragbraid.hits import ranked, under_titles
 from ragbraid.index.protocol import Index
-from ragbraid.rerank.bm25 import Bm25, idf
+from ragbraid.text.bm25 import Bm25, idf
 from ragbraid.text.question import check_question
 from ragbraid.text.terms import language_of, passage_terms, surfaces, terms
 from ragbraid.types import Hit
