@@ -19,25 +19,19 @@ from __future__ import annotations
 
 import json
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
 from ragbraid.errors import FilterError
+from ragbraid.index.comparisons import COMPARISONS, comparable, kind
 from ragbraid.index.metadata import encode, parse_date, stored_date
 from ragbraid.text.near import nearest
 
 MAX_DEPTH = 32
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
-    "$gt": operator.gt,
-    "$gte": operator.ge,
-    "$lt": operator.lt,
-    "$lte": operator.le,
-}
 _LISTS = ("$in", "$nin", "$any", "$all")
-_FIELD = ("$eq", "$ne", *_ORDER, *_LISTS, "$text", "$itext", "$exists", "$empty", "$not")
+_FIELD = ("$eq", "$ne", *COMPARISONS, *_LISTS, "$exists", "$empty", "$not")
 _GROUP = ("$and", "$or", "$not")
 _MISSING = object()
 
@@ -73,7 +67,7 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """The value, or an element of it, stands in this relation (`$gt` … `$lte`, `$text`, `$itext`)."""
+    """The value, or an element of it, stands in this relation, one of `COMPARISONS`."""
 
     path: str
     operator: str
@@ -141,19 +135,6 @@ def holds(node: Node, stored: Mapping[str, Any]) -> bool:
             return any(_stands(name, each, value) for each in _candidates(stored, path))
 
 
-def kind(value: Any) -> str:
-    """The type that a stored value has for comparisons: types are kept apart."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, dict):
-        return "date" if "$us" in value else "object"
-    return "null" if value is None else "list"
-
-
 def _candidates(stored: Mapping[str, Any], path: str) -> list[Any]:
     value = _find(stored, path)
     if value is _MISSING:
@@ -174,25 +155,15 @@ def _same(left: Any, right: Any) -> bool:
     if kind(left) != kind(right):
         return False
     match kind(left):
-        case "date":
-            return bool(left["$us"] == right["$us"])
         case "list":
             return len(left) == len(right) and all(map(_same, left, right))
         case "object":
             return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
-    return bool(left == right)
+    return bool(comparable(left) == comparable(right))
 
 
 def _stands(name: str, value: Any, operand: Any) -> bool:
-    if kind(value) != kind(operand):
-        return False
-    if name == "$text":
-        return operand in value
-    if name == "$itext":
-        return operand.casefold() in value.casefold()
-    if kind(value) == "date":
-        return _ORDER[name](value["$us"], operand["$us"])
-    return _ORDER[name](value, operand)
+    return kind(value) == kind(operand) and COMPARISONS[name].holds(comparable(value), comparable(operand))
 
 
 def _filter(value: Any, where: str, depth: int) -> Node:
@@ -249,7 +220,7 @@ def _test(path: str, name: Any, value: Any, where: str, depth: int) -> Node:
     operand = _operand(value, where)
     if name in ("$eq", "$ne"):
         return Among(path, (operand,)) if name == "$eq" else Not(Among(path, (operand,)))
-    allowed = ("string",) if name in ("$text", "$itext") else ("number", "string", "date")
+    allowed = COMPARISONS[name].kinds
     if kind(operand) not in allowed:
         raise FilterError(f"{where}: {name} takes a {' or a '.join(allowed)}, not {value!r}.")
     return Compare(path, name, operand)

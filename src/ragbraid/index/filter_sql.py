@@ -13,24 +13,10 @@ from functools import lru_cache
 from sqlite3 import Connection
 from typing import Any
 
-from ragbraid.index.filter import (
-    Among,
-    And,
-    Compare,
-    Empty,
-    Node,
-    Not,
-    Or,
-    Present,
-    holds,
-    kind,
-    parse_filter,
-)
+from ragbraid.index.comparisons import COMPARISONS, EMPTY, JSON_TYPES, comparable, kind
+from ragbraid.index.filter import Among, And, Compare, Empty, Node, Not, Or, Present, holds, parse_filter
 from ragbraid.index.metadata import dump, is_plain
 from ragbraid.types import Filter
-
-OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
-_TYPES = {"number": "IN ('integer','real')", "string": "= 'text'", "date": "= 'object'"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +80,10 @@ class _Compiler:
                 return "1", False
             case Among(path, values) if sayable(path) and all(map(decidable, values)):
                 return self._tested(path, lambda type_, value: self._equal(values, type_, value)), True
-            case Compare(path, name, operand) if sayable(path) and name != "$itext" and decidable(operand):
-                return self._tested(path, lambda t, v: self._compared(name, operand, t, v)), True
+            case Compare(path, name, operand) if (
+                sayable(path) and (relation := COMPARISONS[name].sql) and decidable(operand)
+            ):
+                return self._tested(path, lambda t, v: self._compared(relation, operand, t, v)), True
             case Present(path) if sayable(path):
                 return f"({self._type(path)} IS NOT NULL)", True
             case Empty(path) if sayable(path):
@@ -115,36 +103,21 @@ class _Compiler:
 
     def _equal(self, values: tuple[Any, ...], type_: str, value: str) -> str:
         tests = []
-        for each in ("number", "string"):
-            if some := [v for v in values if kind(v) == each]:
+        for each in ("number", "string", "date"):
+            if some := [comparable(v) for v in values if kind(v) == each]:
                 self.parameters.append(dump(some))
-                tests.append(f"({type_} {_TYPES[each]} AND {value} IN (SELECT value FROM json_each(?)))")
-        if some := [v["$us"] for v in values if kind(v) == "date"]:
-            self.parameters.append(dump(some))
-            moment = f"""json_extract({value}, '$."$us"')"""
-            tests.append(
-                f"(CASE WHEN {type_} = 'object' THEN {moment} IN (SELECT value FROM json_each(?)) END)"
-            )
+                tests.append(_of_kind(each, "{value} IN (SELECT value FROM json_each(?))", type_, value))
         tests += [f"{type_} = '{dump(v)}'" for v in values if kind(v) in ("boolean", "null")]
         return f"({' OR '.join(f'IFNULL({each}, 0)' for each in tests) or '0'})"
 
-    def _compared(self, name: str, operand: Any, type_: str, value: str) -> str:
-        if name == "$text":
-            self.parameters.append(operand)
-            return f"({type_} = 'text' AND instr({value}, ?) > 0)"
-        if kind(operand) == "date":
-            value, operand = f"""json_extract({value}, '$."$us"')""", operand["$us"]
-            self.parameters.append(operand)
-            return f"(CASE WHEN {type_} = 'object' THEN {value} {OPERATORS[name]} ? END)"
-        self.parameters.append(operand)
-        return f"({type_} {_TYPES[kind(operand)]} AND {value} {OPERATORS[name]} ?)"
+    def _compared(self, relation: str, operand: Any, type_: str, value: str) -> str:
+        self.parameters.append(comparable(operand))
+        return _of_kind(kind(operand), relation, type_, value)
 
     def _empty(self, path: str) -> str:
-        value = f"json_extract({self._root(path)}, {self._place(path)})"
-        return (
-            f"(CASE {self._type(path)} WHEN 'text' THEN {value} = '' WHEN 'array' THEN {value} = '[]' "
-            f"WHEN 'object' THEN {value} = '{{}}' WHEN 'null' THEN 1 ELSE {self._type(path)} IS NULL END)"
-        )
+        type_, value = self._type(path), f"json_extract({self._root(path)}, {self._place(path)})"
+        cases = " ".join(f"WHEN '{each}' THEN {value} IS {_literal(none)}" for each, none in EMPTY)
+        return f"(CASE {type_} {cases} ELSE {type_} IS NULL END)"
 
     def _type(self, path: str) -> str:
         return f"json_type({self._root(path)}, {self._place(path)})"
@@ -162,6 +135,19 @@ class _Compiler:
             f"(CASE WHEN json_type({self._metadata}, {whole}) IS NOT NULL THEN {whole} "
             f"ELSE {quoted(*path.split('.'))} END)"
         )
+
+
+def _of_kind(name: str, relation: str, type_: str, value: str) -> str:
+    """A relation that holds for values of a kind alone."""
+    if name == "date":  # only an object may be looked into
+        moment = f"""json_extract({value}, '$."$us"')"""
+        return f"(CASE WHEN {type_} = 'object' THEN {relation.format(value=moment)} END)"
+    types = ", ".join(map(_literal, JSON_TYPES[name]))
+    return f"({type_} IN ({types}) AND {relation.format(value=value)})"
+
+
+def _literal(text: str | None) -> str:
+    return "NULL" if text is None else f"'{text}'"
 
 
 def quoted(*keys: str) -> str:

@@ -10,21 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ragbraid.index import field_index, reading
+from ragbraid.index.comparisons import COMPARISONS, EMPTY, JSON_TYPES, comparable, kind
 from ragbraid.index.field_index import type_of, value_of
-from ragbraid.index.filter import (
-    Among,
-    And,
-    Compare,
-    Empty,
-    Node,
-    Not,
-    Or,
-    Present,
-    holds,
-    kind,
-    parse_filter,
-)
-from ragbraid.index.filter_sql import OPERATORS, decidable
+from ragbraid.index.filter import Among, And, Compare, Empty, Node, Not, Or, Present, holds, parse_filter
+from ragbraid.index.filter_sql import decidable
 from ragbraid.index.rows import Ints
 from ragbraid.types import Filter
 
@@ -32,10 +21,6 @@ _LISTS = 10_000
 """Where a field has more different lists than these, each row is read."""
 _MOST = 100_000
 """So many rows are read one by one to decide what indexes leave open; where there are more, all are."""
-_TYPES = {
-    "number": ("integer", "real"), "string": ("text",), "date": ("object",), "null": ("null",), "boolean": (),
-}  # fmt: skip
-_EMPTY = (("null", None), ("text", ""), ("array", "[]"), ("object", "{}"))
 _NONE: Ints = np.empty(0, np.int64)
 
 
@@ -101,13 +86,13 @@ class _Fields:
         match node:
             case Among(path, values) if all(map(decidable, values)):
                 parts = self._equal(path, values)
-            case Compare(path, name, operand) if name in OPERATORS and decidable(operand):
-                parts = self._compared(path, OPERATORS[name], operand)
+            case Compare(path, name, operand) if (relation := COMPARISONS[name].sql) and decidable(operand):
+                parts = self._compared(path, relation, operand)
             case Present(path):
                 return Found(self._rows(path, f"{type_of(path)} IS NOT NULL"), True)
             case Empty(path):
                 empty = f"{type_of(path)} = ? AND {value_of(path)} IS ?"
-                parts = [self._rows(path, empty, *each) for each in _EMPTY]
+                parts = [self._rows(path, empty, *each) for each in EMPTY]
                 return Found(_union([self._rows(path, f"{type_of(path)} IS NULL"), *parts]), True)
             case _:
                 return None
@@ -117,24 +102,19 @@ class _Fields:
     def _equal(self, path: str, values: Iterable[Any]) -> list[Ints]:
         parts = []
         for each in values:
-            types = _TYPES[kind(each)] or (json.dumps(each),)  # a boolean's type is its value
-            if kind(each) in ("null", "boolean"):
-                parts += [self._rows(path, f"{type_of(path)} = ?", type_) for type_ in types]
-                continue
-            value = each["$us"] if kind(each) == "date" else each
-            parts += [
-                self._rows(path, f"{type_of(path)} = ? AND {value_of(path)} = ?", type_, value)
-                for type_ in types
-            ]
+            if kind(each) in ("null", "boolean"):  # whose type is their value
+                parts.append(self._rows(path, f"{type_of(path)} = ?", json.dumps(each)))
+            else:
+                parts += self._compared(path, "{value} = ?", each)
         return parts
 
-    def _compared(self, path: str, operator: str, operand: Any) -> list[Ints]:
-        value = operand["$us"] if kind(operand) == "date" else operand
-        # Beside dates, objects have a text for a value, which SQL takes to be greater than any number.
-        number = f"AND {value_of(path)} < ''" if kind(operand) == "date" and operator[0] == ">" else ""
+    def _compared(self, path: str, relation: str, operand: Any) -> list[Ints]:
+        condition = f"{type_of(path)} = ? AND {relation.format(value=value_of(path))}"
+        if kind(operand) == "date":
+            # Beside dates, objects have a text for a value, which SQL takes to be greater than any number.
+            condition += f" AND {value_of(path)} < ''"
         return [
-            self._rows(path, f"{type_of(path)} = ? AND {value_of(path)} {operator} ? {number}", type_, value)
-            for type_ in _TYPES[kind(operand)]
+            self._rows(path, condition, type_, comparable(operand)) for type_ in JSON_TYPES[kind(operand)]
         ]
 
     def _lists(self, node: Among | Compare) -> list[Ints] | None:

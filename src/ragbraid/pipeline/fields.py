@@ -6,17 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ragbraid.errors import FilterError
-from ragbraid.index.filter import (
-    Among,
-    And,
-    Compare,
-    Node,
-    Not,
-    Or,
-    check_fields,
-    kind,
-    parse_filter,
-)
+from ragbraid.index.comparisons import kind
+from ragbraid.index.filter import Among, And, Compare, Node, Not, Or, check_fields, parse_filter
 from ragbraid.types import Filter
 
 ALWAYS: Mapping[str, str] = {"source": "str", "title": "str", "lang": "str"}
