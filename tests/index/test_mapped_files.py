@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from ragbraid.index.paging import letting_go
-from ragbraid.index.vector_file import picked
+from ragbraid.index.vector_file import VectorFile, picked
 
 if sys.platform != "linux":
     pytest.skip("only Linux tells what is mapped", allow_module_level=True)
@@ -37,16 +38,39 @@ def memory(what: str) -> float:
     return next(int(each.split()[1]) / 1000 for each in lines if each.startswith(f"{what}:"))
 
 
-def test_rows_are_picked_in_little_memory(large: Path) -> None:
-    matrix = np.memmap(large, np.float32, "r", shape=(MEGABYTES * 1000, 250))
-    slots = np.arange(3, len(matrix), 97)
+def test_rows_are_picked_in_little_memory(tmp_path: Path) -> None:
+    file = VectorFile(tmp_path / "vectors", str(uuid4()), 250)
+    given = np.random.default_rng(1).standard_normal((MEGABYTES * 1000, 250), np.float32)
+    file.append(0, given)
+    matrix, slots = file.map(len(given)), np.arange(3, len(given), 97)
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak begins anew
     before = memory("VmRSS")
 
     rows = picked(matrix, slots)
 
-    assert memory("VmHWM") - before < MEGABYTES / 2
-    assert np.array_equal(rows, matrix[slots])
+    assert memory("VmHWM") - before < MEGABYTES / 20
+    assert np.array_equal(rows, given[slots])
+
+
+def test_rows_of_a_file_that_was_cut_are_no_rows(tmp_path: Path) -> None:
+    file = VectorFile(tmp_path / "vectors", str(uuid4()), 250)
+    file.append(0, np.ones((9, 250), np.float32))
+    matrix = file.map(9)
+    os.truncate(file.path, 4096 + 8500)
+    assert picked(matrix, np.array([7])).all()
+    with pytest.raises(OSError, match="shorter"):
+        picked(matrix, np.array([8]))
+
+
+def test_open_files_are_closed_with_their_matrix(tmp_path: Path) -> None:
+    file = VectorFile(tmp_path / "vectors", str(uuid4()), 250)
+    file.append(0, np.ones((9, 250), np.float32))
+    before = len(os.listdir("/proc/self/fd"))
+    matrix = file.map(9)
+    view = matrix[2:]
+    assert np.array_equal(picked(view, np.array([3])), matrix[[5]])
+    del matrix, view
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_what_others_read_through_is_let_go(large: Path) -> None:

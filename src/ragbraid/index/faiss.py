@@ -227,6 +227,8 @@ class FaissRuntime(Tended):
             return None
         import numpy as np
 
+        from ragbraid.index.vector_file import picked
+
         with self._reading(scope) as (connection, collection):
             rows = {} if collection is None else reading.rows_by_id(connection, collection, ids, scope.filter)
             if unknown := [each for each in ids if each not in rows]:
@@ -237,7 +239,7 @@ class FaissRuntime(Tended):
             slots = reading.slots(connection, rows.values())
             wanted = [slots[rows[each]] for each in ids]
             self._embedded.demand_complete(sum(each is None for each in wanted), len(wanted))
-            return np.array(self._embedded.matrix(connection, held)[np.array(wanted, np.int64)])
+            return picked(self._embedded.matrix(connection, held), np.array(wanted, np.int64))
 
     def stored_tokens(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[str, TokenVectors]:
         """By id, the tokens of those chunks in scope whose tokens are kept; none without `tokens`."""
@@ -254,8 +256,10 @@ class FaissRuntime(Tended):
 
     def known_vectors(self, texts: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[int, Any]:
         """Position in `texts` → vector, for those whose embedding is already stored in any collection."""
+        import numpy as np
+
         from ragbraid.index.checks import text_hash
-        from ragbraid.index.vector_file import let_go
+        from ragbraid.index.vector_file import picked
 
         if not self._store.exists():
             return {}
@@ -270,8 +274,7 @@ class FaissRuntime(Tended):
             except IndexDamaged:
                 return {}
             found = [i for i, each in enumerate(hashes) if each in known]
-            rows = matrix[[known[hashes[i]] for i in found]]
-            let_go(matrix)  # an ingest would go through all of them
+            rows = picked(matrix, np.array([known[hashes[i]] for i in found], np.int64))
             return dict(zip(found, rows, strict=True))
 
     def count(self, *, scope: Scope = _DEFAULT) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ragbraid.index.rows import Ints
+from ragbraid.index.vector_file import picked
 from ragbraid.types import Vectors
 
 
@@ -14,8 +15,7 @@ def scores(matrix: Vectors, slots: Ints, query: Vectors) -> Vectors:
     They don't depend on how many are scored at once, nor on the processor.
     """
     # einsum sums each row alike, however many there are; a matrix product doesn't.
-    products = np.einsum(
-        "ij,j->i", matrix.view(np.ndarray)[slots].astype(np.float64), query.astype(np.float64)
-    )
+    rows = picked(matrix, slots).astype(np.float64)
+    products = np.einsum("ij,j->i", rows, query.astype(np.float64))
     found: Vectors = products.astype(np.float32)
     return found

@@ -7,16 +7,17 @@ committed one are the torn tail of a crash, and the next writer writes over them
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import struct
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from weakref import finalize
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from ragbraid.types import Vectors
 
 HEADER = 4096
 BLOCK_ROWS = 1024
-_PICKED = 16_384
 _MAGIC = {"<f4": b"RaBrVec\0", "|i1": b"RaBrTok\0"}
 _LAYOUT = struct.Struct("<8sII16s")
 _VERSION = 1
@@ -55,7 +55,7 @@ class VectorFile:
                     raise VectorFileError("its header is another index's or damaged")
                 if os.fstat(file.fileno()).st_size < self._place(count):
                     raise VectorFileError("it is shorter than it was")
-                return np.memmap(file, self._kind, "r", HEADER, (count, self.dimensions))
+                return _Mapped.of(file.fileno(), self._kind, (count, self.dimensions))
         except FileNotFoundError:
             raise VectorFileError("it is missing") from None
 
@@ -121,16 +121,35 @@ class VectorFile:
         return HEADER + slot * self.dimensions * self._kind.itemsize
 
 
-def picked(matrix: Vectors, slots: Ints) -> Vectors:
-    """Copies of some rows of a mapped matrix, in ascending order of slots, little of it mapped at a time.
+class _Mapped(np.memmap[Any, Any]):
+    """A mapped file that rows can be read from as well; its views are without that."""
 
-    The system maps as much as 2 MB around each row that is touched.
+    handle: int | None = None
+
+    @classmethod
+    def of(cls, handle: int, kind: np.dtype[Any], shape: tuple[int, int]) -> _Mapped:
+        """What lies behind the header of an open file."""
+        own = os.dup(handle)
+        with open(own, "rb", closefd=False) as file:
+            mapped = cls(file, kind, "r", HEADER, shape)
+        mapped.handle = own
+        finalize(mapped, os.close, own)
+        return mapped
+
+
+def picked(matrix: Vectors, slots: Ints) -> Vectors:
+    """Copies of some rows of a mapped matrix, which are read from its file where the system can.
+
+    Where they are touched it maps as much as 2 MB around each, which counts as this process's memory.
     """
-    rows = np.empty((len(slots), matrix.shape[1]), np.float32)
-    starts = np.flatnonzero(np.diff(slots // _PICKED, prepend=-1)).tolist()
-    for first, last in pairwise([*starts, len(slots)]):
-        rows[first:last] = matrix[slots[first:last]]
-        let_go(matrix)
+    handle = getattr(matrix, "handle", None)
+    if handle is None or not hasattr(os, "preadv"):
+        return np.array(matrix[slots])
+    rows = np.empty((len(slots), matrix.shape[1]), matrix.dtype)
+    bytes_, size = rows.reshape(-1).view(np.uint8).data, rows.strides[0]
+    for place, slot in enumerate(slots.tolist()):
+        if os.preadv(handle, [bytes_[place * size : (place + 1) * size]], HEADER + slot * size) != size:
+            raise OSError(errno.EIO, "the file of vectors is shorter than it was")
     return rows
 
 

@@ -15,7 +15,7 @@ from ragbraid.index.checks import checksum
 from ragbraid.index.prepare import Passage, Prepared
 from ragbraid.index.protocol import Change
 from ragbraid.index.rows import Ints
-from ragbraid.index.vector_file import VectorFile
+from ragbraid.index.vector_file import VectorFile, picked
 from ragbraid.index.vector_sets import VectorSet
 from ragbraid.types import Filter, Scope, Vectors
 
@@ -276,7 +276,7 @@ def _store_vectors(
     old = np.flatnonzero(slots >= 0)
     if len(old):
         blocks = vector_sets.sound_blocks(connection, held.number, last_only=True)
-        stored = file.map(blocks[0][0] + blocks[0][1])[slots[old]]
+        stored = picked(file.map(blocks[0][0] + blocks[0][1]), slots[old])
         slots[old[(stored != given[old]).any(axis=1)]] = -1
     first = vector_sets.end(connection, held.number)
     chosen = _share(slots, hashes, given, first)

@@ -20,6 +20,7 @@ import numpy as np
 from ragbraid.index.rows import Ints
 from ragbraid.index.store import sync_file
 from ragbraid.index.structure import state as states
+from ragbraid.index.structure.clustering import centroids, nearest_lists
 from ragbraid.index.structure.joining import join, lists_of
 from ragbraid.index.structure.kinds import KINDS, Kind, lists_for, training_rows
 from ragbraid.index.structure.measure import SAMPLE, measured
@@ -40,6 +41,8 @@ _BLOCK = 16_384
 _PART = 65_536
 """So many new ones are sorted into lists in memory, before they are joined with others in files."""
 _TOGETHER = 16
+_CODED = 32_768
+"""So many vectors, or up to twice as many, are what codes within lists are learned from."""
 _SEED = 7
 
 Blocks = Callable[[int], int]
@@ -98,7 +101,9 @@ def _learn(folder: Path, kind: Kind, lists: int, matrix: Vectors) -> int:
     if not kind.clustered:
         return 0
     index = kind.untrained(matrix.shape[1], lists)
-    index.train(_sampled(matrix, training_rows(len(matrix), lists)))
+    sample = _sampled(matrix, training_rows(len(matrix), lists))
+    index.quantizer.add(centroids(sample, lists))
+    index.train(sample[:: max(1, len(sample) // _CODED)])
     path = folder / "lists.partial"
     _save(index, path)
     crc = states.crc_of(path)
@@ -148,14 +153,14 @@ def _segment(folder: Path, state: State, joined: Iterable[Segment], first: int, 
     kind, end = KINDS[state.kind], len(matrix)
     if not kind.clustered:
         index = kind.untrained(matrix.shape[1], 0)
-        index.train(_sampled(matrix[first:], training_rows(end - first, 1)))
+        index.train(_sampled(matrix, training_rows(end - first, 1), first))
         _add(index, matrix, first, end)
         return _stored(folder, index, first, end)
-    blank = faiss.read_index(str(folder / states.lists_file(state.lists_crc)))
+    blank: Any = faiss.read_index(str(folder / states.lists_file(state.lists_crc)))
     parts = [lists_of(folder / each.file, mapped(folder, each, matrix.shape[1])) for each in joined]
-    index = faiss.clone_index(blank)
+    index, centres = faiss.clone_index(blank), blank.quantizer.reconstruct_n(0, blank.nlist)
     for low in range(state.covered, end, _PART):
-        _add(index, matrix, low, min(low + _PART, end))
+        _add(index, matrix, low, min(low + _PART, end), centres)
         path = folder / f"{low}.part"
         _save(index, path)
         parts.append(lists_of(path, index))
@@ -165,10 +170,15 @@ def _segment(folder: Path, state: State, joined: Iterable[Segment], first: int, 
     return Segment(path.name, first, end, written.size, written.head, written.head_crc, written.crc)
 
 
-def _add(index: Any, matrix: Vectors, first: int, end: int) -> None:
+def _add(index: Any, matrix: Vectors, first: int, end: int, centres: Vectors | None = None) -> None:
     for low in range(first, end, _BLOCK):
         part = np.ascontiguousarray(matrix[low : min(low + _BLOCK, end)])
-        index.add_with_ids(part, np.arange(low, low + len(part)))
+        slots = np.arange(low, low + len(part))
+        if centres is None:
+            index.add_with_ids(part, slots)
+        else:
+            lists = nearest_lists(part, centres)
+            index.add_core(len(part), *(faiss.swig_ptr(each) for each in (part, slots, lists)))
         let_go(matrix)
 
 
@@ -193,9 +203,9 @@ def _save(index: Any, path: Path) -> None:
         raise OSError(str(error)) from error
 
 
-def _sampled(matrix: Vectors, count: int) -> Vectors:
-    chosen = np.random.default_rng(_SEED).choice(len(matrix), count, replace=False)
-    return picked(matrix, np.sort(chosen))
+def _sampled(matrix: Vectors, count: int, first: int = 0) -> Vectors:
+    chosen = np.random.default_rng(_SEED).choice(len(matrix) - first, count, replace=False)
+    return picked(matrix, first + np.sort(chosen))
 
 
 def _memory() -> int:

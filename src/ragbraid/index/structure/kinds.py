@@ -10,8 +10,7 @@ from typing import Any
 import faiss
 
 _PER_LIST = 48
-"""Vectors per list that k-means sees; FAISS asks for 39 at least."""
-_ROUNDS = 6
+"""Vectors per list that k-means sees."""
 _MOST_LISTS = 65_536
 
 
@@ -38,10 +37,6 @@ class Kind:
         parts = next(each for each in range(max(dimensions // 4, 1), 0, -1) if dimensions % each == 0)
         described = self.factory.format(lists=lists, parts=parts)
         made: Any = faiss.index_factory(dimensions, described, faiss.METRIC_INNER_PRODUCT)
-        if self.clustered:
-            made.cp.niter = _ROUNDS
-            made.cp.spherical = True
-            made.cp.max_points_per_centroid = _PER_LIST
         return made
 
     def parameters(self, effort: int, selector: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import faiss
 import numpy as np
 
 from ragbraid.index.rows import Ints
@@ -44,11 +43,12 @@ def _tenth(matrix: Vectors, queries: Vectors) -> Vectors:
     """The score of each query's tenth neighbour."""
     best = np.full((len(queries), K + 1), -np.inf, np.float32)
     for first in range(0, len(matrix), _BLOCK):
-        block = np.ascontiguousarray(matrix[first : first + _BLOCK])
-        scores, _ = faiss.knn(queries, block, min(K + 1, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+        scores = queries @ matrix[first : first + _BLOCK].T  # numpy's, as in `clustering`
         let_go(matrix)
-        best = -np.sort(-np.concatenate([best, scores], axis=1), axis=1)[:, : K + 1]
-    return best[:, K]  # it finds itself, too
+        every = np.concatenate([best, scores], axis=1)
+        best = np.partition(every, every.shape[1] - K - 1, axis=1)[:, -K - 1 :]
+    tenth: Vectors = best.min(axis=1)  # it finds itself, too
+    return tenth
 
 
 def _recall(matrix: Vectors, queries: Vectors, own: Ints, least: Vectors, found: Ints) -> float:
