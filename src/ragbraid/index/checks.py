@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import zlib
+from typing import BinaryIO
 
 from ragbraid.errors import InputError
+
+_BLOCK = 1 << 20
 
 
 def demand_name(name: str, what: str) -> None:
@@ -19,6 +23,14 @@ def demand_name(name: str, what: str) -> None:
 def checksum(*parts: object) -> int:
     """The CRC-32 that every row carries of its own content."""
     return zlib.crc32("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"))
+
+
+def crc_of(file: BinaryIO, count: int = sys.maxsize) -> int:
+    """The CRC-32 of the next `count` bytes of a file, or of as many as there are."""
+    crc = 0
+    while count > 0 and (block := file.read(min(count, _BLOCK))):
+        crc, count = zlib.crc32(block, crc), count - len(block)
+    return crc
 
 
 def text_hash(text: str) -> bytes:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import struct
-import zlib
 from pathlib import Path
-from typing import BinaryIO
+
+from ragbraid.index.checks import crc_of
 
 _END = struct.Struct("<II")
 _MAGIC = 1337
 _META = "meta.json"
-_BLOCK = 1 << 20
 
 
 def damaged_files(folder: Path) -> list[str]:
@@ -49,12 +48,4 @@ def _is_whole(path: Path) -> bool:
         except (ValueError, KeyError, TypeError):
             return False
         file.seek(0)
-        return bool(_crc(file, body) == wanted)
-
-
-def _crc(file: BinaryIO, count: int) -> int:
-    crc = 0
-    while count > 0 and (block := file.read(min(count, _BLOCK))):
-        crc = zlib.crc32(block, crc)
-        count -= len(block)
-    return crc
+        return bool(crc_of(file, body) == wanted)

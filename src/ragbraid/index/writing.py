@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
+from typing import Any
 
 import numpy as np
 
@@ -199,34 +200,55 @@ def _demand_free(connection: Connection, collection: int, documents: Sequence[Pr
 def _insert_documents(
     connection: Connection, collection: int, changes: Sequence[Change], prepared: Sequence[Sequence[Prepared]]
 ) -> list[int]:
-    numbers = []
-    for change, group in zip(changes, prepared, strict=True):
-        state = (
-            change.origin, change.fingerprint, change.stamp, change.digest, change.metadata_hash,
-            change.size, int(time.time()),
-        )  # fmt: skip
-        (origin,) = connection.execute(
-            "INSERT INTO origins "
-            "(collection, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, origin) DO UPDATE SET "
-            "fingerprint = excluded.fingerprint, stamp = excluded.stamp, digest = excluded.digest, "
-            "metadata_hash = excluded.metadata_hash, size = excluded.size, stored_at = excluded.stored_at "
-            "RETURNING id",
-            (collection, *state),
-        ).fetchone()
-        for each in group:
-            document = each.document
-            pages, warnings = json.dumps(document.pages), json.dumps(document.warnings)
-            place = (document.source, each.metadata, pages, warnings, document.body, document.media_type)
-            content = (*place, each.content_hash)
-            made = connection.execute(
-                "INSERT INTO documents (collection, origin, plain, source, metadata, pages, warnings, body, "
-                "media_type, content_hash, checksum, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (collection, origin, each.plain, *content, checksum(*content), each.packed),
-            )
-            numbers.append(int(made.lastrowid or 0))
+    stored_at = int(time.time())
+    connection.executemany(
+        "INSERT INTO origins "
+        "(collection, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (collection, origin) DO UPDATE SET "
+        "fingerprint = excluded.fingerprint, stamp = excluded.stamp, digest = excluded.digest, "
+        "metadata_hash = excluded.metadata_hash, size = excluded.size, stored_at = excluded.stored_at",
+        (
+            (collection, each.origin, each.fingerprint, each.stamp, each.digest, each.metadata_hash,
+             each.size, stored_at)
+            for each in changes
+        ),
+    )  # fmt: skip
+    owners: dict[str, int] = dict(
+        connection.execute(
+            f"SELECT origin, id FROM origins WHERE collection = ? AND origin {_IN}",
+            (collection, json.dumps([each.origin for each in changes])),
+        ).fetchall()
+    )
+    given = [
+        (owners[each.origin], one) for each, group in zip(changes, prepared, strict=True) for one in group
+    ]
+    numbers = _unused(connection, "documents", len(given))
+    connection.executemany(
+        "INSERT INTO documents (id, collection, origin, source, metadata, plain, pages, warnings, body, "
+        "media_type, content_hash, checksum, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (number, collection, origin, *_document(each))
+            for number, (origin, each) in zip(numbers, given, strict=True)
+        ),
+    )
     _log(connection, collection, "add", numbers)
     return numbers
+
+
+def _document(given: Prepared) -> tuple[Any, ...]:
+    """The columns of `documents` from `source` on."""
+    document, packed = given.document, given.packed
+    pages, warnings = json.dumps(document.pages), json.dumps(document.warnings)
+    content = (document.body, document.media_type, given.content_hash)
+    sum_ = checksum(document.source, given.metadata, pages, warnings, *content)
+    return (document.source, given.metadata, given.plain, pages, warnings, *content, sum_, packed)
+
+
+def _unused(connection: Connection, table: str, count: int) -> list[int]:
+    """Numbers that no row of a table ever had."""
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    first = 1 + (last[0] if last else 0)
+    return list(range(first, first + count))
 
 
 def _insert_passages(
@@ -236,9 +258,7 @@ def _insert_passages(
     passages: Sequence[Passage],
     slots: Sequence[int | None],
 ) -> list[int]:
-    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
-    first = 1 + (last[0] if last else 0)
-    rows = list(range(first, first + len(passages)))
+    rows = _unused(connection, "chunks", len(passages))
     connection.executemany(
         "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

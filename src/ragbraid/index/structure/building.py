@@ -106,7 +106,7 @@ def _learn(folder: Path, kind: Kind, lists: int, matrix: Vectors) -> int:
     index.train(sample[:: max(1, len(sample) // _CODED)])
     path = folder / "lists.partial"
     _save(index, path)
-    crc = states.crc_of(path)
+    crc = states.file_crc(path)
     sync_file(path)
     path.replace(folder / states.lists_file(crc))
     return crc
@@ -186,7 +186,7 @@ def _stored(folder: Path, index: Any, first: int, end: int) -> Segment:
     path = _free(folder)
     _save(index, path)
     sync_file(path)
-    size, crc = path.stat().st_size, states.crc_of(path)
+    size, crc = path.stat().st_size, states.file_crc(path)
     return Segment(path.name, first, end, size, size, crc, crc)
 
 

@@ -33,7 +33,10 @@ class Structure:
 
     def width(self, k: int, segment: Segment) -> int:
         """How many candidates a segment gives where all may be found."""
-        return min(self.kind.keep * k + _SPARE, segment.end - segment.first)
+        return min(self._kept(k), segment.end - segment.first)
+
+    def _kept(self, k: int) -> int:
+        return self.kind.keep * k + _SPARE
 
     def candidates(
         self,
@@ -54,17 +57,19 @@ class Structure:
         selector = None if bits is None else faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
         parameters = self.kind.parameters(effort, selector)
         queries = np.ascontiguousarray(queries)
-        found = []
+        rough, found = [], []
         near, lists = self._assigned(queries, effort) if self.kind.clustered else (None, None)
         for segment, index in self.segments:
             width = self.width(k, segment)
             if near is None:
-                slots = index.search(queries, width, params=parameters)[1]
+                scores, slots = index.search(queries, width, params=parameters)
             else:
-                slots = _within(index, queries, width, lists, near, parameters)
-            slots[(slots < segment.first) | (slots >= segment.end)] = -1
+                scores, slots = _within(index, queries, width, lists, near, parameters)
+            outside = (slots < segment.first) | (slots >= segment.end)
+            scores[outside], slots[outside] = -np.inf, -1
+            rough.append(scores)
             found.append(slots)
-        return np.concatenate(found, axis=1)
+        return _best(np.concatenate(rough, axis=1), np.concatenate(found, axis=1), self._kept(k))
 
     def _assigned(self, queries: Vectors, effort: int) -> tuple[Vectors, Ints]:
         """How near the lists to look into are, and which: all segments have the same lists."""
@@ -74,13 +79,23 @@ class Structure:
         return near, lists
 
 
-def _within(index: Any, queries: Vectors, width: int, lists: Any, near: Any, parameters: Any) -> Ints:
+def _best(scores: Vectors, slots: Ints, width: int) -> Ints:
+    """The slots of the `width` best scores of each row."""
+    if slots.shape[1] <= width:
+        return slots
+    best = np.argpartition(scores, -width, axis=1)[:, -width:]
+    return np.take_along_axis(slots, best, axis=1)
+
+
+def _within(
+    index: Any, queries: Vectors, width: int, lists: Any, near: Any, parameters: Any
+) -> tuple[Vectors, Ints]:
     """What FAISS's own wrapper of this does, which takes no parameters."""
     scores = np.empty((len(queries), width), np.float32)
     slots = np.empty((len(queries), width), np.int64)
     given = (faiss.swig_ptr(each) for each in (lists, near, scores, slots))
     index.search_preassigned_c(len(queries), faiss.swig_ptr(queries), width, *given, False, parameters)
-    return slots
+    return scores, slots
 
 
 def opened(folder: Path, state: State, dimensions: int) -> Structure | None:

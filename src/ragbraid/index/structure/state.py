@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ragbraid.index.checks import crc_of
 from ragbraid.index.upkeep import StructureStats
 
 FILE = "state.json"
@@ -98,7 +99,7 @@ def lists_file(crc: int) -> str:
 
 def has_lists(folder: Path, state: State) -> bool:
     """Whether the file that new segments begin from is there as it was written."""
-    return crc_of(folder / lists_file(state.lists_crc)) == state.lists_crc
+    return file_crc(folder / lists_file(state.lists_crc)) == state.lists_crc
 
 
 def damaged_files(folder: Path, uuid: str) -> list[str]:
@@ -109,7 +110,7 @@ def damaged_files(folder: Path, uuid: str) -> list[str]:
     wanted = {each.file: each.crc for each in state.segments}
     if state.lists_crc:
         wanted[lists_file(state.lists_crc)] = state.lists_crc
-    return [name for name, crc in wanted.items() if crc_of(folder / name) != crc]
+    return [name for name, crc in wanted.items() if file_crc(folder / name) != crc]
 
 
 def described(folder: Path, uuid: str) -> StructureStats:
@@ -143,13 +144,10 @@ def tidy(folder: Path, wanted: Iterable[str]) -> None:
                 each.unlink()
 
 
-def crc_of(path: Path) -> int:
+def file_crc(path: Path) -> int:
     """The CRC-32 of a file's bytes; -1 where it can't be read."""
-    crc = 0
     try:
         with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                crc = zlib.crc32(block, crc)
+            return crc_of(file)
     except OSError:
         return -1
-    return crc
