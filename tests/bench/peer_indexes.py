@@ -40,6 +40,7 @@ class LanceDb:
             table.add(pa.Table.from_batches([each]))
         table.create_index(metric="cosine", vector_column_name="vector")
         table.create_scalar_index("bucket")
+        table.create_fts_index("text")
 
     def open(self, folder: Path) -> None:
         import lancedb
