@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ragbraid.answer.quote import Quote as Quote
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
     from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
+    from ragbraid.generate.local import Local as Local
     from ragbraid.generate.openai import OpenAi as OpenAi
+    from ragbraid.generate.openvino import OpenVino as OpenVino
     from ragbraid.index.faiss import Faiss as Faiss
     from ragbraid.load.files import Files as Files
     from ragbraid.load.rows import Rows as Rows

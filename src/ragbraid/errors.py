@@ -102,6 +102,10 @@ class GenerationError(RagbraidError):
     """The generator failed."""
 
 
+class Unsupported(GenerationError):
+    """The generator's engine can't do what was asked of it; another one can."""
+
+
 class ServerError(GenerationError):
     """A model server can't be reached, or answered with an error."""
 

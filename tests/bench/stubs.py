@@ -12,7 +12,7 @@ import work
 
 from ragbraid.context import Context
 from ragbraid.embed.protocol import Embedder, Purpose
-from ragbraid.generate.protocol import Completion, Generator, Request
+from ragbraid.generate.protocol import Completion, Generator, Request, Score
 from ragbraid.index.protocol import Index
 from ragbraid.types import Answer, Chunk, Document, Hit, Message, Scope, Skipped, SourceRef, Vectors
 
@@ -94,6 +94,15 @@ class StubGenerator:
         text = work.generate(str(request.prompt))
         yield text
         yield Completion(text)
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

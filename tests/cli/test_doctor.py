@@ -151,7 +151,7 @@ def test_every_component_is_looked_at_once() -> None:
     found = list(engines.components(checked))
     assert all(one != other for one, other in combinations(found, 2))
     names = {engines.type_name(each) for each in found}
-    assert {"sentence-transformer", "faiss", "llama-cpp", "files", "zscore", "maxsim", "quote"} <= names
+    assert {"sentence-transformer", "faiss", "local", "files", "zscore", "maxsim", "quote"} <= names
 
 
 def test_a_module_that_ends_its_process_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ class TestOnATerminal:
         assert "There is no file ./mine.gguf yet" in shown
         assert "ragbraid ingest 'my texts'" in shown
         text = (tmp_path / "ragbraid.yaml").read_text("utf-8")
-        assert "generator: {type: llama-cpp, model: ./mine.gguf}" in text
+        assert "generator: {type: local, model: ./mine.gguf}" in text
         assert check_file(tmp_path / "ragbraid.yaml") == []
 
     def test_enter_takes_what_yes_takes(self, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from ragbraid.answer.weighed import Weighed
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError
-from ragbraid.generate.protocol import Completion, Generator, Request
+from ragbraid.generate.protocol import Completion, Generator, Request, Score
 from ragbraid.types import Answer, Citation, Hit, Message
 
 TEXTS = ("Parental leave is 14 months.", "Tell the office.", "Trains are booked in second class.")
@@ -67,6 +67,15 @@ class Model:
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         yield from (self.says, Completion(self.says))
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from random import Random
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.generate.protocol import Completion, Quotes, Request
+from ragbraid.generate.protocol import Completion, Quotes, Request, Score
 from ragbraid.types import Hit, Message, Usage
 
 _PASSAGE = re.compile(r"^\[(\d+)\] (.*?)(?=^\[\d+\] |\n\nQuestion: |\Z)", re.M | re.S)
 
 _EMBEDDER = {"type": "testing/hash-embedder"}
-_STAND_INS = {"llama-cpp": {"type": "any_parts:Writer"}, "openai": {"type": "any_parts:Writer"}}
+_STAND_INS = {"local": {"type": "any_parts:Writer"}, "openai": {"type": "any_parts:Writer"}}
 
 
 def with_stand_ins(node: Any) -> Any:
@@ -72,6 +72,15 @@ class WriterRuntime:
             yield rest[:size]
             rest = rest[size:]
         yield written
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        raise NotImplementedError
 
     def close(self) -> None:
         pass

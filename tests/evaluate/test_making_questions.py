@@ -73,6 +73,9 @@ class AskerRuntime:
     def stream(self, request, *, context=None):
         raise NotImplementedError
 
+    def score(self, prompt, continuations, *, context=None):
+        raise NotImplementedError
+
     def written(self, request):
         _, _, said = request.prompt[-1].content.partition("Text: ")
         if isinstance(request.constraint, Quotes):

@@ -16,7 +16,7 @@ from ragbraid.pipeline.signature import signature_of
 
 KINDS = {
     "compose": "answerer", "cross-encoder": "reranker", "dense": "retriever", "faiss": "index",
-    "files": "loader", "lexical": "retriever", "llama-cpp": "generator", "maxsim": "reranker",
+    "files": "loader", "lexical": "retriever", "local": "generator", "maxsim": "reranker",
     "openai": "generator", "quote": "answerer", "recursive-splitter": "splitter", "rrf": "reranker",
     "sentence-transformer": "embedder", "testing/echo-generator": "generator",
     "testing/fixed-splitter": "splitter", "testing/hash-embedder": "embedder", "testing/list-index": "index",

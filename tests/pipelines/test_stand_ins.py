@@ -77,7 +77,7 @@ def stand_ins(file: Path, models: dict[str, Path]) -> dict[str, Any]:
                 found[f"{key}.model"] = str(models[each["model"]])
             case "cross-encoder":
                 found[f"{key}.model"] = str(models["cross-encoder"])
-            case "llama-cpp":
+            case "local":
                 found[key] = {"type": "testing/echo-generator"}
             case "quote" if "embedder" in each:
                 found[f"{key}.abstain"] = "never"  # random weights are sure of nothing

@@ -129,6 +129,10 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
             return _torch(component.device, imported.get("torch", probes.Import()).gpus)
         case "llama-cpp":
             return "llama.cpp in this process, by xllamacpp", None
+        case "openvino":
+            return "OpenVINO in this process", None
+        case "local":
+            return _local(component)
         case "openai":
             place = urlsplit(component.base_url)
             return f"the server at {place.hostname}, port {place.port or place.scheme}; it wasn't asked", None
@@ -136,6 +140,21 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
             return _index(component, imported)
         case _:
             return "its own code", None
+
+
+def _local(component: Any) -> tuple[str, str | None]:
+    """The engine that would run the model, and why; a missing model is told of by itself."""
+    from ragbraid.generate.choose import choose
+
+    if component.engine != "auto":
+        return f"{component.engine}, as `engine: {component.engine}` says", None
+    try:
+        choice = choose(component.model, component.revision)
+    except ModelMissing:
+        return "the engine that suits the model, once that is here", None
+    except ModelError as error:
+        return "no engine", str(error)
+    return f"{choice.engine}: {choice.why}", None
 
 
 def _torch(device: str, gpus: tuple[str, ...]) -> tuple[str, str | None]:

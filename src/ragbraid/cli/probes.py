@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ragbraid import requirement
 
-NATIVE = ("torch", "faiss", "tantivy", "xllamacpp")
+NATIVE = ("torch", "faiss", "tantivy", "xllamacpp", "openvino")
 """Modules that can be installed and still not work here, so that only importing them tells."""
 
 _NOT_USERS = ("bench", "dev")

@@ -22,3 +22,9 @@ def alternatives(choice: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(text, str) and isinstance(value, int | float) and not math.isnan(value):
             found[text] = max(float(value), found.get(text, -math.inf))
     return found
+
+
+def logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The texts and log-probabilities of a choice's own tokens; empty where the server doesn't tell."""
+    content = (choice.get("logprobs") or {}).get("content") or []
+    return [(str(each.get("token", "")), min(0.0, float(each.get("logprob") or 0.0))) for each in content]

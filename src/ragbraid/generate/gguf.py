@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid.errors import ModelError
+from ragbraid.models.locate import locate
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -27,6 +28,9 @@ class Gguf:
     """What a model file says of itself. Lists of texts, the vocabulary among them, are bytes in UTF-8."""
 
     metadata: Mapping[str, Any]
+    kinds: frozenset[int] = frozenset()
+    """The ggml types of its tensors."""
+    parameters: int = 0
 
     @property
     def architecture(self) -> str:
@@ -64,6 +68,18 @@ def read(path: Path) -> Gguf:
         raise ModelError(f"The model file {path} can't be read: {error}.") from error
 
 
+def find_file(model: str, revision: str | None) -> Path:
+    """The GGUF file of a model on this machine. Raises `ModelError` for a folder without just one."""
+    path = locate(model, revision, kind="generator")
+    if path.is_file():
+        return path
+    files = sorted(path.rglob("*.gguf"))
+    if len(files) == 1:
+        return files[0]
+    found = f"{len(files)} GGUF files" if files else "no GGUF file"
+    raise ModelError(f"There is {found} in {path}.", "Name one GGUF file as the model.")
+
+
 class _Reader:
     def __init__(self, data: mmap.mmap, path: Path) -> None:
         self._data, self._path, self._at = data, path, 0
@@ -79,13 +95,18 @@ class _Reader:
         for _ in range(pairs):
             key = self._string()
             metadata[key] = self._value(self._scalar("I"))
-        ends = [self._tensor_end() for _ in range(tensors)]
+        ends, kinds, parameters = [], set(), 0
+        for _ in range(tensors):
+            end, kind, elements = self._tensor()
+            ends.append(end)
+            kinds.add(kind)
+            parameters += elements
         alignment = int(metadata.get("general.alignment", 32))
         begin = -(-self._at // alignment) * alignment
         missing = begin + max(ends, default=0) - len(self._data)
         if missing > 0:
             raise _damaged(self._path, f"{missing:,} bytes are missing at its end")
-        return Gguf(metadata)
+        return Gguf(metadata, frozenset(kinds), parameters)
 
     def _scalar(self, code: str) -> Any:
         (value,) = struct.unpack_from(f"<{code}", self._data, self._at)
@@ -127,14 +148,15 @@ class _Reader:
         self._at = at
         return found
 
-    def _tensor_end(self) -> int:
+    def _tensor(self) -> tuple[int, int, int]:
+        """Where a tensor's data ends, its type, and how many numbers it has."""
         self._string()
         elements = 1
         for _ in range(self._scalar("I")):
             elements *= self._scalar("Q")
         kind, offset = self._scalar("I"), self._scalar("Q")
         block, size = _BLOCKS.get(kind, (1, 0))
-        return int(offset + elements // block * size)
+        return int(offset + elements // block * size), kind, elements
 
 
 def _damaged(path: Path, what: str) -> ModelError:

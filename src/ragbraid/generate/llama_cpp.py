@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, ModelError, RagbraidError
-from ragbraid.generate.alternatives import alternatives
+from ragbraid.errors import GenerationError, RagbraidError
+from ragbraid.generate.alternatives import alternatives, logprobs
 from ragbraid.generate.chat_template import Piece, render
-from ragbraid.generate.gguf import Gguf, read
-from ragbraid.generate.protocol import Completion, Constraint, Grammar, Quotes, Request
-from ragbraid.models.locate import locate
+from ragbraid.generate.gguf import Gguf, find_file, read
+from ragbraid.generate.llama_score import score
+from ragbraid.generate.protocol import (
+    Completion,
+    Constraint,
+    Grammar,
+    JsonSchema,
+    Quotes,
+    Regex,
+    Request,
+    Score,
+)
+from ragbraid.generate.quote_grammar import grammar_of
+from ragbraid.generate.regex_grammar import regex_grammar
+from ragbraid.generate.threads import default_threads
 from ragbraid.types import Message, ModelName, Usage
 
 if TYPE_CHECKING:
@@ -104,6 +115,22 @@ class LlamaCppRuntime:
             stopped.set()
             worker.join()
 
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        """Each continuation's log-probability, one by one: llama.cpp's server has no batch of them."""
+        server, tokens = self._loaded(), self._tokens(prompt)
+        scores = []
+        for each in continuations:
+            if context is not None:
+                context.check()
+            scores.append(score(server, tokens, server.tokenize(each, control=False)))
+        return scores
+
     def warm_up(self) -> None:
         """Load the weights now."""
         self._loaded()
@@ -141,11 +168,15 @@ class LlamaCppRuntime:
         pieces: list[str] = []
         last: dict[str, Any] = {}
         first: dict[str, float] = {}
+        told: list[tuple[str, float]] = []
 
         def each(chunk: dict[str, Any]) -> bool:
             last.update(chunk)
-            if request.alternatives and not first and chunk.get("choices"):
-                first.update(alternatives(chunk["choices"][0]))
+            if chunk.get("choices"):
+                if request.alternatives and not first:
+                    first.update(alternatives(chunk["choices"][0]))
+                if request.logprobs:
+                    told.extend(logprobs(chunk["choices"][0]))
             text = chunk["choices"][0]["text"] if chunk.get("choices") else ""
             if text:
                 pieces.append(text)
@@ -163,6 +194,7 @@ class LlamaCppRuntime:
             "length" if last.get("choices", [{}])[0].get("finish_reason") == "length" else "stop",
             Usage(len(tokens), int(usage.get("completion_tokens", 0)), 1),
             first,
+            tuple(told),
         )
 
     def _tokens(self, prompt: tuple[Message, ...] | str) -> list[int]:
@@ -183,14 +215,7 @@ class LlamaCppRuntime:
 
     @cached_property
     def _path(self) -> Path:
-        path = locate(self._options.model, self._options.revision, kind="generator")
-        if path.is_file():
-            return path
-        files = sorted(path.rglob("*.gguf"))
-        if len(files) == 1:
-            return files[0]
-        found = f"{len(files)} GGUF files" if files else "no GGUF file"
-        raise ModelError(f"There is {found} in {path}.", "Name one GGUF file as the model.")
+        return find_file(self._options.model, self._options.revision)
 
     @cached_property
     def _file(self) -> Gguf:
@@ -205,20 +230,10 @@ class LlamaCppRuntime:
                     self._path,
                     context=self.context_window,
                     parallel=self._options.parallel,
-                    threads=self._options.threads or _default_threads(),
+                    threads=self._options.threads or default_threads(),
                     gpu_layers=self._options.gpu_layers,
                 )
             return self._server
-
-
-def _default_threads() -> int:
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows don't tell
-        return os.cpu_count() or 1
 
 
 def _body(request: Request, tokens: list[int]) -> dict[str, Any]:
@@ -235,21 +250,22 @@ def _body(request: Request, tokens: list[int]) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         # What of the prompt was cached changes the last digits, which order alternatives.
         "cache_prompt": not request.alternatives,
-        **({"n_probs": request.alternatives} if request.alternatives else {}),
+        **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
         **_constraint(request.constraint),
     }
 
 
 def _constraint(constraint: Constraint | None) -> dict[str, Any]:
-    if constraint is None:
-        return {}
-    if isinstance(constraint, Quotes):
-        try:
-            from ragbraid.generate.quote_grammar import quote_grammar
-
-            return {"grammar": quote_grammar(constraint)}
-        except ValueError as error:
-            raise GenerationError(f"The answer can't be held to quotes: {error}.") from error
-    if isinstance(constraint, Grammar):
-        return {"grammar": constraint.gbnf}
-    return {"json_schema": dict(constraint.schema)}
+    match constraint:
+        case Quotes():
+            return {"grammar": grammar_of(constraint)}
+        case Grammar():
+            return {"grammar": constraint.gbnf}
+        case Regex():
+            try:
+                return {"grammar": regex_grammar(constraint.pattern)}
+            except ValueError as error:
+                raise GenerationError(f"llama.cpp can't hold the answer to the pattern: {error}.") from error
+        case JsonSchema():
+            return {"json_schema": dict(constraint.schema)}
+    return {}

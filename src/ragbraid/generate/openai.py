@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, MissingDependency, RagbraidError, ServerError
-from ragbraid.generate.alternatives import MOST, alternatives
-from ragbraid.generate.protocol import Completion, Constraint, Grammar, JsonSchema, Quotes, Request
+from ragbraid.errors import GenerationError, MissingDependency, RagbraidError, ServerError, Unsupported
+from ragbraid.generate.alternatives import MOST, alternatives, logprobs
+from ragbraid.generate.protocol import (
+    Completion,
+    Constraint,
+    Grammar,
+    JsonSchema,
+    Quotes,
+    Regex,
+    Request,
+    Score,
+)
 from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.generate.sse import Busy, chunks, shown
 from ragbraid.generate.text_stream import StopStrings
@@ -97,6 +106,16 @@ class OpenAiRuntime:
         yield quoted.text
         yield quoted
 
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,  # noqa: ARG002
+        continuations: Sequence[str],  # noqa: ARG002
+        *,
+        context: Context | None = None,  # noqa: ARG002
+    ) -> list[Score]:
+        """Raises `Unsupported`: the protocol of chats doesn't tell the probability of a given text."""
+        raise Unsupported("A server of chats doesn't score given texts.", "Use type: local.")
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
@@ -116,10 +135,12 @@ class OpenAiRuntime:
         stops, said = StopStrings(request.stop), []
         reason, usage = "stop", Usage(calls=1)
         first: dict[str, float] = {}
+        told: list[tuple[str, float]] = []
         for chunk in self._chunks(_body(self._options.model, request), context):
             usage = _usage(chunk) or usage
             for choice in _list(chunk, "choices", self._url)[:1]:
                 first = first or alternatives(choice)
+                told += logprobs(choice) if request.logprobs else []
                 piece = stops.feed(_content(choice, self._url))
                 reason = choice.get("finish_reason") or reason
                 if piece:
@@ -131,7 +152,7 @@ class OpenAiRuntime:
             said.append(rest)
             yield rest
         cut = reason == "length" and not stops.stopped
-        yield Completion("".join(said), "length" if cut else "stop", usage, first)
+        yield Completion("".join(said), "length" if cut else "stop", usage, first, tuple(told))
 
     def _chunks(self, body: dict[str, Any], context: Context | None) -> Iterator[dict[str, Any]]:
         """The server's chunks; asks again with growing waits while there has been none."""
@@ -191,8 +212,8 @@ def _body(model: str, request: Request) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         **_constraint(request.constraint),
     }
-    if request.alternatives:
-        body |= {"logprobs": True, "top_logprobs": min(request.alternatives, MOST)}
+    if request.alternatives or request.logprobs:
+        body |= {"logprobs": True, "top_logprobs": max(1, min(request.alternatives, MOST))}
     if request.stop:
         body["stop"] = list(request.stop)
     return body
@@ -202,9 +223,10 @@ def _constraint(constraint: Constraint | None) -> dict[str, Any]:
     if isinstance(constraint, JsonSchema):
         schema = {"name": "answer", "strict": True, "schema": dict(constraint.schema)}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
-    if isinstance(constraint, Grammar):
-        raise GenerationError(
-            "The openai generator can't hold a server to a grammar.", "Use a JSON schema, or type: llama-cpp."
+    if isinstance(constraint, Grammar | Regex):
+        what = "a grammar" if isinstance(constraint, Grammar) else "a regular expression"
+        raise Unsupported(
+            f"The openai generator can't hold a server to {what}.", "Use a JSON schema, or type: local."
         )
     return {}
 

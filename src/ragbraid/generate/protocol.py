@@ -33,7 +33,14 @@ class Grammar:
     gbnf: str
 
 
-Constraint: TypeAlias = Quotes | JsonSchema | Grammar
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """The output as a whole matches this regular expression: classes, groups, alternatives, repetitions."""
+
+    pattern: str
+
+
+Constraint: TypeAlias = Quotes | JsonSchema | Grammar | Regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ class Request:
 
     `prompt` is either chat messages, put through the model's own chat template with their contents as
     data (text that looks like a control token never becomes one), or a text to be continued as it is.
-    `alternatives` of the likeliest first tokens are told with the completion, by an engine that can.
+    `alternatives` of the likeliest first tokens, and with `logprobs` the log-probability of each token of the
+    text, are told with the completion, by an engine that can.
     """
 
     prompt: tuple[Message, ...] | str
@@ -53,6 +61,7 @@ class Request:
     stop: tuple[str, ...] = ()
     constraint: Constraint | None = None
     alternatives: int = 0
+    logprobs: bool = False
 
 
 _NO_USAGE = Usage()
@@ -63,13 +72,28 @@ class Completion:
     """What came back.
 
     `alternatives` are the texts of the likeliest first tokens with their log-probabilities before any
-    constraint, where they were asked for and the engine tells.
+    constraint, where they were asked for and the engine tells; `tokens` the texts of the completion's own
+    tokens with theirs, in nats (half a character's text is a replacement sign).
     """
 
     text: str
     finish_reason: Literal["stop", "length"] = "stop"
     usage: Usage = _NO_USAGE
     alternatives: Mapping[str, float] = field(default_factory=dict)
+    tokens: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How likely a continuation is after its prompt, in nats.
+
+    `logprob` is log P(continuation | prompt), over `tokens` tokens; `stop` is the log-probability that the
+    model ends its answer right after it.
+    """
+
+    logprob: float
+    stop: float
+    tokens: int
 
 
 class Generator(Protocol):
@@ -92,4 +116,17 @@ class Generator(Protocol):
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text as they come, whole characters only; last the completion, equal to their join."""
+        ...
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        """How likely each continuation is as what follows the prompt, by the model alone.
+
+        Raises `Unsupported` where the engine doesn't tell.
+        """
         ...

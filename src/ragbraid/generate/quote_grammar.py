@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ragbraid.errors import GenerationError
 from ragbraid.generate.protocol import Quotes
 
 _ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -44,6 +45,14 @@ def quote_grammar(quotes: Quotes) -> str:
     if not starts:
         raise ValueError("there is no word that could be quoted")
     return "\n".join([f"root ::= {' | '.join(starts)}", *rules])
+
+
+def grammar_of(quotes: Quotes) -> str:
+    """`quote_grammar`, raising `GenerationError` where there is nothing that could be said."""
+    try:
+        return quote_grammar(quotes)
+    except ValueError as error:
+        raise GenerationError(f"The answer can't be held to quotes: {error}.") from error
 
 
 def is_quote(text: str, quotes: Quotes) -> bool:

@@ -8,13 +8,14 @@ import shutil
 from ragbraid.errors import InputError
 from ragbraid.models.cache import bytes_in, cache_folder
 from ragbraid.models.catalogue import catalogue, unknown
+from ragbraid.models.converted import forget
 from ragbraid.models.fetch import OnWait, parts_folder, writing
 from ragbraid.models.locate import installed_folder, is_hub_id
 from ragbraid.models.verify import stamp
 
 
 def remove(name: str, *, on_wait: OnWait | None = None) -> int:
-    """Remove a model from the user's cache, and what a broken-off download left; returns the bytes freed.
+    """Remove a model from the user's cache, with what was made of it; returns the bytes freed.
 
     Raises `InputError` where there is nothing of it in the cache.
     """
@@ -33,7 +34,7 @@ def remove(name: str, *, on_wait: OnWait | None = None) -> int:
             )
         raise InputError(f"{name} {where}, {cache_folder()}.", "`ragbraid models list` tells what is.")
     with writing(model, on_wait):
-        freed = bytes_in(folder) + bytes_in(parts)
+        freed = bytes_in(folder) + bytes_in(parts) + forget(folder)
         work = cache_folder() / f".{name}.work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()

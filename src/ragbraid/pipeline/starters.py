@@ -80,7 +80,7 @@ def _model(root: Map) -> Scalar | None:
     components = root.items.get("components")
     for each in components.items.values() if isinstance(components, Map) else ():
         kind = each.items.get("type") if isinstance(each, Map) else None
-        if isinstance(each, Map) and isinstance(kind, Scalar) and kind.value == "llama-cpp":
+        if isinstance(each, Map) and isinstance(kind, Scalar) and kind.value == "local":
             model = each.items.get("model")
             return model if isinstance(model, Scalar) else None
     return None

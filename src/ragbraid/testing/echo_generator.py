@@ -12,8 +12,8 @@ from typing import Annotated
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, Stopped
-from ragbraid.generate.protocol import Completion, Quotes, Request
+from ragbraid.errors import GenerationError, Stopped, Unsupported
+from ragbraid.generate.protocol import Completion, Quotes, Request, Score
 from ragbraid.types import Message, Usage
 
 _PIECE = re.compile(r"\s*\S+|\s+")
@@ -79,6 +79,16 @@ class GeneratorRuntime:
             self._wait(context)
             yield piece
         yield completion
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,  # noqa: ARG002
+        continuations: Sequence[str],  # noqa: ARG002
+        *,
+        context: Context | None = None,  # noqa: ARG002
+    ) -> list[Score]:
+        """Raises `Unsupported`: words have no probabilities here."""
+        raise Unsupported("A generator for tests doesn't score texts.", "Use type: local.")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import Cancelled
-from ragbraid.generate.protocol import Completion, Generator, JsonSchema, Quotes, Request
+from ragbraid.generate.protocol import Completion, Generator, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.types import Message
 
@@ -40,8 +41,12 @@ class GeneratorConformance:
 
     prompts = 20
     holds_json = True
+    holds_patterns = False
+    """True for an engine that can be held to a regular expression."""
     tells_alternatives = False
-    """True for an engine that tells the probabilities of first tokens."""
+    """True for an engine that tells the probabilities of first tokens and of its own."""
+    scores = False
+    """True for an engine that scores given continuations."""
 
     def make(self) -> Generator:
         """The running generator to be tested."""
@@ -115,6 +120,54 @@ class GeneratorConformance:
         assert all(value <= 0 for value in told.alternatives.values())
         likeliest = max(told.alternatives, key=lambda each: told.alternatives[each])
         assert told.text.strip() == likeliest.strip()
+
+    def test_a_pattern_is_kept(self, generator: Generator) -> None:
+        """The completion as a whole matches the regular expression."""
+        if not self.holds_patterns:
+            pytest.skip("this generator can't be held to a regular expression")
+        pattern = r"[0-9]{2,4} (metres|miles), (yes|no)\."
+        for prompt in random_prompts(5, seed=2):
+            (got,) = generator.generate([Request((Message("user", prompt),), 32, constraint=Regex(pattern))])
+            assert isinstance(got, Completion)
+            assert re.fullmatch(pattern, got.text)
+
+    def test_tells_its_own_tokens_probabilities_where_asked(self, generator: Generator) -> None:
+        """One log-probability a token, and the tokens' texts join to the completion."""
+        if not self.tells_alternatives:
+            pytest.skip("this generator's engine doesn't tell probabilities")
+        prompt = (Message("user", "Count to three."),)
+        (got,) = generator.generate([Request(prompt, max_tokens=8, logprobs=True)])
+        assert isinstance(got, Completion)
+        assert "".join(text for text, _ in got.tokens) == got.text
+        assert got.tokens
+        assert all(log <= 0 for _, log in got.tokens)
+
+    def test_scores_what_it_would_say_as_it_says_it(self, generator: Generator) -> None:
+        """A completion's score is the sum of its tokens' log-probabilities; other texts are less likely."""
+        if not self.scores:
+            pytest.skip("this generator's engine doesn't score given texts")
+        prompt = "One, two, three,"
+        (said,) = generator.generate([Request(prompt, max_tokens=6, logprobs=True)])
+        assert isinstance(said, Completion)
+        first, *rest = generator.score(prompt, [said.text, said.text[::-1], said.text])
+        assert first.logprob == pytest.approx(sum(log for _, log in said.tokens), abs=0.1)
+        assert rest[0].logprob < first.logprob
+        assert rest[1].logprob == pytest.approx(first.logprob, abs=1e-3)
+        assert all(each.stop <= 0 for each in (first, *rest))
+
+    def test_scoring_in_company_is_scoring_alone(self, generator: Generator) -> None:
+        """What else is scored makes no difference, nor does what was asked before."""
+        if not self.scores:
+            pytest.skip("this generator's engine doesn't score given texts")
+        prompt = (Message("user", "Where does the Rhine end?"),)
+        texts = ["In the North Sea", "In the North", "In Basel", "North Sea", "水火", "In the North Sea"]
+        together = generator.score(prompt, texts)
+        alone = [generator.score(prompt, [each])[0] for each in texts]
+        for one, other in zip(together, alone, strict=True):
+            assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
+            assert one.stop == pytest.approx(other.stop, abs=1e-3)
+            assert one.tokens == other.tokens
+        assert generator.score(prompt, []) == []
 
     def test_one_bad_request_harms_no_other(self, generator: Generator) -> None:
         """A request that can't be met has its own error in its place."""

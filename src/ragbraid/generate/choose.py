@@ -1,0 +1,50 @@
+"""Which engine runs a model on this machine, and why."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ragbraid.errors import ModelError
+from ragbraid.generate.gguf import read
+from ragbraid.generate.ov.fitness import MODULES, unfit
+from ragbraid.models.locate import locate
+
+Engine: TypeAlias = Literal["llama-cpp", "openvino"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An engine, and why it is this one, as the end of a sentence."""
+
+    engine: Engine
+    why: str
+
+
+def choose(model: str, revision: str | None = None) -> Choice:
+    """The engine for a model's files, by their format and by what is installed. Imports no engine.
+
+    Raises `ModelError` where the model is missing, or of no format that is known.
+    """
+    path = locate(model, revision, kind="generator")
+    files = [path] if path.is_file() else sorted(path.rglob("*.gguf"))
+    if len(files) == 1:
+        return _for_gguf(files[0])
+    raise ModelError(
+        f"{path} is no model that an engine here can run.", "Name a GGUF file, or a folder with one."
+    )
+
+
+def _for_gguf(path: Path) -> Choice:
+    header = read(path)
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return Choice("llama-cpp", "OpenVINO has no lead on this processor")
+    missing = [each for each in MODULES if find_spec(each) is None]
+    if missing:
+        return Choice("llama-cpp", f"{missing[0]} isn't installed, which OpenVINO needs")
+    if (why := unfit(header)) is not None:
+        return Choice("llama-cpp", f"OpenVINO can't take the model: {why}")
+    return Choice("openvino", "OpenVINO is exact and reads prompts faster on this processor")

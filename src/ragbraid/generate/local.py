@@ -1,0 +1,139 @@
+"""The `local` generator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+
+from ragbraid.context import Context
+from ragbraid.errors import ModelError, ModelMissing
+from ragbraid.generate.choose import choose
+from ragbraid.generate.llama_cpp import LlamaCpp, LlamaCppRuntime
+from ragbraid.generate.openvino import OpenVino, OpenVinoRuntime
+from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.types import Message, ModelName
+
+_DEFAULT = ModelName("smollm2-135m-instruct")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Generates text on this machine, with the engine that suits the model and the processor.
+
+    `engine` auto takes OpenVINO for a GGUF file that it can take exactly, on a processor where it is
+    faster, and else llama.cpp. A conversion to OpenVINO that can't be proven exact leaves the model to
+    llama.cpp. `ragbraid doctor` says which engine it is and why. Up to `parallel` requests run side by
+    side, each with `context_tokens`; `cache_mb` megabytes of keys and values are kept for prompts that
+    begin alike. `threads` is by default `OMP_NUM_THREADS`, or else the number of processors that this
+    process may use. `revision` is that of a model from the hub.
+    """
+
+    blocking: ClassVar[bool] = True
+
+    model: ModelName = _DEFAULT
+    revision: str | None = None
+    engine: Literal["auto", "llama-cpp", "openvino"] = "auto"
+    context_tokens: Annotated[int, Ge(64)] = 4096
+    parallel: Annotated[int, Ge(1)] = field(default=4, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
+    threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
+
+    def open(self) -> LocalRuntime:
+        """The running generator. Its engine is chosen at first need."""
+        return LocalRuntime(self)
+
+
+class LocalRuntime:
+    """Implements `Generator` by the chosen engine's."""
+
+    def __init__(self, options: Local) -> None:
+        self._options = options
+        self._opened: LlamaCppRuntime | OpenVinoRuntime | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def engine(self) -> str:
+        """The engine that does the work, by its type's name."""
+        return "openvino" if isinstance(self._engine, OpenVinoRuntime) else "llama-cpp"
+
+    @property
+    def context_window(self) -> int:
+        """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
+        return self._engine.context_window
+
+    def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
+        """Tokens of the prompt, chat template included."""
+        return self._engine.count_tokens(prompt)
+
+    def generate(
+        self, requests: Sequence[Request], *, context: Context | None = None
+    ) -> list[Completion | Exception]:
+        """Each request's completion or its own error; `parallel` of them at once."""
+        return self._engine.generate(requests, context=context)
+
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
+        """Pieces of text, then the completion. Closing the iterator stops the model."""
+        return self._engine.stream(request, context=context)
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        """How likely each continuation is after the prompt."""
+        return self._engine.score(prompt, continuations, context=context)
+
+    def warm_up(self) -> None:
+        """Load the weights now."""
+        self._engine.warm_up()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    @property
+    def _engine(self) -> LlamaCppRuntime | OpenVinoRuntime:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> LlamaCppRuntime | OpenVinoRuntime:
+        options = self._options
+        wanted = options.engine
+        engine = choose(options.model, options.revision).engine if wanted == "auto" else wanted
+        if engine == "openvino":
+            runtime = OpenVino(
+                options.model,
+                options.revision,
+                options.context_tokens,
+                parallel=options.parallel,
+                cache_mb=options.cache_mb,
+                threads=options.threads,
+            ).open()
+            try:
+                runtime.prepare()
+            except ModelMissing:
+                raise
+            except ModelError:
+                # What can't be proven exact is refused by OpenVINO; llama.cpp reads the file as it is.
+                if wanted != "auto":
+                    raise
+            else:
+                return runtime
+        return LlamaCpp(
+            options.model,
+            options.revision,
+            options.context_tokens,
+            parallel=options.parallel,
+            threads=options.threads,
+        ).open()

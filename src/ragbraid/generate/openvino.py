@@ -1,0 +1,252 @@
+"""The `openvino` generator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from queue import Empty
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
+
+from ragbraid.context import Context
+from ragbraid.errors import GenerationError, RagbraidError
+from ragbraid.generate.alternatives import MOST
+from ragbraid.generate.gguf import Gguf, find_file, read
+from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.generate.threads import default_threads
+from ragbraid.types import Message, ModelName
+
+if TYPE_CHECKING:
+    from ragbraid.generate.ov.batching import Batcher
+    from ragbraid.generate.ov.jobs import Answering, Job, Tokens
+    from ragbraid.generate.ov.scoring import Scorer
+    from ragbraid.generate.ov.text import Text
+
+_DEFAULT = ModelName("smollm2-135m-instruct")
+_LOOK = 0.02
+"""Seconds between two looks at a run's cancellation while no token has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVino:
+    """Generates text with a GGUF model by OpenVINO, on the CPU of this process.
+
+    The model is converted once, which takes some ten seconds, and proven on this machine: its next-token
+    distribution differs from torch's in float32 by 0.001 nats at most, or it is refused. `precision`
+    exact computes in float32; bf16 is faster on processors that have it, and approximate. Up to
+    `parallel` requests run side by side, each with `context_tokens`; prompts that begin alike are
+    computed once, while `cache_mb` megabytes of keys and values hold them. `threads` is by default
+    `OMP_NUM_THREADS`, or else the number of processors that this process may use. `revision` is that of a
+    model from the hub.
+    """
+
+    blocking: ClassVar[bool] = True
+
+    model: ModelName = _DEFAULT
+    revision: str | None = None
+    context_tokens: Annotated[int, Ge(64)] = 4096
+    precision: Literal["exact", "bf16"] = "exact"
+    parallel: Annotated[int, Ge(1)] = field(default=8, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
+    threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
+
+    def open(self) -> OpenVinoRuntime:
+        """The running generator. The weights load at the first request."""
+        return OpenVinoRuntime(self)
+
+
+class OpenVinoRuntime:
+    """Implements `Generator`. A cancelled request stops within one token."""
+
+    def __init__(self, options: OpenVino) -> None:
+        self._options = options
+        self._batcher: Batcher | None = None
+        self._scorer: Scorer | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def context_window(self) -> int:
+        """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
+        return min(self._options.context_tokens, self._file.context_length or self._options.context_tokens)
+
+    def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
+        """Tokens of the prompt, chat template included."""
+        return len(self._text.prompt(prompt))
+
+    def generate(
+        self, requests: Sequence[Request], *, context: Context | None = None
+    ) -> list[Completion | Exception]:
+        """Each request's completion or its own error; all of them side by side."""
+        begun = [self._begin(request, context) for request in requests]
+        try:
+            return [self._one(each, context) for each in begun]
+        finally:
+            for each in begun:
+                if not isinstance(each, RagbraidError):
+                    each.job.stop.set()
+
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
+        """Pieces of text, then the completion. Closing the iterator stops the model."""
+        begun = self._begin(request, context)
+        if isinstance(begun, RagbraidError):
+            raise begun
+        try:
+            yield from self._pieces(begun, context)
+        finally:
+            begun.job.stop.set()
+
+    def score(
+        self,
+        prompt: tuple[Message, ...] | str,
+        continuations: Sequence[str],
+        *,
+        context: Context | None = None,
+    ) -> list[Score]:
+        """Each continuation's log-probability, all in one pass: what they share is computed once."""
+        if context is not None:
+            context.check()
+        tokens = self._text.prompt(prompt)
+        encoded = [self._text.encode(each, control=False) for each in continuations]
+        if not all(encoded):
+            raise GenerationError(
+                "There is no continuation to score.", "Give at least one character of text."
+            )
+        self._demand_room(len(tokens) + max(map(len, encoded), default=0))
+        scored = self._scoring().score(tokens, encoded, self._text.stops)
+        return [Score(log, stop, len(ids)) for (log, stop), ids in zip(scored, encoded, strict=True)]
+
+    def prepare(self) -> None:
+        """Convert and prove the model, where that hasn't been done. Raises `ModelError`."""
+        _ = self._folder
+
+    def warm_up(self) -> None:
+        """Load the weights now."""
+        self._batching()
+
+    def close(self) -> None:
+        """Stop what runs and give the memory back."""
+        with self._lock:
+            batcher, self._batcher, self._scorer = self._batcher, None, None
+        if batcher is not None:
+            batcher.close()
+
+    def _begin(self, request: Request, context: Context | None) -> Answering | RagbraidError:
+        """Let a request join the batch; one that can't be met is its own error."""
+        from ragbraid.generate.ov.jobs import Answering, job_of
+
+        try:
+            if context is not None:
+                context.check()
+            tokens = self._text.prompt(request.prompt)
+            self._demand_room(len(tokens) + request.max_tokens)
+            batcher = self._batching()
+            answering = Answering(request, job_of(request, tokens, self._text.stops), self._text)
+            if request.alternatives:
+                answering.alternatives = self._alternatives(tokens, request.alternatives)
+            batcher.submit(answering.job)
+        except RagbraidError as error:
+            return error
+        return answering
+
+    def _one(self, answering: Answering | RagbraidError, context: Context | None) -> Completion | Exception:
+        if isinstance(answering, RagbraidError):
+            return answering
+        try:
+            *_, completion = self._pieces(answering, context)
+        except RagbraidError as error:
+            return error
+        assert isinstance(completion, Completion)
+        return completion
+
+    def _pieces(self, answering: Answering, context: Context | None) -> Iterator[str | Completion]:
+        while not answering.ended:
+            if piece := answering.take(_next(answering.job, context)):
+                yield piece
+        answering.job.stop.set()
+        if piece := answering.rest():
+            yield piece
+        if context is not None:
+            context.check()
+        yield answering.completion()
+
+    def _alternatives(self, tokens: list[int], count: int) -> dict[str, float]:
+        """The likeliest first tokens' texts; of two with one text the likelier counts."""
+        import numpy as np
+
+        logs = self._scoring().first(tokens)
+        likeliest = np.argsort(-logs, kind="stable")[: min(count, MOST)]
+        told: dict[str, float] = {}
+        for token in likeliest:
+            told.setdefault(self._text.decode([int(token)]), min(0.0, float(logs[token])))
+        return told
+
+    def _demand_room(self, tokens: int) -> None:
+        if tokens > self.context_window:
+            raise GenerationError(
+                f"Prompt and answer may have {tokens} tokens together, and the context window is "
+                f"{self.context_window}.",
+                "Send less, allow fewer tokens, or raise context_tokens.",
+            )
+
+    @cached_property
+    def _path(self) -> Path:
+        return find_file(self._options.model, self._options.revision)
+
+    @cached_property
+    def _file(self) -> Gguf:
+        return read(self._path)
+
+    @cached_property
+    def _folder(self) -> Path:
+        from ragbraid.generate.ov.convert import convert
+
+        return convert(self._path, self._file)
+
+    @cached_property
+    def _text(self) -> Text:
+        from ragbraid.generate.ov.text import Text
+
+        return Text(self._folder, self._file, self._options.model)
+
+    @cached_property
+    def _properties(self) -> dict[str, Any]:
+        from ragbraid.generate.ov.devices import BF16, EXACT
+
+        wanted = EXACT if self._options.precision == "exact" else BF16
+        return {**wanted, "INFERENCE_NUM_THREADS": self._options.threads or default_threads()}
+
+    def _batching(self) -> Batcher:
+        from ragbraid.generate.ov.batching import Batcher, pipeline
+
+        options = self._options
+        with self._lock:
+            if self._batcher is None:
+                folder, size = self._folder, options.cache_mb * 2**20
+                self._batcher = Batcher(
+                    lambda: pipeline(folder, self._properties, parallel=options.parallel, cache_bytes=size)
+                )
+            return self._batcher
+
+    def _scoring(self) -> Scorer:
+        from ragbraid.generate.ov.scoring import Scorer
+
+        with self._lock:
+            if self._scorer is None:
+                self._scorer = Scorer(self._folder, self._properties)
+            return self._scorer
+
+
+def _next(job: Job, context: Context | None) -> Tokens:
+    while True:
+        if context is not None:
+            context.check()
+        with suppress(Empty):
+            got = job.out.get(timeout=None if context is None else _LOOK)
+            if isinstance(got, Exception):
+                raise got
+            return got

@@ -1,0 +1,50 @@
+"""OpenVINO's own settings: what makes it exact, and what a proof of that depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from ragbraid.errors import MissingDependency
+
+EXACT: Mapping[str, str] = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+    "KV_CACHE_PRECISION": "f32",
+}
+"""float32 throughout; without these the CPU plug-in rounds activations and the KV cache."""
+
+BF16: Mapping[str, str] = {
+    "INFERENCE_PRECISION_HINT": "bf16",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+    "KV_CACHE_PRECISION": "bf16",
+}
+"""Half the numbers' width: faster where the processor has bf16, and approximate."""
+
+
+def openvino() -> Any:
+    """The library. Raises `MissingDependency`."""
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingDependency(
+            "OpenVINO isn't installed.", "Run `pip install 'ragbraid[local]'`."
+        ) from error
+    return openvino
+
+
+@lru_cache(maxsize=1)
+def core() -> Any:
+    """The one core of this process, which knows devices and compiles graphs."""
+    return openvino().Core()
+
+
+def machine() -> dict[str, str]:
+    """The library's version and the processor, on which results depend."""
+    found = core()
+    return {
+        "openvino": openvino().__version__,
+        "processor": found.get_property("CPU", "FULL_DEVICE_NAME"),
+        "abilities": " ".join(sorted(found.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))),
+    }
