@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
 # A job that a shell starts in the background ignores Ctrl-C, and so would every command that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# What tests convert and prove stays out of the user's cache, and is there for the next run.
+os.environ.setdefault("RAGBRAID_CONVERTED", str(Path(__file__).parents[1] / ".pytest_cache" / "converted"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -44,7 +44,7 @@ def test_a_part_is_the_mean_of_its_tokens_in_the_whole(folder: Path) -> None:
     ((_, states),) = late._forward([encoding], late._loaded().states, None, unit=False)
     own = [at for at, (a, b) in enumerate(encoding.offsets) if a < b and start + 6 <= a < end + 6]
     assert "".join(encoding.tokens[at] for at in own).replace("##", "") == "fireis[UNK]."
-    mean = states[0].numpy()[own].mean(axis=0)
+    mean = states[0][own].mean(axis=0)
     assert np.allclose(found, mean / np.linalg.norm(mean), atol=1e-6)
 
 

@@ -37,12 +37,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestTinyConforms(EmbedderConformance):
+    engine = "torch"
+
     @pytest.fixture(autouse=True)
     def folder(self, tiny: Path) -> None:
         self.tiny = tiny
 
     def make(self) -> SentenceTransformerRuntime:
-        return opened(self.tiny)
+        return opened(self.tiny, engine=self.engine)
+
+
+class TestTinyConformsByOpenVino(TestTinyConforms):
+    engine = "openvino"
 
 
 @pytest.mark.model
@@ -66,8 +72,54 @@ def reference(folder: Path, texts: list[str]) -> np.ndarray:
 @pytest.mark.model
 def test_minilm_equals_sentence_transformers() -> None:
     texts = ["Water boils.", "A longer text about " + "many things, " * 40, "😀 é 水", "", "[MASK] <tag>"]
-    ours = SentenceTransformer().open().embed(texts)
-    assert (ours * reference(minilm(), texts)).sum(1).min() > 0.99999
+    expected = reference(minilm(), texts)
+    for engine, least in (("torch", 0.99999), ("openvino", 0.9999)):
+        ours = opened(minilm(), engine=engine).embed(texts)
+        assert (ours * expected).sum(1).min() > least
+
+
+@pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])
+@pytest.mark.parametrize("pooling", ["mean_tokens", "cls_token"])
+def test_openvino_equals_torch(tmp_path: Path, model_type: str, pooling: str) -> None:
+    folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
+    texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]
+    ours, torchs = opened(folder, engine="openvino"), opened(folder, engine="torch")
+    assert (ours.embed(texts) * torchs.embed(texts)).sum(1).min() > 0.9999
+    for one, other in zip(ours.token_vectors(texts), torchs.token_vectors(texts), strict=True):
+        assert (one.vectors * other.vectors).sum(1).min() > 0.999
+    assert ours.identity == torchs.identity
+
+
+def test_what_openvino_computes_wrongly_is_left_to_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGBRAID_CONVERTED", str(tmp_path / "converted"))
+    monkeypatch.setattr("ragbraid.embed.bert_graph._Builder._layer", lambda _self, x, *_: x)
+    folder = make_tiny(tmp_path / "m")
+    with pytest.raises(ModelError, match=r"differ from torch's: cosine 0\.\d+"):
+        opened(folder, engine="openvino").embed(["fire"])
+    ours = opened(folder).embed(["fire"])
+    assert np.array_equal(ours, opened(folder, engine="torch").embed(["fire"]))
+
+
+def test_a_model_that_openvino_is_not_given_is_left_to_torch(tmp_path: Path) -> None:
+    folder = make_tiny(tmp_path / "m", model_type="modernbert")
+    assert opened(folder).embed(["fire"]).shape == (1, 32)
+    with pytest.raises(ModelError, match="engine: torch"):
+        opened(folder, engine="openvino").embed(["fire"])
+
+
+@pytest.mark.model
+def test_a_proven_model_embeds_without_torch() -> None:
+    opened(minilm(), engine="openvino").embed(["proves it"])
+    code = (
+        "import sys; from ragbraid.embed.sentence_transformer import SentenceTransformer as S;"
+        "print(S(engine='openvino').open().embed(['water']).shape);"
+        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert ran.stdout.strip() == "(1, 384)"
 
 
 @pytest.mark.parametrize("model_type", ["bert", "xlm-roberta", "modernbert", "qwen3"])
@@ -75,7 +127,8 @@ def test_minilm_equals_sentence_transformers() -> None:
 def test_random_weights_equal_sentence_transformers(tmp_path: Path, model_type: str, pooling: str) -> None:
     folder = make_tiny(tmp_path / "m", model_type=model_type, pooling=pooling)
     texts = ["water boils.", "fire", "a b c d e f g h", "zzz"]
-    assert (opened(folder).embed(texts) * reference(folder, texts)).sum(1).min() > 0.99999
+    ours = opened(folder, engine="torch").embed(texts)
+    assert (ours * reference(folder, texts)).sum(1).min() > 0.99999
 
 
 def test_limits_and_identity_come_without_torch() -> None:

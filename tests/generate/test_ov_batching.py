@@ -20,7 +20,7 @@ from tiny_gguf import tiny_gguf
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenVinoRuntime]:
     folder = tmp_path_factory.mktemp("tiny")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAGBRAID_MODELS", str(folder / "models"))
+        patch.setenv("RAGBRAID_CONVERTED", str(folder / "models"))
         path = tiny_gguf(folder / "tiny.gguf")
         opened = OpenVino(ModelName(str(path)), context_tokens=512, cache_mb=8, threads=1).open()
         opened.warm_up()

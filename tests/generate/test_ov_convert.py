@@ -13,7 +13,8 @@ from ragbraid.generate.openvino import OpenVino
 from ragbraid.generate.ov import weights
 from ragbraid.generate.ov.convert import convert
 from ragbraid.generate.protocol import Completion, Request
-from ragbraid.models.converted import converted_folder, proof
+from ragbraid.models.cache import converted_folder
+from ragbraid.models.converted import proof
 from ragbraid.types import ModelName
 from tiny_gguf import tiny_gguf
 
@@ -22,7 +23,7 @@ Kind = gguf.GGMLQuantizationType
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAGBRAID_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("RAGBRAID_CONVERTED", str(tmp_path / "models"))
 
 
 @pytest.mark.parametrize("kind", [Kind.F16, Kind.Q8_0, Kind.Q4_0, Kind.Q4_1], ids=lambda kind: kind.name)
@@ -87,11 +88,11 @@ def test_what_it_cannot_read_is_said(kind: Kind, architecture: str, why: str, tm
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("RAGBRAID_MODELS", str(tmp_path / "file"))
+    monkeypatch.setenv("RAGBRAID_CONVERTED", str(tmp_path / "file"))
     path = tiny_gguf(tmp_path / "tiny.gguf")
     with pytest.raises(ModelError, match="can't be kept in") as raised:
         convert(path, read(path))
-    assert "RAGBRAID_MODELS" in str(raised.value)
+    assert "RAGBRAID_CONVERTED" in str(raised.value)
 
 
 def test_a_model_without_a_chat_template_continues_text_and_takes_no_chat(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Token ids in, states and sentence vectors out: by our own BERT, or by sentence-transformers."""
+"""Token ids in, states and sentence vectors out: by our own BERT in torch, or by sentence-transformers."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ragbraid.embed.bert import Bert, covers
@@ -11,38 +12,79 @@ from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.models.reasons import reason
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
+
+    from ragbraid.types import Vectors
 
 
 class Encoder(Protocol):
     """Encodes one padded batch: ids (texts, tokens) and a Boolean mask alike."""
 
-    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def states(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> Vectors:
         """The last hidden states, of shape (texts, tokens, hidden)."""
         ...
 
-    def sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def sentences(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> Vectors:
         """One vector a text, not yet of unit length."""
         ...
 
 
-class PlainEncoder:
+class _TorchEncoder:
+    """Arrays to tensors on the device, and back."""
+
+    device: str
+
+    def states(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> Vectors:
+        """The last hidden states."""
+        return self._computed(self._states, ids, mask)
+
+    def sentences(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> Vectors:
+        """One vector a text."""
+        return self._computed(self._sentences, ids, mask)
+
+    def _states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _computed(
+        self,
+        compute: Callable[[Tensor, Tensor], Tensor],
+        ids: npt.NDArray[np.int64],
+        mask: npt.NDArray[np.bool_],
+    ) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            tensors = (torch.from_numpy(each).to(self.device) for each in (ids, mask))
+            found: Vectors = compute(*tensors).float().cpu().numpy()
+        return found
+
+
+class PlainEncoder(_TorchEncoder):
     """A BERT and its pooling, with nothing imported but torch."""
 
     def __init__(self, files: ModelFiles, pooling: Pooling, device: str) -> None:
-        self.states = Bert(files.folder, files.config, device)
+        self.device = device
+        self._bert = Bert(files.folder, files.config, device)
         self._pooling = pooling
 
-    def sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        return self._bert(ids, mask)
+
+    def _sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The mean of the tokens' states, or the first one's."""
-        states = self.states(ids, mask)
+        states = self._bert(ids, mask)
         if self._pooling == "cls":
             return states[:, 0]
         weights = mask.unsqueeze(-1).to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
 
 
-class LibraryEncoder:
+class LibraryEncoder(_TorchEncoder):
     """Any model that sentence-transformers can load, as the library computes it."""
 
     def __init__(self, files: ModelFiles, device: str) -> None:
@@ -57,24 +99,34 @@ class LibraryEncoder:
             warnings.simplefilter("ignore")
             self._model = SentenceTransformer(str(files.folder), device=device, local_files_only=True)
         self._model.eval()
+        self.device = device
 
     def _forward(self, ids: Tensor, mask: Tensor) -> dict[str, Any]:
         features: dict[str, Any] = self._model({"input_ids": ids, "attention_mask": mask.long()})
         return features
 
-    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The tokens' states as the library hands them out."""
         states: Tensor = self._forward(ids, mask)["token_embeddings"]
         return states
 
-    def sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _sentences(self, ids: Tensor, mask: Tensor) -> Tensor:
         """What the model's own modules make of the batch."""
         vectors: Tensor = self._forward(ids, mask)["sentence_embedding"]
         return vectors
 
 
 def load(files: ModelFiles, device: str) -> Encoder:
-    """The lightest encoder that computes this model. Raises `ModelError` for weights it can't read."""
+    """The lightest encoder in torch that computes this model.
+
+    Raises `ModelError` for weights it can't read, and `MissingDependency`.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingDependency(
+            "Embedding needs torch, which isn't installed.", "Run `pip install 'ragbraid[local]'`."
+        ) from error
     plain = covers(files.config) and (files.folder / "model.safetensors").exists()
     try:
         if plain and files.pooling is not None:

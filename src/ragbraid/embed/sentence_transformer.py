@@ -7,17 +7,18 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.embed.batches import by_length
+from ragbraid.embed.engines import Device, Engine, load
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.parts import Parts
 from ragbraid.embed.protocol import Purpose
 from ragbraid.embed.tokens import Tokens, TokenStore
-from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.errors import ModelError
 from ragbraid.models.catalogue import MANY, catalogue
 from ragbraid.models.locate import locate
 from ragbraid.types import ModelName, Vectors
@@ -36,7 +37,9 @@ class SentenceTransformer:
     """Embeds texts with a sentence-transformers model on this machine.
 
     `max_tokens`, `query_prefix` and `passage_prefix` come from the model's own files where they aren't
-    given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one.
+    given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one. On the
+    CPU `engine` auto takes OpenVINO where it is faster and its vectors equal torch's (cosine 0.9999 at least,
+    measured once on each machine), else torch.
     With `late`, chunks are pooled from the tokens of a stretch of the document as long as the model sees, at
     most 2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
     `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked are
@@ -52,7 +55,8 @@ class SentenceTransformer:
     query_prefix: str | None = None
     passage_prefix: str | None = None
     late: bool = False
-    device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
+    engine: Engine = field(default="auto", metadata={"digest": False})
+    device: Device = field(default="auto", metadata={"digest": False})
     batch_tokens: Annotated[int, Ge(1)] = field(default=4096, metadata={"digest": False})
     token_cache_mb: Annotated[int, Ge(0)] = field(default=256, metadata={"digest": False})
 
@@ -69,6 +73,7 @@ class SentenceTransformerRuntime:
         self._encoder: Encoder | None = None
         self._kept = TokenStore(options.token_cache_mb * 2**20)
         self._lock = threading.Lock()
+        self._computing = threading.Lock()
 
     @cached_property
     def _files(self) -> ModelFiles:
@@ -143,7 +148,7 @@ class SentenceTransformerRuntime:
         encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
         encoder = self._loaded()
         for rows, batch in self._forward(encodings, encoder.sentences, context):
-            vectors[rows] = batch.cpu().numpy()
+            vectors[rows] = batch
         return self._sound(vectors)
 
     def _embed_parts(self, texts: Sequence[str], context: Context | None) -> Vectors:
@@ -158,7 +163,7 @@ class SentenceTransformerRuntime:
         encodings = self._encode([prefix + each for each in parts.windows], False, context)
         vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
         for rows, batch in self._forward(encodings, self._loaded().states, context, unit=False):
-            for row, states in zip(rows, batch.cpu().numpy(), strict=True):
+            for row, states in zip(rows, batch, strict=True):
                 for at, vector in parts.pooled(parts.windows[row], states, encodings[row], len(prefix)):
                     vectors[at] = vector
         return self._sound(vectors)
@@ -187,7 +192,7 @@ class SentenceTransformerRuntime:
         encodings = self._encode(texts, True, context)
         made: dict[str, Tokens] = {}
         for rows, batch in self._forward(encodings, self._loaded().states, context):
-            for row, states in zip(rows, batch.cpu().numpy(), strict=True):
+            for row, states in zip(rows, batch, strict=True):
                 encoding = encodings[row]
                 own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
                 made[texts[row]] = Tokens(
@@ -248,10 +253,7 @@ class SentenceTransformerRuntime:
         self, encodings: list[Encoding], compute: Any, context: Context | None, *, unit: bool = True
     ) -> Iterator[tuple[list[int], Any]]:
         import numpy as np
-        import torch
-        from torch.nn.functional import normalize
 
-        device = self._device()
         for rows in by_length([len(each.ids) for each in encodings], self._options.batch_tokens):
             if context is not None:
                 context.check()
@@ -261,33 +263,15 @@ class SentenceTransformerRuntime:
             for at, row in enumerate(rows):
                 own = encodings[row].ids
                 ids[at, : len(own)], mask[at, : len(own)] = own, True
-            with torch.inference_mode():
-                states = compute(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
-                yield rows, normalize(states.float(), dim=-1) if unit else states.float()
-
-    def _device(self) -> str:
-        wanted = self._options.device
-        if wanted == "cpu":
-            return "cpu"
-        import torch
-
-        if torch.cuda.is_available():
-            return "cuda"
-        if wanted == "cuda":
-            raise ModelError("device is cuda, and torch finds no CUDA device.", "Set device: auto.")
-        return "cpu"
+            with self._computing:
+                states = compute(ids, mask)
+            yield (
+                rows,
+                states / np.linalg.norm(states, axis=-1, keepdims=True).clip(1e-12) if unit else states,
+            )
 
     def _loaded(self) -> Encoder:
         with self._lock:
             if self._encoder is None:
-                try:
-                    import torch  # noqa: F401
-                except ImportError as error:
-                    raise MissingDependency(
-                        "Embedding needs torch, which isn't installed.",
-                        "Run `pip install 'ragbraid[local]'`.",
-                    ) from error
-                from ragbraid.embed.encoder import load
-
-                self._encoder = load(self._files, self._device())
+                self._encoder = load(self._files, self._options.engine, self._options.device)
             return self._encoder

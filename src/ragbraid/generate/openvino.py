@@ -215,7 +215,7 @@ class OpenVinoRuntime:
 
     @cached_property
     def _properties(self) -> dict[str, Any]:
-        from ragbraid.generate.ov.devices import BF16, EXACT
+        from ragbraid.models.openvino import BF16, EXACT
 
         wanted = EXACT if self._options.precision == "exact" else BF16
         return {**wanted, "INFERENCE_NUM_THREADS": self._options.threads or default_threads()}

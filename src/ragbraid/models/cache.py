@@ -1,4 +1,4 @@
-"""The folder that fetched models are kept in, and what one takes."""
+"""The folders that models are kept in, and what one takes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,21 @@ def bytes_in(folder: Path) -> int:
 
 def cache_folder() -> Path:
     """`RAGBRAID_MODELS` where that is set, else a folder in the user's cache."""
-    set_by_user = os.environ.get("RAGBRAID_MODELS")
+    return _folder("RAGBRAID_MODELS", "models")
+
+
+def converted_folder() -> Path:
+    """Where models converted for other engines lie: `RAGBRAID_CONVERTED`, or a folder in the user's cache.
+
+    Apart from the models, which may lie where nobody may write, in a container's image for example.
+    """
+    return _folder("RAGBRAID_CONVERTED", "converted")
+
+
+def _folder(variable: str, name: str) -> Path:
+    set_by_user = os.environ.get(variable)
     if set_by_user:
         return Path(set_by_user).expanduser()
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("ragbraid")) / "models"
+    return Path(platformdirs.user_cache_dir("ragbraid")) / name

@@ -1,6 +1,6 @@
 """Models converted for another engine: once for each content, proven on the machine that uses them.
 
-A converted model is a folder beside the fetched ones, named after the model and a fingerprint of its files.
+A converted model is a folder in the user's cache, named after the model and a fingerprint of its files.
 Its `proof.json` tells what was measured, by which version, on which processor; elsewhere it is proven anew.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from ragbraid.errors import ModelError
 from ragbraid.locking import exclusive
-from ragbraid.models.cache import bytes_in, cache_folder
+from ragbraid.models.cache import bytes_in, converted_folder
 from ragbraid.replacing import replacing
 
 _PROOF = "proof.json"
@@ -58,14 +58,9 @@ def converted(
     except OSError as error:
         raise ModelError(
             f"The converted model can't be kept in {converted_folder()}: {error.strerror or error}.",
-            "Set RAGBRAID_MODELS to a folder that you may write to.",
+            "Set RAGBRAID_CONVERTED to a folder that you may write to.",
         ) from error
     return folder
-
-
-def converted_folder() -> Path:
-    """Where converted models lie."""
-    return cache_folder() / ".converted"
 
 
 def forget(source: Path) -> int:

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ragbraid.errors import GenerationError
-from ragbraid.generate.ov.devices import openvino
 from ragbraid.generate.ov.jobs import Job, Tokens
+from ragbraid.models.openvino import openvino
 
 _BLOCK = 32
 """Tokens of a page, in the CPU plug-in."""
@@ -147,7 +147,7 @@ def pipeline(folder: Path, properties: Mapping[str, Any], *, parallel: int, cach
 
 def page_bytes(folder: Path) -> int:
     """What a page of the cache takes in float32."""
-    from ragbraid.generate.ov.devices import core
+    from ragbraid.models.openvino import core
 
     graph = core().read_model(folder / "openvino_model.xml")
     total = 0

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.generate.gguf import Gguf
-from ragbraid.generate.ov.devices import EXACT, machine, openvino
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
+from ragbraid.models.openvino import EXACT, machine, openvino
 
 KL_MOST = 0.001
 """Nats by which the next-token distribution may differ from the reference's, in the mean."""

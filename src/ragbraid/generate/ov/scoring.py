@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ragbraid.generate.ov.devices import core, openvino
 from ragbraid.generate.token_tree import TokenTree, causal
+from ragbraid.models.openvino import core, openvino
 
 Floats = npt.NDArray[np.float32]
 _NODES = 512

@@ -40,6 +40,11 @@ def core() -> Any:
     return openvino().Core()
 
 
+def precision() -> str:
+    """`bf16` where the processor computes in it, else `f32`."""
+    return "bf16" if "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
 def machine() -> dict[str, str]:
     """The library's version and the processor, on which results depend."""
     found = core()
