@@ -49,6 +49,7 @@ def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
         hit.page,
         hit.collection,
         hit.content_hash,
+        hit.line,
     )
     changed.__class__ = Hit
     return changed  # type: ignore[no-any-return]

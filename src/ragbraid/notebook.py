@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from ragbraid.text.place import place
 from ragbraid.types import Answer, Citation
 
 
@@ -23,8 +24,8 @@ def answer_html(answer: Answer) -> str:
 
 
 def _place(citation: Citation) -> str:
-    page = "" if citation.page is None else f", page {citation.page}"
-    return f"{citation.source}{page}, characters {citation.start}–{citation.end}"
+    found = place(citation.source, citation.page, citation.line, citation.last_line)
+    return f"{found}, characters {citation.start}–{citation.end}"
 
 
 def _marked(citation: Citation, answer: Answer) -> str:

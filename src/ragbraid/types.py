@@ -87,6 +87,20 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source's bytes became its text. What a loader doesn't say is empty.
+
+    `reader` names what read them: `text` for a file that was decoded and is otherwise untouched, else the
+    parser. `encoding` is what they were decoded from, by Python's name. Where the text is `verbatim` that of
+    the file, but for a byte order mark, its lines are the file's, and citations tell them.
+    """
+
+    reader: str = ""
+    encoding: str = ""
+    verbatim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """The text of a source, as it is stored and cited.
 
@@ -102,6 +116,7 @@ class Document:
     warnings: tuple[str, ...] = ()
     body: int = 0
     media_type: str = "text/plain"
+    reading: Reading = Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +137,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that a search found. `score` is the last stage's; `scores` has every stage's by step id."""
+    """A chunk that a search found. `score` is the last stage's; `scores` has every stage's by step id.
+
+    `page` and `line` are those that it begins on, counted from 1, where its document has any.
+    """
 
     id: str
     source: str
@@ -136,11 +154,16 @@ class Hit:
     collection: str = "default"
     content_hash: str = ""
     """SHA-256 of the stored document's text in UTF-8, in hexadecimal."""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A span of a stored document: `quote == document.text[start:end]`, verified when made."""
+    """A span of a stored document: `quote == document.text[start:end]`, verified when made.
+
+    `line` and `last_line` are the lines of the file that it begins and ends on, as an editor counts them,
+    where the document is a text file; see `Reading.verbatim`.
+    """
 
     source: str
     start: int
@@ -149,6 +172,8 @@ class Citation:
     content_hash: str
     page: int | None = None
     chunk_id: str = ""
+    line: int | None = None
+    last_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ragbraid.errors import IndexDamaged
+from ragbraid.text.lines import line_at
 from ragbraid.types import Citation, Hit
 
 
@@ -25,4 +28,24 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         content_hash=hit.content_hash,
         page=hit.page,
         chunk_id=hit.id,
+        line=_line(hit.line, hit.text, start),
+        last_line=_line(hit.line, hit.text, end - 1),
     )
+
+
+def within(citation: Citation, start: int, end: int) -> Citation:
+    """The citation of `citation.quote[start:end]`."""
+    quote = citation.quote
+    return replace(
+        citation,
+        start=citation.start + start,
+        end=citation.start + end,
+        quote=quote[start:end],
+        line=_line(citation.line, quote, start),
+        last_line=_line(citation.line, quote, end - 1),
+    )
+
+
+def _line(first: int | None, text: str, offset: int) -> int | None:
+    """The line of a character in a text that begins on the line `first`."""
+    return None if first is None else first - 1 + line_at(text, offset)

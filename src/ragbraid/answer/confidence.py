@@ -9,6 +9,8 @@ from ragbraid.answer.candidates import Candidate
 from ragbraid.answer.features import Features
 from ragbraid.answer.protocol import Abstain
 from ragbraid.text.counted import counted
+from ragbraid.text.lines import line_at
+from ragbraid.text.place import place
 from ragbraid.types import Hit
 
 THRESHOLDS: Mapping[Abstain, float] = {"strict": 0.9, "default": 0.5, "never": 0.0}
@@ -44,10 +46,11 @@ def refusal(hits: Sequence[Hit], nearest: Candidate | None) -> str:
         return "The documents hold no answer to this: the search found no passage."
     sources = len({hit.source for hit in hits})
     passages = f"{counted(len(hits), 'passage')} of {counted(sources, 'document')}"
-    page = f", page {nearest.hit.page}" if nearest.hit.page is not None else ""
+    hit = nearest.hit
+    line = None if hit.line is None else hit.line - 1 + line_at(hit.text, nearest.start)
     return (
         f"The documents seem to hold no answer to this. The search found {passages}; the nearest is in "
-        f"{nearest.hit.source}{page}: {_shortened(nearest.text)}"
+        f"{place(hit.source, hit.page, line)}: {_shortened(nearest.text)}"
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
+from ragbraid.answer.cite import within
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, Stopped
 from ragbraid.generate.protocol import Completion, Generator, Quotes, Request
@@ -94,6 +94,5 @@ def _place(words: str, quotes: Sequence[Citation]) -> Citation | None:
         for quote in quotes:
             found = pattern.search(quote.quote)
             if found:
-                start = quote.start + found.start()
-                return replace(quote, start=start, end=start + len(words), quote=words)
+                return within(quote, *found.span())
     return None

@@ -75,6 +75,14 @@ def show_pairs(pairs: Mapping[str, str | None]) -> None:
         show(head + value, hanging=indent) if apart is None else show(apart)
 
 
+def value(given: Any) -> str:
+    """A metadata value on one line."""
+    from ragbraid.serial import to_json
+
+    text = given if isinstance(given, str) else json.dumps(to_json(given), ensure_ascii=False)
+    return one_line(" ".join(text.split()))
+
+
 def size(count: int) -> str:
     """Bytes as people write them: 850 bytes, 1.2 kB, 91 MB."""
     if count < 1000:

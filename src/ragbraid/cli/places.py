@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ragbraid.cli.output import one_line
+from ragbraid.text.place import place as located
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.recording.hits import HitChange
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def place(span: Citation | Hit | HitChange) -> str:
-    """The source, page where there is one, and characters: `a.pdf, page 3, characters 120–180`."""
-    page = "" if span.page is None else f", page {span.page}"
-    return f"{one_line(span.source)}{page}, characters {span.start}–{span.end}"
+    """The source, its page or lines where it has any, and characters: `a.md:12, characters 120–180`."""
+    last_line = getattr(span, "last_line", None)
+    found = located(one_line(span.source), span.page, span.line, last_line)
+    return f"{found}, characters {span.start}–{span.end}"
 
 
 def from_home(text: str) -> str:

@@ -9,9 +9,11 @@ import typer
 
 from ragbraid.cli import asking, options, output, progress, values
 from ragbraid.cli.progress import chunks
+from ragbraid.errors import MissingDependency, ModelError
 
 if TYPE_CHECKING:
-    from ragbraid.pipeline.holdings import Source
+    from ragbraid import Pipeline
+    from ragbraid.pipeline.holdings import Source, StoredDocument
 
 app = typer.Typer(help="The sources that the index holds.", no_args_is_help=True, cls=options.Group)
 
@@ -72,7 +74,7 @@ def show(
     allow: options.Allow = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a source as it is stored: metadata, chunks, text.
+    """Show how a source was read and where it was cut: metadata, chunks, text.
 
     For example: ragbraid source show docs/leave.md
     """
@@ -80,28 +82,15 @@ def show(
         if collection is not None:
             loaded.demand_stored(collection=collection)
         document = loaded.document(source, collection=collection)
-    from ragbraid.serial import to_json
+        (state,) = (each for each in loaded.sources([source], collection=collection) if each.source == source)
+        tokens = _tokens(loaded, document)
+    from ragbraid.cli.stored import as_json as told
+    from ragbraid.cli.stored import show_document
 
     if as_json:
-        output.print_json(to_json(document))
-        return
-    output.show(output.one_line(document.source), bold=True)
-    output.show_pairs(
-        {
-            "type": document.media_type,
-            "sha256": document.content_hash,
-            "text": f"{len(document.text)} characters",
-            "pages": f"{len(document.pages)}" if document.pages else None,
-        }
-    )
-    if document.metadata:  # apart from the above: a document says of itself what it likes
-        output.show("\nMetadata", bold=True)
-        output.show_pairs({output.one_line(key): _value(each) for key, each in document.metadata.items()})
-    output.show(f"\n{chunks(len(document.chunks))}", bold=True)
-    for each in document.chunks:
-        output.show(f"{each.id}  characters {each.start}–{each.end}", hanging=2)
-    output.show("\nText", bold=True)
-    output.show(document.text.rstrip("\n"))
+        output.print_json(told(document, state, tokens))
+    else:
+        show_document(document, state, tokens)
 
 
 Named = Annotated[
@@ -171,6 +160,14 @@ def purge(
         output.say(f"The copy from before an upgrade of the format, {each}, may still hold them: remove it.")
 
 
+def _tokens(pipeline: Pipeline, document: StoredDocument) -> list[int] | None:
+    """None also where the model isn't here: what is stored can be looked at without it."""
+    try:
+        return pipeline.tokens(document)
+    except (ModelError, MissingDependency):
+        return None
+
+
 def _tell(removed: list[Source], agreed: bool, as_json: bool) -> None:
     if as_json:
         from ragbraid.serial import to_json
@@ -201,15 +198,5 @@ def _state(source: Source) -> str:
 
 
 def _brief(metadata: Mapping[str, Any]) -> str:
-    told = (f"{key}: {_value(each)}" for key, each in metadata.items())
+    told = (f"{key}: {output.value(each)}" for key, each in metadata.items())
     return "".join(f"  {output.shortened(output.one_line(each), 40)}" for each in told)
-
-
-def _value(value: Any) -> str:
-    """A metadata value on one line."""
-    import json
-
-    from ragbraid.serial import to_json
-
-    text = value if isinstance(value, str) else json.dumps(to_json(value), ensure_ascii=False)
-    return output.one_line(" ".join(text.split()))

@@ -10,6 +10,7 @@ import typer
 
 from ragbraid.cli import failures, options, output
 from ragbraid.text.counted import counted
+from ragbraid.text.place import place
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.verify import Checked
@@ -60,14 +61,20 @@ def command(
 
 
 def _show(each: Checked) -> None:
-    output.show(f"{each.verdict:<8} {output.one_line(each.source)}, characters {each.start}–{each.end}")
+    lines = each.lines or (None, None)
     if each.verdict == "true":
+        output.show(f"true     {_place(each.source, each.start, each.end, *lines)}")
         return
+    output.show(f"{each.verdict:<8} {_place(each.source, each.start, each.end)}")
     output.show(f"         {_short(each.quote)}", hanging=9)
     if each.place is not None:
         source, start, end = each.place
         now = "" if each.verdict == "moved" else f": {_short(each.text)}"
-        output.show(f"         now {output.one_line(source)}, characters {start}–{end}{now}", hanging=9)
+        output.show(f"         now {_place(source, start, end, *lines)}{now}", hanging=9)
+
+
+def _place(source: str, start: int, end: int, line: int | None = None, last_line: int | None = None) -> str:
+    return f"{place(output.one_line(source), None, line, last_line)}, characters {start}–{end}"
 
 
 def _short(text: str) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from ragbraid.errors import IndexMissing, InputError, LoadError, SourceMissing
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.text.lines import line_at
 from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
-from ragbraid.types import Citation
+from ragbraid.types import Citation, Reading
 
 Verdict: TypeAlias = Literal["true", "moved", "changed", "gone", "false"]
 
@@ -37,7 +38,10 @@ Place: TypeAlias = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A citation with its verdict. `place` is where it stands now, or what comes nearest, and `text` that."""
+    """A citation with its verdict. `place` is where it stands now, or what comes nearest, and `text` that.
+
+    `lines` are the first and last line of that place, where its document has lines.
+    """
 
     source: str
     start: int
@@ -46,6 +50,20 @@ class Checked:
     verdict: Verdict
     place: Place | None = None
     text: str = ""
+    lines: tuple[int, int] | None = None
+
+
+class _Read(Protocol):
+    """A document as it is now, stored or in its file."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def reading(self) -> Reading: ...
+
+
+_Find: TypeAlias = Callable[[str], _Read | None]
 
 
 def verify(
@@ -63,22 +81,20 @@ def verify(
     """
     cited = list(_citations(answers))
 
-    def read(source: str) -> str:
-        if files:
-            return pipeline.read(source).text
-        return pipeline.document(source, collection=collection).text
+    def find(source: str) -> _Read | None:
+        try:
+            return pipeline.read(source) if files else pipeline.document(source, collection=collection)
+        except (SourceMissing, LoadError):
+            return None
 
     if not files:
         pipeline.demand_stored(collection=collection)
-    texts: dict[str, str | None] = {}
-    for each in cited:
-        if each.source not in texts:
-            texts[each.source] = _read(read, each.source)
+    found = {source: find(source) for source in dict.fromkeys(each.source for each in cited)}
     others: list[str] = []
-    if any(texts[each.source] is None for each in cited):
+    if None in found.values():
         with suppress(IndexMissing):
             others = [each.source for each in pipeline.sources(collection=collection)]
-    return [_checked(each, texts[each.source], others, read) for each in cited]
+    return [_checked(each, found[each.source], others, find) for each in cited]
 
 
 def load_answers(path: Path) -> Any:
@@ -119,9 +135,19 @@ def _citations(answers: Any) -> Iterator[Citation]:
             ) from error
 
 
-def _checked(cited: Citation, text: str | None, others: Iterable[str], read: Callable[[str], str]) -> Checked:
-    verdict, place, found = _judged(cited, text) if text is not None else _elsewhere(cited, others, read)
-    return Checked(cited.source, cited.start, cited.end, cited.quote, verdict, place, found)
+def _checked(cited: Citation, document: _Read | None, others: Iterable[str], find: _Find) -> Checked:
+    if document is not None:
+        verdict, place, text = _judged(cited, document.text)
+    else:
+        document, verdict, place, text = _elsewhere(cited, others, find)
+    lines = None if place is None or document is None else _lines(document, *place[1:])
+    return Checked(cited.source, cited.start, cited.end, cited.quote, verdict, place, text, lines)
+
+
+def _lines(document: _Read, start: int, end: int) -> tuple[int, int] | None:
+    if not document.reading.verbatim:
+        return None
+    return line_at(document.text, start), line_at(document.text, max(start, end - 1))
 
 
 def _judged(cited: Citation, text: str) -> tuple[Verdict, Place | None, str]:
@@ -141,17 +167,18 @@ def _judged(cited: Citation, text: str) -> tuple[Verdict, Place | None, str]:
 
 
 def _elsewhere(
-    cited: Citation, others: Iterable[str], read: Callable[[str], str]
-) -> tuple[Verdict, Place | None, str]:
+    cited: Citation, others: Iterable[str], find: _Find
+) -> tuple[_Read | None, Verdict, Place | None, str]:
     """In any other document; a short quote may stand in many, so the whole document must be the one."""
     for source in others:
-        text = _read(read, source)
-        if text is not None and hashlib.sha256(text.encode()).hexdigest() == cited.content_hash:
-            verdict, place, found = _judged(cited, text)
-            if place is not None:
-                return "moved", (source, *place[1:]), found
-            return verdict, None, ""
-    return "gone", None, ""
+        document = find(source)
+        if document is None or hashlib.sha256(document.text.encode()).hexdigest() != cited.content_hash:
+            continue
+        verdict, place, text = _judged(cited, document.text)
+        if place is not None:
+            return document, "moved", (source, *place[1:]), text
+        return None, verdict, None, ""
+    return None, "gone", None, ""
 
 
 def _nearest_place(text: str, quote: str, start: int) -> int:
@@ -177,10 +204,3 @@ def _likest(text: str, quote: str) -> tuple[int, int] | None:
         if common > best:
             best, found = common, run
     return found if best >= _LIKE else None
-
-
-def _read(read: Callable[[str], str], source: str) -> str | None:
-    try:
-        return read(source)
-    except (SourceMissing, LoadError):
-        return None

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, BinaryIO
@@ -16,6 +17,7 @@ import numpy as np
 from ragbraid.errors import IndexDamaged, InputError
 from ragbraid.index import reading, schema, vector_sets
 from ragbraid.index.checks import checksum
+from ragbraid.index.metadata import encode
 from ragbraid.index.store import sync, sync_folder
 from ragbraid.index.vector_sets import VectorSet
 from ragbraid.types import Vectors
@@ -142,20 +144,16 @@ def _lines(
 def _line(
     connection: Connection, folder: Path, head: dict[str, Any], collection: int, number: int
 ) -> tuple[dict[str, Any], list[int]]:
-    row = connection.execute(
-        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text "
-        "FROM documents WHERE id = ?",
-        (number,),
-    ).fetchone()
-    document = reading.unpacked(row, folder)
+    document, content_hash = reading.stored_document(connection, folder, number)
     told = {
         "source": document.source,
         "media_type": document.media_type,
-        "sha256": row[6],
-        "metadata": json.loads(row[1]),
+        "sha256": content_hash,
+        "metadata": json.loads(encode(document.metadata, document.source)),
         "pages": list(document.pages),
         "warnings": list(document.warnings),
         "body": document.body,
+        "reading": asdict(document.reading),
         "text": document.text,
     }
     chunks, slots = _chunks(connection, folder, collection, number, document.source)

@@ -174,6 +174,15 @@ class FaissRuntime(Tended):
                 return []
             return reading.chunks(connection, self._path, scope, collection, source)
 
+    def contexts(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[str, str]:
+        """By id, the words that chunks were embedded below, of those in scope that have some."""
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return {}
+            rows = reading.rows_by_id(connection, collection, ids, scope.filter)
+            found = reading.contexts(connection, rows.values())
+            return {each: found[row] for each, row in rows.items() if row in found}
+
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id."""
         from ragbraid.index.prepare import checked_vectors

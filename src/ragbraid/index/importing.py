@@ -14,7 +14,7 @@ from ragbraid.errors import IndexMismatch, InputError
 from ragbraid.index.exporting import DOCUMENTS, HEAD, VECTORS, VERSION, sha256
 from ragbraid.index.metadata import decode
 from ragbraid.index.protocol import Change, Entry, Index
-from ragbraid.types import Chunk, Document, Scope, Vectors
+from ragbraid.types import Chunk, Document, Reading, Scope, Vectors
 
 _CHUNKS = 2048
 _CHARACTERS = 8_000_000
@@ -118,7 +118,7 @@ def _entry(line: dict[str, Any], matrix: Vectors | None) -> Entry:
     told = line["document"]
     document = Document(
         told["source"], told["text"], decode(json.dumps(told["metadata"])), tuple(told["pages"]),
-        tuple(told["warnings"]), told["body"], told["media_type"],
+        tuple(told["warnings"]), told["body"], told["media_type"], Reading(**told.get("reading", {})),
     )  # fmt: skip
     chunks = [
         Chunk(

@@ -11,10 +11,11 @@ from sqlite3 import Connection
 from ragbraid.errors import IndexDamaged
 from ragbraid.index import reading, vector_sets
 from ragbraid.index.checks import checksum
-from ragbraid.index.schema import DATABASE, has_contexts
+from ragbraid.index.schema import DATABASE, has_contexts, has_lines
 from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import Problem
 from ragbraid.index.vector_sets import VectorSet
+from ragbraid.text.lines import lines_at
 
 _RESTORE = "Restore a snapshot, or remove the folder and ingest again."
 _INGEST = "Run `ragbraid index repair`, then ingest it again."
@@ -95,14 +96,11 @@ def _slots(connection: Connection, held: VectorSet) -> Iterator[Problem]:
 
 def damaged_documents(connection: Connection, folder: Path) -> Iterator[tuple[int, str]]:
     """The documents that aren't what was stored, by their number in the database, and what is wrong."""
-    stored = connection.execute(
-        "SELECT id, collection, source, metadata, pages, warnings, body, media_type, content_hash, checksum, "
-        f"text FROM documents WHERE {THERE} ORDER BY id"
-    )
-    for number, collection, *row in stored:
+    stored = connection.execute(f"SELECT id, collection FROM documents WHERE {THERE} ORDER BY id")
+    for number, collection in stored:
         try:
-            text = reading.unpacked(row, folder).text
-            what = _chunks(connection, number, collection, text)
+            document, _ = reading.stored_document(connection, folder, number)
+            what = _chunks(connection, number, collection, document.text)
         except (IndexDamaged, ValueError):
             what = "the document isn't what was stored"
         if what:
@@ -132,10 +130,12 @@ def _chunks(connection: Connection, document: int, collection: int, text: str) -
             return f"the chunk {name} isn't what was stored"
         if text[start:end] != passage:
             return f"the chunk {name} isn't the document's text at its offsets"
-    return _contexts(connection, document, collection) if has_contexts(connection) else ""
+    return _contexts(connection, document, collection) or _lines(connection, document, collection, text)
 
 
 def _contexts(connection: Connection, document: int, collection: int) -> str:
+    if not has_contexts(connection):
+        return ""
     found = connection.execute(
         "SELECT c.id, x.text, x.checksum FROM chunks AS c JOIN contexts AS x ON x.row = c.row "
         "WHERE c.collection = ? AND c.document = ?",
@@ -143,3 +143,16 @@ def _contexts(connection: Connection, document: int, collection: int) -> str:
     )
     wrong = next((name for name, text, stored in found if checksum(text) != stored), None)
     return "" if wrong is None else f"the context of the chunk {wrong} isn't what was stored"
+
+
+def _lines(connection: Connection, document: int, collection: int, text: str) -> str:
+    if not has_lines(connection):
+        return ""
+    found = connection.execute(
+        "SELECT c.id, c.start, l.line FROM chunks AS c JOIN lines AS l ON l.row = c.row "
+        "WHERE c.collection = ? AND c.document = ?",
+        (collection, document),
+    ).fetchall()
+    lines = lines_at(text, (start for _, start, _ in found))
+    wrong = next((name for name, start, line in found if lines[start] != line), None)
+    return "" if wrong is None else f"the chunk {wrong} doesn't begin on the line that is stored"

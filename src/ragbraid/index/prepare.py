@@ -17,6 +17,7 @@ from ragbraid.index.checks import demand_name, text_hash
 from ragbraid.index.metadata import encode, is_plain
 from ragbraid.index.protocol import Change, Entry
 from ragbraid.text.context import embedded
+from ragbraid.text.lines import lines_at
 from ragbraid.types import Chunk, Document, Vectors
 
 
@@ -33,6 +34,7 @@ class Passage:
     plain: bool
     text_hash: bytes
     context: str
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,11 @@ def _entry(entry: Entry, collection: str) -> Prepared:
         raise InputError(f"{owner} has {len(entry.chunks)} chunks and {len(texts)} embedded texts.")
     metadata = encode(document.metadata, owner)
     shared = (metadata, is_plain(json.loads(metadata)))
+    lines = (
+        lines_at(document.text, (each.start for each in entry.chunks)) if document.reading.verbatim else {}
+    )
     passages = [
-        _passage(chunk, text, document, collection, shared, owner)
+        _passage(chunk, text, document, collection, shared, owner, lines.get(chunk.start))
         for chunk, text in zip(entry.chunks, texts, strict=True)
     ]
     vectors = entry.vectors
@@ -112,7 +117,13 @@ def _entry(entry: Entry, collection: str) -> Prepared:
 
 
 def _passage(
-    chunk: Chunk, text: str, document: Document, collection: str, shared: tuple[str, bool], owner: str
+    chunk: Chunk,
+    text: str,
+    document: Document,
+    collection: str,
+    shared: tuple[str, bool],
+    owner: str,
+    line: int | None,
 ) -> Passage:
     if chunk.source != document.source:
         raise InputError(f"A chunk of {chunk.source!r} was given with the document {owner}.")
@@ -130,7 +141,9 @@ def _passage(
     page = bisect_right(document.pages, chunk.start) or None
     name = chunk.id or _derived_id(chunk, collection)
     context = chunk.context.encode("utf-8", "replace").decode()  # half a surrogate pair can't be stored
-    return Passage(name, chunk.start, chunk.end, page, chunk.text, metadata, plain, text_hash(text), context)
+    return Passage(
+        name, chunk.start, chunk.end, page, chunk.text, metadata, plain, text_hash(text), context, line
+    )
 
 
 def _derived_id(chunk: Chunk, collection: str) -> str:

@@ -120,6 +120,10 @@ class Index(Protocol):
         """The chunks of a source in the order of its text; none where it isn't stored."""
         ...
 
+    def contexts(self, ids: Sequence[str], *, scope: Scope = ...) -> Mapping[str, str]:
+        """By id, the words that chunks were embedded below, of those in scope that have some."""
+        ...
+
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = ...) -> list[list[Hit]]:
         """The k nearest chunks by inner product for each row, best first, ties by id.
 

@@ -17,11 +17,11 @@ from ragbraid.index.filter_sql import Where, compile_filter
 from ragbraid.index.metadata import decode
 from ragbraid.index.protocol import SourceState
 from ragbraid.text.context import in_context
-from ragbraid.types import Document, Filter, Hit, Scope
+from ragbraid.types import Document, Filter, Hit, Reading, Scope
 
 _HIT = """
-SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, c.checksum
-FROM chunks AS c JOIN documents AS d ON d.id = c.document JOIN passages AS p ON p.row = c.row
+SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, {line}, c.checksum
+FROM chunks AS c JOIN documents AS d ON d.id = c.document JOIN passages AS p ON p.row = c.row {lines}
 """
 
 
@@ -73,7 +73,7 @@ def count(connection: Connection, collection: int, wanted: Filter | None) -> int
 def hits(connection: Connection, folder: Path, collection: str, rows: Iterable[int]) -> dict[int, Hit]:
     """The chunks in these rows. Raises `IndexDamaged` where one isn't what was stored."""
     found = connection.execute(
-        _HIT + "WHERE c.row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+        _hit_query(connection) + "WHERE c.row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
     )
     return {each[0]: _hit(each, folder, collection) for each in found}
 
@@ -103,7 +103,8 @@ def chunks(connection: Connection, folder: Path, scope: Scope, collection: int, 
     """The chunks of a source that are in scope, in the order of its text."""
     where = chunk_filter(scope.filter)
     found = connection.execute(
-        _HIT + f'WHERE d.collection = ? AND d.source = ? AND {where.sql} ORDER BY c.start, c."end", c.id',
+        _hit_query(connection)
+        + f'WHERE d.collection = ? AND d.source = ? AND {where.sql} ORDER BY c.start, c."end", c.id',
         (collection, source, *where.parameters),
     )
     return [_hit(each, folder, scope.collection) for each in found]
@@ -173,16 +174,28 @@ def document(
     if scope.filter and not any(sources(connection, scope, collection, False, only=source)):
         return None
     found = connection.execute(
-        "SELECT source, metadata, pages, warnings, body, media_type, content_hash, checksum, text "
-        "FROM documents WHERE collection = ? AND source = ?",
-        (collection, source),
+        "SELECT id FROM documents WHERE collection = ? AND source = ?", (collection, source)
     ).fetchone()
-    return None if found is None else unpacked(found, folder)
+    return None if found is None else stored_document(connection, folder, found[0])[0]
 
 
-def unpacked(row: Sequence[Any], folder: Path) -> Document:
-    """A row of `documents` as a document. Raises `IndexDamaged` where it isn't what was stored."""
-    *content, stored, packed = row
+def stored_document(connection: Connection, folder: Path, number: int) -> tuple[Document, str]:
+    """A document by its number, with its content hash. Raises `IndexDamaged` where it is damaged."""
+    reading, readings = "NULL, NULL, NULL, NULL", ""
+    if schema.has_readings(connection):
+        reading = "r.reader, r.encoding, r.verbatim, r.checksum"
+        readings = "LEFT JOIN readings AS r ON r.document = d.id"
+    row = connection.execute(
+        "SELECT d.source, d.metadata, d.pages, d.warnings, d.body, d.media_type, d.content_hash, d.checksum, "
+        f"d.text, {reading} FROM documents AS d {readings} WHERE d.id = ?",
+        (number,),
+    ).fetchone()
+    return _unpacked(row, folder), row[6]
+
+
+def _unpacked(row: Sequence[Any], folder: Path) -> Document:
+    *content, stored, packed = row[:9]
+    *told, sum_of_told = row[9:]
     source, metadata, pages, warnings, body, media_type, content_hash = content
     if checksum(*content) != stored:
         raise damaged(folder, source)
@@ -190,7 +203,8 @@ def unpacked(row: Sequence[Any], folder: Path) -> Document:
         raw = zlib.decompress(packed)
     except zlib.error:
         raise damaged(folder, source) from None
-    if hashlib.sha256(raw).hexdigest() != content_hash:
+    known = sum_of_told is not None
+    if hashlib.sha256(raw).hexdigest() != content_hash or (known and checksum(*told) != sum_of_told):
         raise damaged(folder, source)
     return Document(
         source,
@@ -200,16 +214,23 @@ def unpacked(row: Sequence[Any], folder: Path) -> Document:
         tuple(json.loads(warnings)),
         body,
         media_type,
+        Reading(told[0], told[1], bool(told[2])) if known else Reading(),
     )
 
 
+def _hit_query(connection: Connection) -> str:
+    if schema.has_lines(connection):
+        return _HIT.format(line="l.line", lines="LEFT JOIN lines AS l ON l.row = c.row")
+    return _HIT.format(line="NULL", lines="")
+
+
 def _hit(row: Sequence[Any], folder: Path, collection: str) -> Hit:
-    _, name, source, start, end, text, metadata, page, content_hash, stored = row
+    _, name, source, start, end, text, metadata, page, content_hash, line, stored = row
     if checksum(name, start, end, page, metadata, text) != stored:
         raise damaged(folder, source)
     return Hit(
         name, source, start, end, text, metadata=decode(metadata), page=page, collection=collection,
-        content_hash=content_hash,
+        content_hash=content_hash, line=line,
     )  # fmt: skip
 
 
@@ -219,6 +240,16 @@ def damaged(folder: Path, source: str) -> IndexDamaged:
         f"What the index at {folder} holds of {source!r} isn't what was stored.",
         "Restore a snapshot, or remove the folder and ingest again.",
     )
+
+
+def contexts(connection: Connection, rows: Iterable[int]) -> dict[int, str]:
+    """The words that the chunks in these rows were embedded below, of those that have some."""
+    if not schema.has_contexts(connection):
+        return {}
+    found = connection.execute(
+        "SELECT row, text FROM contexts WHERE row IN (SELECT value FROM json_each(?))", (json.dumps([*rows]),)
+    )
+    return dict(found)
 
 
 def slots(connection: Connection, rows: Iterable[int]) -> dict[int, int | None]:

@@ -80,6 +80,14 @@ CREATE TABLE IF NOT EXISTS contexts (
 """
 
 
+_LINES = "CREATE TABLE IF NOT EXISTS lines (row INTEGER PRIMARY KEY, line INTEGER NOT NULL)"
+_READINGS = """
+CREATE TABLE IF NOT EXISTS readings (
+  document INTEGER PRIMARY KEY, reader TEXT NOT NULL, encoding TEXT NOT NULL, verbatim INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
+)
+"""
+
 TOKEN_TABLES = ("token_blocks", "token_spans")
 _TOKENS = """
 CREATE TABLE token_blocks (
@@ -102,6 +110,31 @@ def add_contexts(connection: Connection) -> None:
 def has_contexts(connection: Connection) -> bool:
     """Whether a chunk ever had a context."""
     return _has(connection, "contexts")
+
+
+def add_lines(connection: Connection) -> None:
+    """Make the table of chunks' lines, which an index has once a chunk has one."""
+    connection.execute(_LINES)
+
+
+def has_lines(connection: Connection) -> bool:
+    """Whether a chunk ever had a line."""
+    return _has(connection, "lines")
+
+
+def add_readings(connection: Connection) -> None:
+    """Make the table of how documents were read, which an index has once that is known of one."""
+    connection.execute(_READINGS)
+
+
+def has_readings(connection: Connection) -> bool:
+    """Whether it was ever known how a document was read."""
+    return _has(connection, "readings")
+
+
+def tables_of_chunks(connection: Connection) -> list[str]:
+    """The tables that may have a `row` for a chunk, beside `chunks` itself."""
+    return ["passages", *(each for each in ("contexts", "lines") if _has(connection, each))]
 
 
 def add_tokens(connection: Connection) -> None:

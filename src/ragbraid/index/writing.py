@@ -18,7 +18,7 @@ from ragbraid.index.protocol import Change
 from ragbraid.index.rows import Ints
 from ragbraid.index.vector_file import VectorFile, picked
 from ragbraid.index.vector_sets import VectorSet
-from ragbraid.types import Filter, Scope, Vectors
+from ragbraid.types import Filter, Reading, Scope, Vectors
 
 _IN = "IN (SELECT value FROM json_each(?))"
 
@@ -96,9 +96,10 @@ def _remove_part(connection: Connection, collection: int, change: Change, wanted
 def _erase(connection: Connection, collection: int, numbers: Sequence[int]) -> None:
     documents = json.dumps(numbers)
     rows = f"SELECT row FROM chunks WHERE collection = ? AND document {_IN}"
-    connection.execute(f"DELETE FROM passages WHERE row IN ({rows})", (collection, documents))
-    if schema.has_contexts(connection):
-        connection.execute(f"DELETE FROM contexts WHERE row IN ({rows})", (collection, documents))
+    for table in schema.tables_of_chunks(connection):
+        connection.execute(f"DELETE FROM {table} WHERE row IN ({rows})", (collection, documents))
+    if schema.has_readings(connection):
+        connection.execute(f"DELETE FROM readings WHERE document {_IN}", (documents,))
     connection.execute(f"DELETE FROM chunks WHERE collection = ? AND document {_IN}", (collection, documents))
     connection.execute(f"DELETE FROM documents WHERE id {_IN}", (documents,))
     _log(connection, collection, "delete", numbers)
@@ -142,9 +143,11 @@ def sweep(connection: Connection) -> None:
     """Delete the rows of the collections that were dropped."""
     gone = "(SELECT collection FROM dropped)"
     rows = f"(SELECT row FROM chunks WHERE collection IN {gone})"
-    connection.execute(f"DELETE FROM passages WHERE row IN {rows}")
-    if schema.has_contexts(connection):
-        connection.execute(f"DELETE FROM contexts WHERE row IN {rows}")
+    for table in schema.tables_of_chunks(connection):
+        connection.execute(f"DELETE FROM {table} WHERE row IN {rows}")
+    if schema.has_readings(connection):
+        documents = f"(SELECT id FROM documents WHERE collection IN {gone})"
+        connection.execute(f"DELETE FROM readings WHERE document IN {documents}")
     for table in ("chunks", "documents", "origins", "log"):
         connection.execute(f"DELETE FROM {table} WHERE collection IN {gone}")
     connection.execute("DELETE FROM dropped")
@@ -231,6 +234,7 @@ def _insert_documents(
             for number, (origin, each) in zip(numbers, given, strict=True)
         ),
     )
+    _insert_readings(connection, numbers, [each.document.reading for _, each in given])
     _log(connection, collection, "add", numbers)
     return numbers
 
@@ -242,6 +246,18 @@ def _document(given: Prepared) -> tuple[Any, ...]:
     content = (document.body, document.media_type, given.content_hash)
     sum_ = checksum(document.source, given.metadata, pages, warnings, *content)
     return (document.source, given.metadata, given.plain, pages, warnings, *content, sum_, packed)
+
+
+def _insert_readings(connection: Connection, documents: Sequence[int], readings: Sequence[Reading]) -> None:
+    told = [
+        (document, each.reader, each.encoding, int(each.verbatim))
+        for document, each in zip(documents, readings, strict=True)
+        if each != Reading()
+    ]
+    if told:
+        schema.add_readings(connection)
+        rows = ((*each, checksum(*each[1:])) for each in told)
+        connection.executemany("INSERT INTO readings VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _unused(connection: Connection, table: str, count: int) -> list[int]:
@@ -276,6 +292,10 @@ def _insert_passages(
     if contexts:
         schema.add_contexts(connection)
         connection.executemany("INSERT INTO contexts VALUES (?, ?, ?)", contexts)
+    lines = [(row, p.line) for row, p in zip(rows, passages, strict=True) if p.line is not None]
+    if lines:
+        schema.add_lines(connection)
+        connection.executemany("INSERT INTO lines VALUES (?, ?)", lines)
     return rows
 
 

@@ -84,12 +84,13 @@ def split(
     documents: Sequence[Document], process: Process, metadata: Mapping[str, Any]
 ) -> list[tuple[Document, list[Chunk]]]:
     """The documents as they shall be stored, each with its chunks. Raises `InputError` as `prepare` does."""
+    read = {each.source: each.text for each in documents}
     documents, chunks = process([_stamp(each, metadata) for each in documents])
     parts: dict[str, tuple[Document, list[Chunk]]] = {}
     for document in documents:
         if document.source in parts:
             raise InputError(f"The loader gave two documents the name {document.source}.")
-        parts[document.source] = (_stamp(document, metadata), [])
+        parts[document.source] = (_stamp(_told(document, read.get(document.source)), metadata), [])
     for chunk in chunks:
         if chunk.source not in parts:
             raise InputError(f"The splitter gave a passage of {chunk.source!r}, which is no document of it.")
@@ -132,6 +133,13 @@ def _read(found: Found, fields: Mapping[str, str]) -> tuple[list[Document], str]
 
 def _stamp(value: Any, metadata: Mapping[str, Any]) -> Any:
     return dataclasses.replace(value, metadata={**value.metadata, **metadata}) if metadata else value
+
+
+def _told(document: Document, read: str | None) -> Document:
+    """The document; where a step made another text of it, this isn't the file's any more."""
+    if not document.reading.verbatim or document.text == read:
+        return document
+    return dataclasses.replace(document, reading=dataclasses.replace(document.reading, verbatim=False))
 
 
 def _check_place(chunk: Chunk, document: Document) -> None:

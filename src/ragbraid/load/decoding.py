@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import string
+from typing import NamedTuple
 
 from ragbraid.errors import LoadError, MissingDependency
 
@@ -28,23 +29,31 @@ _LETTERS = string.ascii_letters.encode()
 _WESTERN = {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
 
 
-def decode(data: bytes, *, html: bool = False) -> tuple[str, str | None]:
-    """The text of a file, and a warning where its encoding had to be guessed.
+class Decoded(NamedTuple):
+    """A file's text, the encoding that it was in by Python's name, and a warning where that was guessed."""
+
+    text: str
+    encoding: str
+    warning: str | None = None
+
+
+def decode(data: bytes, *, html: bool = False) -> Decoded:
+    """The text of a file.
 
     A byte order mark is honoured and is no part of the text; everything else is kept, line endings
     too. No character is ever replaced: what can't be decoded raises `LoadError`, and so does binary
     content (NUL bytes without a mark of UTF-16 or UTF-32).
     """
     if (marked := mark_of(data)) is not None:
-        return _strictly(data[len(marked[0]) :], marked[1]), None
+        return Decoded(_strictly(data[len(marked[0]) :], marked[1]), marked[1])
     if b"\0" in data:
         raise LoadError("It holds binary data, not text.", "Leave it out, or convert it to text.")
     try:
-        return data.decode("utf-8"), None
+        return Decoded(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         pass
     if html and (declared := _declared(data)) is not None:
-        return declared, None
+        return declared
     return _guess(data)
 
 
@@ -58,7 +67,7 @@ def _strictly(data: bytes, encoding: str) -> str:
         ) from None
 
 
-def _declared(data: bytes) -> str | None:
+def _declared(data: bytes) -> Decoded | None:
     """The text as the page's own `<meta charset>` says, where that holds for all of it."""
     found = _HTML_CHARSET.search(data[:_HTML_HEAD])
     if found is None:
@@ -69,15 +78,15 @@ def _declared(data: bytes) -> str | None:
     try:
         if not codecs.lookup(name)._is_text_encoding:
             return None
-        return data.decode(name)
+        return Decoded(data.decode(name), codecs.lookup(name).name)
     except (LookupError, UnicodeError, ValueError):
         return None
 
 
-def _guess(data: bytes) -> tuple[str, str]:
+def _guess(data: bytes) -> Decoded:
     for encoding in guesses(data[:_GUESS_FROM]):
         try:
-            return data.decode(encoding), guessed(encoding)
+            return Decoded(data.decode(encoding), encoding, guessed(encoding))
         except UnicodeDecodeError:
             continue
     raise undecodable()

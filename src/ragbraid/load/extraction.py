@@ -17,7 +17,7 @@ from ragbraid.load.images import remark, says
 from ragbraid.load.parser import PARSER
 from ragbraid.load.reading import Settings, warnings
 from ragbraid.text.markdown import first_heading, outline
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 _MARKS = re.compile(
     r"(?P<code>(?<![\\`])(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`))"
@@ -37,6 +37,10 @@ class Extracted:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     bare: int = 0
     """Images without a description."""
+    reader: str = ""
+    """The parser that found it."""
+    encoding: str = ""
+    """What its text was decoded from, where it was before it was parsed."""
 
 
 def extract(data: bytes, mime_type: str, settings: Settings) -> dict[str, Any]:
@@ -57,7 +61,7 @@ def parsed(
     found = PARSER.parse(data, question, limits)
     if "error" in found:
         raise LoadError(*_reason("encrypted" if _is_locked(data) else found["error"]))
-    return found
+    return {**found, "reader": question["reader"]}
 
 
 def whole(found: Mapping[str, Any], *, paged: bool = False) -> Extracted:
@@ -88,7 +92,8 @@ def document_of(
         title = first_heading(found.text)
     describe(metadata, title, found.lang)
     told = warnings(warning, remark(found.bare))
-    return Document(source, found.text, metadata, found.pages, told, 0, media_type)
+    reading = Reading(found.reader, found.encoding)
+    return Document(source, found.text, metadata, found.pages, told, 0, media_type, reading)
 
 
 def title_of(text: str | None) -> str | None:
@@ -108,7 +113,9 @@ def joined(pages: Sequence[str]) -> tuple[str, tuple[int, ...]]:
 def _extracted(found: Mapping[str, Any], pages: Sequence[str], paged: bool, bare: int) -> Extracted:
     text, starts = joined(pages)
     begins = starts if paged else ()
-    return Extracted(text, title_of(found["title"]), found["language"], begins, properties(found), bare)
+    return Extracted(
+        text, title_of(found["title"]), found["language"], begins, properties(found), bare, found["reader"]
+    )
 
 
 def _cleaned(text: str) -> tuple[str, int]:

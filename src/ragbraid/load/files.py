@@ -62,7 +62,7 @@ class Files:
     tags: bool = field(default=False, metadata={"digest": False})
 
     blocking: ClassVar[bool] = True
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     def scan(self, paths: Sequence[str], base: Path) -> Iterator[SourceRef | Skipped]:
         """Name every file under `paths`, folders in alphabetical order, links last."""

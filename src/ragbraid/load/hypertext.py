@@ -21,8 +21,10 @@ _HEAD = 64 * 1024
 
 def read_html(source: str, data: bytes, settings: Settings) -> list[Document]:
     """The page's visible text as Markdown."""
-    text, warning = decode(data, html=True)
-    return [document_of(source, extract_html(text, settings), warning)]
+    text, encoding, warning = decode(data, html=True)
+    return [
+        document_of(source, dataclasses.replace(extract_html(text, settings), encoding=encoding), warning)
+    ]
 
 
 def extract_html(text: str, settings: Settings) -> Extracted:

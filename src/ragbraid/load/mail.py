@@ -14,7 +14,7 @@ from ragbraid.load.described import describe, said, time_of
 from ragbraid.load.extraction import extract, parsed
 from ragbraid.load.hypertext import extract_html
 from ragbraid.load.reading import Reader, Settings, suffixes
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 MSG = "application/vnd.ms-outlook"
 
@@ -53,7 +53,8 @@ def _message(source: str, data: bytes, settings: Settings, depth: int) -> Iterat
     }
     metadata = {name: value for name, value in metadata.items() if value}
     describe(metadata, headers.get("Subject"), None)
-    yield Document(source, f"{text}\n\n{body}".strip(), metadata, (), tuple(told))
+    reading = Reading(found["reader"])
+    yield Document(source, f"{text}\n\n{body}".strip(), metadata, (), tuple(told), reading=reading)
     yield from attached
 
 
@@ -101,7 +102,7 @@ def read_msg(source: str, data: bytes, settings: Settings) -> list[Document]:
     metadata = {name: value for name, value in metadata.items() if value}
     describe(metadata, found["subject"], found["language"])
     told = tuple(f"its attachment {name!r} wasn't read" for name in found["attached"])
-    return [Document(source, text, metadata, (), told)]
+    return [Document(source, text, metadata, (), told, reading=Reading(found["reader"]))]
 
 
 READERS: Mapping[str, Reader] = {**suffixes(read_eml, "eml"), **suffixes(read_msg, "msg")}

@@ -96,6 +96,6 @@ def _text(part: Any, data: bytes, html: bool) -> str:
     except (LookupError, UnicodeError):
         pass
     try:
-        return decode(data, html=html)[0]
+        return decode(data, html=html).text
     except LoadError:
         return data.decode("latin-1").replace("\0", "")

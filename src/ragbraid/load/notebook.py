@@ -14,7 +14,7 @@ from ragbraid.load.extraction import joined
 from ragbraid.load.images import bare_in_markdown, remark
 from ragbraid.load.reading import Reader, Settings, suffixes, warnings
 from ragbraid.text.markdown import first_heading
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 _LONGEST_OUTPUT = 4000
 """Characters of a cell's printed output that are kept."""
@@ -28,9 +28,9 @@ def read_notebook(source: str, data: bytes, _settings: Settings) -> list[Documen
 
     Code is fenced, and followed by what it printed, at most 4,000 characters of it. Raises `LoadError`.
     """
-    text, _ = decode(data)
+    decoded = decode(data)
     try:
-        found = json.loads(text)
+        found = json.loads(decoded.text)
     except (ValueError, RecursionError) as error:
         raise LoadError(f"It is damaged, or no notebook ({str(error)[:200]}).", "Save it anew.") from None
     cells = _cells(found)
@@ -45,7 +45,11 @@ def read_notebook(source: str, data: bytes, _settings: Settings) -> list[Documen
     first = first_heading(text)
     describe(metadata, title if isinstance(title, str) else first, None)
     told = warnings(remark(sum(_pictures(each) for each in cells)))
-    return [Document(source, text, metadata, starts, told, 0, "text/markdown")]
+    return [
+        Document(
+            source, text, metadata, starts, told, 0, "text/markdown", Reading("notebook", decoded.encoding)
+        )
+    ]
 
 
 def _cells(found: Any) -> list[dict[str, Any]]:

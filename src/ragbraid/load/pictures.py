@@ -11,7 +11,7 @@ from ragbraid.load import tesseract, tiff
 from ragbraid.load.extraction import joined, parsed
 from ragbraid.load.images import remark
 from ragbraid.load.reading import Ocr, Reader, Settings, suffixes, warnings
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 _TYPES = (
     (re.compile(rb"\x89PNG\r\n"), "image/png"),
@@ -21,6 +21,7 @@ _TYPES = (
     (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
 )
 """How files of each media type begin."""
+_READING = Reading("xberg")
 
 
 def read_picture(source: str, data: bytes, settings: Settings) -> list[Document]:
@@ -37,9 +38,9 @@ def read_picture(source: str, data: bytes, settings: Settings) -> list[Document]
     found = (parsed(page, question, settings) for page in tiff.pages(data))
     pages = [each["content"].strip() for each in found]
     if not any(pages):
-        return [Document(source, "", {"ocr": True}, (), warnings(remark(1)))]
+        return [Document(source, "", {"ocr": True}, (), warnings(remark(1)), reading=_READING)]
     text, starts = joined(pages)
-    return [Document(source, text, {"ocr": True}, starts if len(starts) > 1 else ())]
+    return [Document(source, text, {"ocr": True}, starts if len(starts) > 1 else (), reading=_READING)]
 
 
 def _type_of(data: bytes) -> str:

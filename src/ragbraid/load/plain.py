@@ -13,7 +13,7 @@ from ragbraid.load.described import describe
 from ragbraid.load.images import bare_in_markdown, remark
 from ragbraid.load.reading import Reader, Settings, suffixes, warnings
 from ragbraid.text.markdown import first_heading
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 _PROSE = "txt text"
 _TEXT = """
@@ -35,8 +35,8 @@ NAMES = frozenset(_NAMES.split())
 
 def read_text(source: str, data: bytes, _settings: Settings) -> list[Document]:
     """The file decoded, and otherwise untouched."""
-    text, warning = decode(data)
-    return [Document(source, text, warnings=warnings(warning))]
+    text, encoding, warning = decode(data)
+    return [Document(source, text, warnings=warnings(warning), reading=_verbatim(encoding))]
 
 
 def read_prose(source: str, data: bytes, settings: Settings) -> list[Document]:
@@ -55,12 +55,16 @@ def title_line(text: str) -> str | None:
 
 def read_markdown(source: str, data: bytes, _settings: Settings) -> list[Document]:
     """The file decoded and otherwise untouched; a front matter becomes metadata, not body."""
-    text, warning = decode(data)
+    text, encoding, warning = decode(data)
     front = front_matter.read(text)
     metadata = dict(front.metadata)
     describe(metadata, first_heading(text, front.end), metadata.get("language"))
     told = warnings(warning, front.warning, remark(bare_in_markdown(text)))
-    return [Document(source, text, metadata, (), told, front.body, "text/markdown")]
+    return [Document(source, text, metadata, (), told, front.body, "text/markdown", _verbatim(encoding))]
+
+
+def _verbatim(encoding: str) -> Reading:
+    return Reading("text", encoding, verbatim=True)
 
 
 READERS: Mapping[str, Reader] = {

@@ -11,7 +11,7 @@ from ragbraid.errors import LoadError
 from ragbraid.load.extraction import parsed
 from ragbraid.load.images import remark
 from ragbraid.load.reading import Reader, Settings, suffixes, warnings
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
 
 _Row: TypeAlias = Sequence[Any]
 """Number, cells, and which of these are words, empty ones among them."""
@@ -31,6 +31,7 @@ def read_sheets(source: str, data: bytes, settings: Settings) -> list[Document]:
             f"{source}#sheet={sheet['name']}",
             _text(sheet["rows"]),
             {"title": sheet["name"], "sheet": sheet["name"]},
+            reading=Reading(found["reader"]),
         )
         for sheet in found["sheets"]
         if sheet["rows"]

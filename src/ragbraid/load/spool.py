@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragbraid.errors import LoadError
+from ragbraid.load.template import READING
 from ragbraid.types import Document, SourceRef
 
 
@@ -60,7 +61,7 @@ def spooled(ref: SourceRef) -> Document:
     if not isinstance(ref.held, Spooled):
         raise LoadError(f"{ref.origin} isn't there any more.", "Ingest again.")
     told = json.loads(ref.held.spool.read(ref.held.start, ref.held.length))
-    return Document(ref.origin, told["text"], told["metadata"])
+    return Document(ref.origin, told["text"], told["metadata"], reading=READING)
 
 
 def _told(value: Any) -> Any:

@@ -12,7 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 from ragbraid.errors import LoadError
 from ragbraid.load.front_matter import RESERVED
-from ragbraid.types import Document
+from ragbraid.types import Document, Reading
+
+READING = Reading("template")
+"""How a record became text."""
 
 Columns: TypeAlias = tuple[str, ...] | Literal["all"]
 
@@ -75,7 +78,7 @@ class Template:
                 metadata[name] = value
         if self.title and (title := text_of(value_of(record, self.title)).strip()):
             metadata["title"] = title[:_LONGEST_TITLE]
-        return Document(source, text, {**metadata, **marks})
+        return Document(source, text, {**metadata, **marks}, reading=READING)
 
     def key(self, record: Mapping[str, Any]) -> str:
         """What the column `id` holds, as text; empty where there is none."""

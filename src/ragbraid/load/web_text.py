@@ -29,7 +29,7 @@ def in_utf8(response: Response) -> bytes:
 def html_of(response: Response) -> str:
     """The markup of a page, to find its links in; empty where it can't be decoded."""
     try:
-        return decode(in_utf8(response), html=True)[0]
+        return decode(in_utf8(response), html=True).text
     except LoadError:
         return ""
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ragbraid.errors import InputError, RagbraidError, SourceMissing
 from ragbraid.index.upkeep import Upkeep
 from ragbraid.pipeline.diagnostics import listed, meant
-from ragbraid.types import Chunk, Document, Filter
+from ragbraid.text.context import embedded
+from ragbraid.text.lines import lines_at
+from ragbraid.types import Chunk, Document, Filter, Reading
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.handles import Run
@@ -37,10 +39,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredChunk(Chunk):
+    """A chunk as it is stored: also the page that it begins on, and the lines that it begins and ends on."""
+
+    page: int | None = None
+    line: int | None = None
+    last_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredDocument:
     """A source's document as it is stored and cited, with its chunks in the order of its text.
 
-    `pages` holds the offset at which each page begins; `content_hash` is the SHA-256 of the text in UTF-8.
+    `pages` holds the offset at which each page begins, `body` that behind a front matter; `content_hash` is
+    the SHA-256 of the text in UTF-8; `reading` tells how the text was made, `warnings` what was amiss.
     """
 
     source: str
@@ -49,7 +61,10 @@ class StoredDocument:
     pages: tuple[int, ...]
     media_type: str
     content_hash: str
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[StoredChunk, ...]
+    body: int
+    warnings: tuple[str, ...]
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +148,24 @@ class Holdings:
             document.pages,
             document.media_type,
             hashlib.sha256(document.text.encode()).hexdigest(),
-            tuple(
-                Chunk(each.source, each.start, each.end, each.text, each.metadata, each.id)
-                for each in index.chunks(source)
-            ),
+            _chunks(document, index),
+            document.body,
+            document.warnings,
+            document.reading,
         )
+
+    def tokens(self, document: StoredDocument) -> list[int] | None:
+        """How many of the embedder's tokens each chunk of a document has, the words above it included.
+
+        None where there is no embedder. It loads the model's tokenizer, no weights.
+        """
+        from ragbraid.split.counting import counter
+
+        embedder = self._life.index().handle(self._run(None, None, None)).embedder
+        if embedder is None:
+            return None
+        count, _ = counter(embedder, 1)
+        return count([embedded(each) for each in document.chunks])
 
     def read(self, source: str) -> Document:
         """A source's document as its file, or where else it comes from, is now; nothing is stored.
@@ -239,6 +267,22 @@ class Holdings:
 
     def _run(self, filter: Filter | None, collection: str | None, timeout: float | None) -> Run:  # noqa: A002
         raise NotImplementedError
+
+
+def _chunks(document: Document, index: Any) -> tuple[StoredChunk, ...]:
+    hits = index.chunks(document.source)
+    contexts = index.contexts([each.id for each in hits])
+    lines: Mapping[int, int] = {}
+    if document.reading.verbatim:
+        lines = lines_at(document.text, (at for each in hits for at in (each.start, each.end - 1)))
+    return tuple(
+        StoredChunk(
+            each.source, each.start, each.end, each.text, each.metadata, each.id,
+            context=contexts.get(each.id, ""), page=each.page,
+            line=lines.get(each.start), last_line=lines.get(each.end - 1),
+        )
+        for each in hits
+    )  # fmt: skip
 
 
 def _demand_gone(origins: set[str], index: Any) -> None:

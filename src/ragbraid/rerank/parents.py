@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge
 
 from ragbraid.index.protocol import Index
+from ragbraid.text.lines import line_at
 from ragbraid.types import Document, Hit
 
 PARENT = "parent"
@@ -57,7 +58,8 @@ class Parents:
         if document is None or not 0 <= start <= hit.start < hit.end <= end <= len(document.text):
             return None
         page = bisect_right(document.pages, start) or None
-        return replace(hit, start=start, end=end, text=document.text[start:end], page=page)
+        line = line_at(document.text, start) if document.reading.verbatim else None
+        return replace(hit, start=start, end=end, text=document.text[start:end], page=page, line=line)
 
 
 def _span(metadata: Mapping[str, Any]) -> Span | None:

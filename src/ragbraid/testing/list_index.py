@@ -21,6 +21,7 @@ from ragbraid.index.protocol import Change, Entry, SourceState
 from ragbraid.testing.hash_embedder import stems
 from ragbraid.testing.words import Searched, matching
 from ragbraid.text.context import in_context
+from ragbraid.text.lines import line_at
 from ragbraid.types import Document, Hit, Scope, Vectors
 
 _DEFAULT = Scope()
@@ -45,6 +46,7 @@ class ListIndex:
 class _Row:
     hit: Hit
     embedded: str
+    context: str
     vector: Any
     words: Searched
 
@@ -112,6 +114,12 @@ class ListIndexRuntime:
         """The chunks of a source that are in scope, in the order of its text."""
         found = [each.hit for each in self._rows(scope) if each.hit.source == source]
         return sorted(found, key=lambda hit: (hit.start, hit.end, hit.id))
+
+    def contexts(self, ids: Sequence[str], *, scope: Scope = _DEFAULT) -> Mapping[str, str]:
+        """By id, the words that chunks were embedded below, of those in scope that have some."""
+        return {
+            each.hit.id: each.context for each in self._rows(scope) if each.context and each.hit.id in ids
+        }
 
     def search_vector(self, vectors: Vectors, k: int, *, scope: Scope = _DEFAULT) -> list[list[Hit]]:
         """The k nearest chunks for each row by inner product, ties by id."""
@@ -213,9 +221,9 @@ class ListIndexRuntime:
             _check_vectors(entry.vectors, len(entry.chunks), self._dimensions())
             vectors = list(entry.vectors) if entry.vectors is not None else []
         rows = tuple(
-            _Row(hit, text, vector, Searched.of(words, hit.metadata))
-            for hit, text, words, vector in zip(
-                _hits(entry, collection), texts, searched, vectors, strict=True
+            _Row(hit, text, chunk.context, vector, Searched.of(words, hit.metadata))
+            for hit, chunk, text, words, vector in zip(
+                _hits(entry, collection), entry.chunks, texts, searched, vectors, strict=True
             )
         )
         state = SourceState(document.source, change.origin, "", "", "", "", chunks=len(rows))
@@ -239,6 +247,7 @@ def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
             text=chunk.text,
             metadata=metadata,
             page=bisect_right(document.pages, chunk.start) or None,
+            line=line_at(document.text, chunk.start) if document.reading.verbatim else None,
             collection=collection,
             content_hash=content_hash,
         )

@@ -22,6 +22,7 @@ class HitChange:
     start: int
     end: int
     page: int | None
+    line: int | None
     was: int | None
     now: int | None
     score_was: float | None
@@ -64,6 +65,7 @@ def _change(
         start=hit.start,
         end=hit.end,
         page=hit.page,
+        line=hit.line,
         was=rank,
         now=rank_now,
         score_was=None if one is None else one.score,
