@@ -101,6 +101,7 @@ def test_ask_prints_the_answer_as_json_alone(folder: Path) -> None:
         {
             "source": "docs/leave.md", "start": 0, "end": 28, "quote": "Parental leave is 14 months.",
             "content_hash": "00ff", "page": 2, "chunk_id": "1",
+                "line": None, "last_line": None,
         }
     ]  # fmt: skip
 
@@ -125,7 +126,7 @@ def test_search_prints_hits_as_json_alone(folder: Path) -> None:
         {
             "id": "1", "source": "docs/leave.md", "start": 0, "end": 28,
             "text": "Parental leave is 14 months.", "score": 0.75, "scores": {"find": 0.75}, "metadata": {},
-            "page": 2, "collection": "default", "content_hash": "",
+            "page": 2, "collection": "default", "content_hash": "", "line": None,
         }
     ]  # fmt: skip
 

@@ -74,15 +74,19 @@ def test_show(folder: Path) -> None:
     head, _, text = done.stdout.partition("\nText\n")
     lines = head.splitlines()
     assert lines[0] == "docs/travel.md"
-    assert lines[1].split() == ["type", "text/markdown"]
-    assert lines[2].startswith("sha256  ")
-    assert len(lines[2].split()[1]) == 64
-    assert lines[3].split() == ["text", str(len(TWO)), "characters"]
-    assert lines[5:10] == [
-        "Metadata", "lang    en", "sha256  0", "note    a b \ufffd[31m", "title   Travel",
+    facts = dict(re.split(" {2,}", each, maxsplit=1) for each in lines[1 : lines.index("")])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", facts.pop("stored"))
+    assert re.fullmatch("[0-9a-f]{64}", facts.pop("sha256"))
+    assert facts == {
+        "size": f"{len(TWO.encode())} bytes", "read by": "text, decoded from utf-8", "type": "text/markdown",
+        "language": "en, as it says", "text": f"{len(TWO)} characters",
+    }  # fmt: skip
+    at = lines.index("Metadata")
+    assert lines[at + 1 : at + 5] == [
+        "lang    en", "sha256  0", "note    a b \ufffd[31m", "title   Travel",
     ]  # fmt: skip
-    assert lines[11] == "1 chunk"
-    assert lines[12].endswith(f"–{len(TWO) - 1}")
+    assert lines[at + 6] == "1 chunk"
+    assert lines[at + 7].endswith(f"lines 6–9, characters {TWO.index('# Travel')}–{len(TWO) - 1}")
     assert text.rstrip("\n") == TWO.rstrip("\n").replace("\x1b", "\ufffd").replace("\r", "\ufffd")
 
 
@@ -92,9 +96,57 @@ def test_show_as_json_is_the_document(folder: Path) -> None:
     assert shown["text"] == TWO
     (chunk,) = shown["chunks"]
     assert shown["text"][chunk["start"] : chunk["end"]] == chunk["text"]
+    assert (chunk["line"], chunk["last_line"], chunk["tokens"]) == (6, 9, None)
     assert set(shown) == {
-        "source", "text", "metadata", "pages", "media_type", "content_hash", "chunks",
+        "source", "text", "metadata", "pages", "media_type", "content_hash", "chunks", "body", "warnings",
+        "reading", "origin", "size", "stored_at", "language",
     }  # fmt: skip
+
+
+CUT = """
+ragbraid: 1
+components:
+  embedder: {type: testing/hash-embedder}
+  index: {type: faiss, path: index, embedder: embedder}
+ingest:
+  - {type: files}
+  - {type: by-format, embedder: embedder, max_tokens: 24, context: true}
+  - index
+search:
+  - {type: lexical, index: index}
+"""
+
+
+def test_show_tells_how_it_was_read_and_where_it_was_cut(tmp_path: Path) -> None:
+    (tmp_path / "ragbraid.yaml").write_text(CUT, "utf-8")
+    (tmp_path / "docs").mkdir()
+    russian = "# Привет\r\n\r\n" + "Это обычный текст на русском языке, и его достаточно.\r\n" * 12
+    (tmp_path / "docs" / "a.md").write_bytes(russian.encode("cp1251"))
+    (tmp_path / "docs" / "b.html").write_text("<h1>Goats</h1><p>They eat hay. <img src=x.png>", "utf-8")
+    assert ragbraid("ingest", "docs", cwd=tmp_path).returncode == 0
+    told = json.loads(ragbraid("source", "show", "docs/a.md", "--json", cwd=tmp_path).stdout)
+    assert told["reading"] == {"reader": "text", "encoding": "cp1251", "verbatim": True}
+    assert (told["language"], told["size"]) == ("ru", len(russian))
+    assert "cp1251" in told["warnings"][0]
+    chunks = told["chunks"]
+    assert len(chunks) > 3
+    assert all(0 < each["tokens"] <= 24 for each in chunks)
+    assert [each["line"] for each in chunks] == [
+        russian[: each["start"]].count("\r\n") + 1 for each in chunks
+    ]
+    assert {each["metadata"]["headings"] for each in chunks[1:]} == {"Привет"}
+    assert {each["context"] for each in chunks[1:]} == {"Привет"}
+    shown = ragbraid("source", "show", "docs/a.md", cwd=tmp_path).stdout
+    assert "read by   text, decoded from cp1251\n" in shown
+    assert "language  ru, by its words\n" in shown
+    assert "\nWarnings\n- its encoding was guessed to be cp1251" in shown
+    assert re.search(
+        r"lines \d+–\d+, characters \d+–\d+, \d+ tokens\n    headings  Привет\n    below     Привет", shown
+    )
+    page = ragbraid("source", "show", "docs/b.html", cwd=tmp_path).stdout
+    assert "read by  xberg, decoded from utf-8\n" in page
+    assert "\nWarnings\n- 1 image " in page
+    assert " line" not in page
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no line break in a file's name.")

@@ -161,7 +161,10 @@ def test_by_command(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(answer, "utf-8")
     done = ragbraid("verify", "a.json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "1 citation: 1 true.\n")
-    assert done.stdout == "true     docs/leave.md, characters 0–28\n"
+    assert done.stdout == "true     docs/leave.md:1, characters 0–28\n"
+    (tmp_path / "docs" / "leave.md").write_text("# Leave\n\nParental leave is 14 months.\n", "utf-8")
+    done = ragbraid("verify", "a.json", "--files", cwd=tmp_path)
+    assert "         now docs/leave.md:3, characters 9–37\n" in done.stdout
     (tmp_path / "docs" / "leave.md").write_text("Parental leave is 16 months.\n", "utf-8")
     done = ragbraid("verify", "a.json", "--files", "--json", cwd=tmp_path)
     assert done.returncode == 4

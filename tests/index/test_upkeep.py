@@ -16,10 +16,11 @@ from ragbraid.errors import IndexMissing, RagbraidError
 from ragbraid.index import embedded as embedded_vectors
 from ragbraid.index import rows_file
 from ragbraid.index.faiss import Faiss, FaissRuntime
+from ragbraid.index.protocol import Change, Entry
 from ragbraid.index.structure import building
 from ragbraid.index.upkeep import Problem, Upkeep
 from ragbraid.testing.index import EMBEDDER, change, embedded
-from ragbraid.types import Hit, Scope
+from ragbraid.types import Chunk, Document, Hit, Reading, Scope
 from soaking import count
 
 TEXTS = {f"s{number}": [f"goat {number} on a hill", f"cow {number} in a field"] for number in range(12)}
@@ -250,4 +251,56 @@ def test_an_index_from_before_there_were_contexts_gets_them(folder: Path) -> Non
     index.upsert([change("new", ["a text"], context="Heading")])
     assert [hit.text for hit in index.search_text(["heading"], 3)[0]] == ["a text"]
     assert index.check() == []
+    index.close()
+
+
+LINES = Document("a.txt", "one\r\ntwo\nthree", reading=Reading("text", "cp1252", verbatim=True))
+
+
+def store_lines(index: FaissRuntime) -> None:
+    chunks = [Chunk("a.txt", 5, 8, "two"), Chunk("a.txt", 9, 14, "three")]
+    index.upsert([Change("a.txt", [Entry(LINES, chunks, EMBEDDER.embed(["two", "three"]))])])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ("UPDATE lines SET line = 7", "doesn't begin on the line that is stored"),
+        ("UPDATE readings SET encoding = 'utf-8'", "the document isn't what was stored"),
+    ],
+)
+def test_a_changed_line_or_reading_is_found_and_mended(
+    folder: Path, index: FaissRuntime, wrong: str, what: str
+) -> None:
+    store_lines(index)
+    assert index.check() == []
+    with closing(sqlite3.connect(folder / "index.sqlite")) as database, database:
+        database.execute(wrong)
+    (problem,) = index.check()
+    assert (problem.part, what in problem.what) == ("a.txt", True)
+    index.repair()
+    store_lines(index)
+    assert index.check() == []
+
+
+def test_an_index_from_before_there_were_lines_gets_them(folder: Path, index: FaissRuntime) -> None:
+    store_lines(index)
+    index.close()
+    with closing(sqlite3.connect(folder / "index.sqlite")) as database, database:
+        database.execute("DROP TABLE lines")
+        database.execute("DROP TABLE readings")
+    index = Faiss(folder, EMBEDDER).open()
+    assert [each.line for each in index.chunks("a.txt")] == [None, None]
+    found = index.document("a.txt")
+    assert found is not None
+    assert found.reading == Reading()
+    assert index.check() == []
+    store_lines(index)
+    assert [each.line for each in index.chunks("a.txt")] == [2, 3]
+    assert index.document("a.txt") == LINES
+    assert index.delete(["a.txt"]) == 1
+    with closing(sqlite3.connect(folder / "index.sqlite")) as database:
+        assert database.execute(
+            "SELECT (SELECT COUNT(*) FROM lines) + (SELECT COUNT(*) FROM readings)"
+        ).fetchone() == (0,)
     index.close()

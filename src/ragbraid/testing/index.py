@@ -14,7 +14,7 @@ import pytest
 from ragbraid.errors import FilterError, IndexMissing, InputError
 from ragbraid.index.protocol import Change, Entry, Index, SourceState
 from ragbraid.testing.hash_embedder import HashEmbedder, HashEmbedderRuntime
-from ragbraid.types import Chunk, Document, Scope, Vectors
+from ragbraid.types import Chunk, Document, Reading, Scope, Vectors
 
 EMBEDDER: HashEmbedderRuntime = HashEmbedder(dimensions=16).open()
 
@@ -141,7 +141,8 @@ class IndexConformance:
         when = datetime(2024, 1, 31, 12, 30)
         metadata = {"tags": ["a", "b"], "n": {"k": 1}, "id": 2**60 + 7, "when": when, "day": when.date()}
         text = "😀 héllo\nगाय 山羊"
-        document = Document("ü/é.md", text, metadata, (0, 8), ("odd",), 2, "text/markdown")
+        reading = Reading("text", "utf-8", verbatim=True)
+        document = Document("ü/é.md", text, metadata, (0, 8), ("odd",), 2, "text/markdown", reading)
         chunks = [Chunk("ü/é.md", 0, 7, text[:7], {"part": 1}), Chunk("ü/é.md", 8, len(text), text[8:])]
         vectors = EMBEDDER.embed([text[:7], text[8:]])
         index.upsert([Change("o", [Entry(document, chunks, vectors)], "f", "s", "d", "m")])
@@ -149,6 +150,7 @@ class IndexConformance:
         hits = {hit.start: hit for hit in index.search_vector(vectors[:1], 5)[0]}
         assert [hits[0].text, hits[8].text] == [text[:7], text[8:]]
         assert (hits[0].page, hits[8].page) == (1, 2)
+        assert (hits[0].line, hits[8].line) == (1, 1 + text[:8].count("\n"))
         assert dict(hits[0].metadata) == {**metadata, "part": 1}
         assert dict(hits[8].metadata) == metadata
         assert type(hits[8].metadata["day"]) is date
@@ -162,6 +164,17 @@ class IndexConformance:
         stored = index.vectors([hits[8].id, hits[0].id])
         assert stored is not None
         assert np.array_equal(stored, vectors[::-1])
+
+    def test_contexts_are_told_apart_from_texts(self, index: Index) -> None:
+        document = Document("a", "goat cat", {"who": "me"})
+        chunks = [Chunk("a", 0, 4, "goat", context="Farm"), Chunk("a", 5, 8, "cat")]
+        index.upsert([Change("a", [Entry(document, chunks, EMBEDDER.embed(["Farm\ngoat", "cat"]))])])
+        goat, cat = index.chunks("a")
+        assert goat.text == "goat"
+        assert dict(index.contexts([goat.id, cat.id, "none"])) == {goat.id: "Farm"}
+        assert goat.line is None
+        assert dict(index.contexts([goat.id], scope=Scope(filter={"who": "you"}))) == {}
+        assert dict(index.contexts([goat.id], scope=Scope("other"))) == {}
 
     def test_a_change_replaces_all_that_its_origin_held(self, index: Index) -> None:
         index.upsert([change("a", ["old goat", "older goat"]), change("b", ["a dog"])])
