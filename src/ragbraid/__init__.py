@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ragbraid.types import Document as Document
     from ragbraid.types import Event as Event
     from ragbraid.types import Hit as Hit
+    from ragbraid.types import Reading as Reading
 
 __version__ = "0.1.0"
 
@@ -25,10 +26,10 @@ _HOMES = {
     "ref": "ragbraid.pipeline.build",
     "Recording": "ragbraid.pipeline.recording.values",
     **dict.fromkeys(("InputError", "PipelineFileError", "RagbraidError"), "ragbraid.errors"),
-    **dict.fromkeys(("Answer", "Chunk", "Citation", "Document", "Event", "Hit"), "ragbraid.types"),
+    **dict.fromkeys(("Answer", "Chunk", "Citation", "Document", "Event", "Hit", "Reading"), "ragbraid.types"),
 }
 __all__ = ["Answer", "Chunk", "Citation", "Document", "Event", "Hit", "InputError", "Pipeline"]
-__all__ += ["PipelineFileError", "RagbraidError", "Recording", "ref"]
+__all__ += ["PipelineFileError", "RagbraidError", "Reading", "Recording", "ref"]
 
 
 def __getattr__(name: str) -> Any:

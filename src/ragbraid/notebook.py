@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from ragbraid.text.place import place
+from ragbraid.place import place
 from ragbraid.types import Answer, Citation
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from ragbraid.answer.candidates import Candidate
 from ragbraid.answer.features import Features
 from ragbraid.answer.protocol import Abstain
+from ragbraid.place import place
 from ragbraid.text.counted import counted
 from ragbraid.text.lines import line_at
-from ragbraid.text.place import place
 from ragbraid.types import Hit
 
 THRESHOLDS: Mapping[Abstain, float] = {"strict": 0.9, "default": 0.5, "never": 0.0}

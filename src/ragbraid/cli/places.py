@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ragbraid.cli.output import one_line
-from ragbraid.text.place import place as located
+from ragbraid.place import place as located
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.recording.hits import HitChange

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ragbraid.cli import failures, options, output
+from ragbraid.place import place
 from ragbraid.text.counted import counted
-from ragbraid.text.place import place
 
 if TYPE_CHECKING:
     from ragbraid.evaluate.verify import Checked
