@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -47,17 +49,58 @@ def ingested(folder: Path, workers: int) -> tuple[Any, ...]:
         report = pipeline.ingest(
             folder / "docs", workers=workers, on_progress=lambda each: told.append((each.source, each.kind))
         )
-        hits = [pipeline.document(each.source).chunks for each in pipeline.sources()]
-        near = [(each.id, each.score) for each in pipeline.search("copper winter", k=50)]
+        held = stored(pipeline)
     failed = [(each.source, each.reason) for each in report.failed]
-    return told, report.chunks, failed, hits, near
+    return told, report.chunks, failed, held
+
+
+def stored(pipeline: Pipeline) -> Any:
+    """All that the index holds, and what a search finds in it."""
+    documents = [pipeline.document(each.source) for each in pipeline.sources()]
+    return documents, [(each.id, each.score) for each in pipeline.search("copper winter", k=50)]
 
 
 def test_the_result_does_not_depend_on_the_workers(tmp_path: Path) -> None:
     alone = ingested(tmp_path / "1", 1)
     assert len(alone[0]) == 41
     assert ingested(tmp_path / "2", 2) == alone
-    assert ingested(tmp_path / "7", 7) == alone
+    assert ingested(tmp_path / "4", 4) == alone
+
+
+CHILD = """
+import sys
+from ragbraid import Pipeline
+from ragbraid.ingest import batches
+
+batches.PATIENCE = 0.0  # a commit for each source or two, so that the kill comes between two of them
+
+def told(each):
+    print(each.source, flush=True)
+    if each.done == 9:
+        input()  # and what is read ahead goes on
+
+with Pipeline.load("ragbraid.yaml") as pipeline:
+    pipeline.ingest("docs", workers=int(sys.argv[1]), on_progress=told)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_nor_on_being_killed_half_way(tmp_path: Path, workers: int) -> None:
+    *_, whole = ingested(tmp_path / "whole", 1)
+    folder = written(tmp_path / "killed")
+    command = [sys.executable, "-c", CHILD, str(workers)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=folder, **pipes) as child:  # type: ignore[call-overload]
+        assert child.stdout is not None
+        acknowledged = [child.stdout.readline() for _ in range(9)]
+        child.kill()
+    with Pipeline.load(folder / "ragbraid.yaml") as pipeline:
+        before = {each.source for each in pipeline.sources()}
+        assert {each.strip() for each in acknowledged} - {"docs/broken.pdf"} <= before
+        assert len(before) < 40
+        report = pipeline.ingest(folder / "docs", workers=workers)
+        assert report.unchanged == len(before)
+        assert stored(pipeline) == whole
 
 
 @pytest.mark.parametrize("workers", [1, 3])
