@@ -14,8 +14,6 @@ from reading import load, page_of
 from ragbraid.errors import LoadError
 from ragbraid.types import Document
 
-DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf")
-
 
 def test_pages_are_found_by_characters(tmp_path: Path) -> None:
     data = writing.pdf(["Hällo page öne ünd möre"], ["Second é"], [], ["Fourth page"], title="Two Päges")
@@ -37,10 +35,9 @@ def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     assert " ".join(right) in text
 
 
-@pytest.mark.skipif(not DEJAVU.exists(), reason="the font DejaVu isn't installed")
 def test_ligatures_and_broken_words_are_made_whole(tmp_path: Path) -> None:
     lines = ["ﬁeld oﬃce ﬂow and infor-", "mation, of a well-known and well-", "known kind."]
-    document = load(tmp_path, "a.pdf", writing.pdf(lines, ["second ﬁnd"], font=str(DEJAVU)))
+    document = load(tmp_path, "a.pdf", writing.pdf(lines, ["second ﬁnd"], truetype=True))
     for word in ("field office flow", "information", "well-known kind"):
         assert word in " ".join(document.text.split())
     assert page_of(document, "second find") == 2

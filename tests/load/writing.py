@@ -9,11 +9,11 @@ from typing import Any
 
 
 def pdf(
-    *pages: Sequence[str], title: str | None = None, password: str | None = None, font: str | None = None
+    *pages: Sequence[str], title: str | None = None, password: str | None = None, truetype: bool = False
 ) -> bytes:
+    """Pages of lines; with `truetype` in a font that is embedded, and has ligatures."""
     from reportlab.lib import pdfencrypt
     from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.pdfgen import canvas
 
     target = io.BytesIO()
@@ -22,14 +22,27 @@ def pdf(
     if title:
         page.setTitle(title)
     for lines in pages:
-        if font:
-            pdfmetrics.registerFont(TTFont("given", font))
-            page.setFont("given", 12)
+        if truetype:
+            pdfmetrics.registerFont(_ligating())
+            page.setFont("ligating", 12)
         for i, line in enumerate(lines):
             page.drawString(72, 760 - 14 * i, line)
         page.showPage()
     page.save()
     return target.getvalue()
+
+
+def _ligating() -> Any:
+    """The font that reportlab brings, with a glyph for each ligature, whatever it looks like."""
+    from pathlib import Path
+
+    import reportlab
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    font = TTFont("ligating", str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"))
+    for ligature in "ﬀﬁﬂﬃﬄﬅﬆ":
+        font.face.charToGlyph.setdefault(ord(ligature), font.face.charToGlyph[ord("f")])
+    return font
 
 
 def columns(left: Sequence[str], right: Sequence[str]) -> bytes:
