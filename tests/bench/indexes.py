@@ -1,12 +1,12 @@
 """Our index beside other stores: the same vectors, texts, metadata and questions, one after another.
 
-    PYTHONPATH=src python tests/bench/indexes.py [--size 1000000] [--peers PYTHON] [--plots FOLDER]
+    PYTHONPATH=src python tests/bench/indexes.py [--size 1000000] [--peers PYTHON] [--minutes 25]
 
 PYTHON is the interpreter of an environment with lancedb, chromadb, qdrant-client, langchain-community,
 llama-index-vector-stores-faiss and faiss-cpu. Each contender builds in a process of its own and, where it
 lies on disk, is opened and asked in another. Recall is of the ten nearest by exact search; the filter leaves
-one row in a hundred. A process that takes more than 16 GiB is ended, and told so. Nothing of a peer is ever
-unpickled: LangChain's and LlamaIndex's FAISS are built and asked in one process.
+one row in a hundred. A process that takes more than 16 GiB, or so many minutes, is ended, and told so. Nothing
+of a peer is ever unpickled: LangChain's and LlamaIndex's FAISS are built and asked in one process.
 """
 
 from __future__ import annotations
@@ -153,17 +153,21 @@ def truth(size: int, folder: Path) -> None:
     np.savez(folder / "truth.npz", all=ids[0], filtered=ids[1])
 
 
-def run(python: str, name: str, what: str, size: int, folder: Path) -> dict[str, Any]:
-    """Run `work` elsewhere, and end it where it takes too much memory."""
+def run(python: str, name: str, what: str, size: int, folder: Path, minutes: int) -> dict[str, Any]:
+    """Run `work` elsewhere, and end it where it takes too much memory or time."""
+    began = perf_counter()
     command = [python, __file__, "--work", name, what, "--size", str(size), "--folder", str(folder)]
     # In a file: a store that says much would wait for a pipe that nobody reads.
     with tempfile.TemporaryFile("w+") as said:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
         while child.poll() is None:
-            if _memory(child.pid) > MOST:
+            much = "16 GiB" if _memory(child.pid) > MOST else ""
+            if perf_counter() - began > 60 * minutes:
+                much = f"{minutes} minutes"
+            if much:
                 child.kill()
                 child.communicate()
-                return {"name": name, "ended": "it took more than 16 GiB"}
+                return {"name": name, "ended": f"it took more than {much}"}
             time.sleep(0.2)
         out, _ = child.communicate()
         if child.returncode:
@@ -192,6 +196,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", default=["ragbraid", "lancedb", "langchain", "llama-index", "chroma", "qdrant"]
     )
+    parser.add_argument("--minutes", type=int, default=25)
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
@@ -209,9 +214,9 @@ def main() -> None:
             folder = Path(made) / name
             folder.mkdir()
             python = sys.executable if name == "ragbraid" else options.peers
-            found = run(python, name, "build", options.size, folder)
+            found = run(python, name, "build", options.size, folder, options.minutes)
             if "ended" not in found and "top" not in found:
-                found |= run(python, name, "ask", options.size, folder)
+                found |= run(python, name, "ask", options.size, folder, options.minutes)
             if size := sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()):
                 found["disk"] = size
             rows.append(found)
