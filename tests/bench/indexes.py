@@ -5,8 +5,8 @@
 PYTHON is the interpreter of an environment with lancedb, chromadb, qdrant-client, langchain-community,
 llama-index-vector-stores-faiss and faiss-cpu. Each contender builds in a process of its own and, where it
 lies on disk, is opened and asked in another. Recall is of the ten nearest by exact search; the filter leaves
-one row in a hundred. A process that takes more than 16 GiB, or so many minutes, is ended, and told so. Nothing
-of a peer is ever unpickled: LangChain's and LlamaIndex's FAISS are built and asked in one process.
+one row in a hundred. A process that takes more than 16 GiB, or so many minutes, is ended, and told so.
+Nothing of a peer is ever unpickled: LangChain's and LlamaIndex's FAISS are built and asked in one process.
 """
 
 from __future__ import annotations
