@@ -55,6 +55,8 @@ def test_rows_are_picked_in_little_memory(tmp_path: Path) -> None:
 def test_rows_of_a_file_that_was_cut_are_no_rows(tmp_path: Path) -> None:
     file = VectorFile(tmp_path / "vectors", str(uuid4()), 250)
     file.append(0, np.ones((9, 250), np.float32))
+    with pytest.raises(IndexError):  # there, but not of the state that is read
+        picked(file.map(5), np.array([5]))
     matrix = file.map(9)
     os.truncate(file.path, 4096 + 8500)
     assert picked(matrix, np.array([7])).all()

@@ -145,6 +145,8 @@ def picked(matrix: Vectors, slots: Ints) -> Vectors:
     handle = getattr(matrix, "handle", None)
     if handle is None or not hasattr(os, "preadv"):
         return np.array(matrix[slots])
+    if len(slots) and not 0 <= slots.min() <= slots.max() < len(matrix):
+        raise IndexError(f"there are {len(matrix)} rows, and others were asked for")
     rows = np.empty((len(slots), matrix.shape[1]), matrix.dtype)
     bytes_, size = rows.reshape(-1).view(np.uint8).data, rows.strides[0]
     for place, slot in enumerate(slots.tolist()):
