@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from ragbraid.errors import IndexDamaged, IndexLocked, IndexStoreError
 from ragbraid.index import filter_sql, schema
+from ragbraid.index.place import demand_local
 
 _IDLE = 8
 _BUSY_SECONDS = 10
@@ -35,7 +36,8 @@ class Store:
     def exists(self) -> bool:
         """Whether anything was ever committed here.
 
-        Raises `IndexMismatch` for somebody else's database or folder, and for a file.
+        Raises `IndexMismatch` for somebody else's database or folder, and for a file, and `IndexStoreError`
+        for a folder on a network file system.
         """
         if not self._written:
             self._look()
@@ -91,6 +93,7 @@ class Store:
 
     def _look(self) -> bool:
         """Whether the tables are there; those of an older format are brought to the newest."""
+        demand_local(self.folder)
         with speaking(self.folder):
             if self._file.is_file():
                 found = self._format()
