@@ -68,6 +68,10 @@ class MissingDependency(RagbraidError):
     """An optional package isn't installed."""
 
 
+class NotADocument(LoadError):
+    """What a loader was to read is nothing to be stored: the ingest says why, and it counts as no failure."""
+
+
 class ModelError(RagbraidError):
     """A model is absent, damaged or unfit for its use."""
 

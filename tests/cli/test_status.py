@@ -32,7 +32,7 @@ def told(folder: Path, *options: str) -> dict[str, str]:
 def test_before_the_first_ingest(folder: Path) -> None:
     assert told(folder) == {
         "pipeline": f"ragbraid, {folder / 'ragbraid.yaml'}",
-        "index": "index, .ragbraid/index",
+        "index": ".ragbraid/index",
         "embedder": "none, by words alone",
         "holds": "nothing in the collection default; run `ragbraid ingest PATH`",
     }
@@ -102,10 +102,20 @@ def test_an_index_of_another_embedder_is_a_problem_and_no_failure(folder: Path) 
     assert json.loads(ragbraid("status", "-p", "32.yaml", "--json", cwd=folder).stdout)["problem"]
 
 
+def test_an_index_with_a_name_of_its_own_is_told_by_it(folder: Path) -> None:
+    text = (
+        WORDS.replace("  index: {", "  notes: {")
+        .replace("- index", "- notes")
+        .replace(": index,", ": notes,")
+    )
+    (folder / "ragbraid.yaml").write_text(text, "utf-8")
+    assert told(folder)["index"] == "notes in .ragbraid/index"
+
+
 def test_from_a_folder_below(folder: Path) -> None:
     ragbraid("ingest", "docs", cwd=folder)
     status = told(folder / "docs")
-    assert status["index"] == f"index, {folder / '.ragbraid' / 'index'}"
+    assert status["index"] == str(folder / ".ragbraid" / "index")
     assert status["changed since"] == "nothing"
 
 

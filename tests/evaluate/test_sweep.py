@@ -276,7 +276,7 @@ def test_the_command_tells_a_table_json_and_a_page(folder: Path) -> None:
     assert done.returncode == 0, done
     assert re.match(r"max_sentences +answers contain +95% interval", done.stdout)
     assert "as it is" in done.stdout
-    assert re.search(r"\d+ steps were run, in \d+\.\d s; \d+ were taken over", done.stderr)
+    assert re.search(r"Steps run: \d+, in \d+\.\d s\. Taken over from another point: \d+, which", done.stderr)
     page = (folder / "page.html").read_text("utf-8")
     assert "<script" not in page
     assert page.count("<svg") == 2

@@ -154,7 +154,7 @@ def test_damaged_vectors_are_left_to_the_next_ingest(index: FaissRuntime, folder
         file.seek(4096 + 40)
         file.write(b"\xff")
     index.compact()
-    assert {each.what.partition(" ")[2] for each in index.check()} == {"chunks have no vector"}
+    assert {each.what.partition(" ")[2] for each in index.check()} == {"chunks without a vector"}
     fill(index)
     assert index.check() == []
 

@@ -188,7 +188,7 @@ def test_damaged_vectors_wait_for_the_next_ingest(folder: Path, index: FaissRunt
     (problem,) = index.check()
     assert problem.part == "vectors.f32"
     (left,) = index.repair()
-    assert left.what == "22 chunks have no vector"
+    assert left.what == "22 chunks without a vector"
     assert {each.digest for each in index.sources()} == {""}
     index.upsert([change(source, texts) for source, texts in TEXTS.items()])
     assert index.check() == []

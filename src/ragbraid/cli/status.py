@@ -43,7 +43,7 @@ def command(
     output.show_pairs(
         {
             "pipeline": f"{name}, {source.name}",
-            "index": f"{status.index}, {_shown(status.path)}" if status.path else status.index,
+            "index": _where(status),
             "embedder": status.embedder or ("unknown" if status.problem else "none, by words alone"),
             "holds": _holds(status),
             "on disk": _on_disk(status),
@@ -53,6 +53,14 @@ def command(
     )
     if status.problem:
         output.say(status.problem)
+
+
+def _where(status: Status) -> str:
+    """Its folder; its name in the file, too, where that is one of its own."""
+    if status.path is None:
+        return status.index
+    place = output.one_line(_shown(status.path))
+    return place if status.index == "index" else f"{status.index} in {place}"
 
 
 def _shown(path: Path) -> str:

@@ -127,8 +127,8 @@ def _conclude(found: Sweep) -> None:
     output.say(f"{ahead} better than the pipeline as it is by more than luck.")
     tally = found.tally
     output.say(
-        f"{tally.run:,} steps were run, in {tally.seconds:.1f} s; {tally.shared:,} were taken over from "
-        f"another point, which saved {tally.saved:.1f} s."
+        f"Steps run: {tally.run:,}, in {tally.seconds:.1f} s. Taken over from another point: "
+        f"{tally.shared:,}, which saved {tally.saved:.1f} s."
     )
     if found.known:
         output.say(f"{counted(found.known, 'question')} had been asked before.")

@@ -23,6 +23,7 @@ from ragbraid.index.lock import exclusive
 from ragbraid.index.rows import Ints, Rows
 from ragbraid.index.rows_file import RowsFile
 from ragbraid.index.selection import selected
+from ragbraid.text.counted import counted
 from ragbraid.types import Filter
 
 WAIT_SECONDS = 10.0
@@ -188,7 +189,11 @@ class Derived:
         held = set() if view is None else view.rows()
         found = connection.execute("SELECT row FROM chunks WHERE collection = ?", (self.collection,))
         wanted = {row for (row,) in found}
-        return f"{len(held ^ wanted)} chunks differ from the database's" if held != wanted else ""
+        return (
+            f"it differs from the database in {counted(len(held ^ wanted), 'chunk')}"
+            if held != wanted
+            else ""
+        )
 
     def _is_replayable(self, connection: Connection) -> bool:
         """Whether the log goes back to what the lexical index has applied, if it has applied anything."""

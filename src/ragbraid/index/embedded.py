@@ -13,6 +13,7 @@ from ragbraid.errors import IndexDamaged, IndexMismatch, InputError
 from ragbraid.index import reading, vector_sets
 from ragbraid.index.structure.names import SMALL, Device
 from ragbraid.index.vector_sets import VectorSet
+from ragbraid.text.counted import counted
 from ragbraid.types import Vectors
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ class Embedded:
         """Raise `IndexDamaged` where rows have no vectors: dense search would pass over them in silence."""
         if missing:
             raise IndexDamaged(
-                f"{missing} of {total} chunks in the index at {self._folder} have no vectors.", _AGAIN
+                f"The index at {self._folder} has {counted(missing, 'chunk')} without a vector, of {total}.",
+                _AGAIN,
             )
 
     def matrix(self, connection: Connection, held: VectorSet | None) -> Vectors:

@@ -20,6 +20,7 @@ from ragbraid.index.checks import checksum
 from ragbraid.index.metadata import encode
 from ragbraid.index.store import sync, sync_folder
 from ragbraid.index.vector_sets import VectorSet
+from ragbraid.text.counted import counted
 from ragbraid.types import Vectors
 
 VERSION = 1
@@ -109,7 +110,9 @@ def _begun(connection: Connection, folder: Path, held: VectorSet, file: Counted)
     there = "FROM chunks WHERE collection IN (SELECT id FROM collections)"
     count, having = connection.execute(f"SELECT COUNT(*), COUNT(slot) {there}").fetchone()
     if having < count:
-        raise IndexDamaged(f"{count - having} chunks in the index at {folder} have no vector.", _EMBED)
+        raise IndexDamaged(
+            f"The index at {folder} has {counted(count - having, 'chunk')} without a vector.", _EMBED
+        )
     blocks = vector_sets.sound_blocks(connection, held.number)
     opened = held.opened(connection, folder)
     if opened.bad_blocks(blocks):

@@ -15,6 +15,7 @@ from ragbraid.index.schema import DATABASE, has_contexts, has_lines
 from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import Problem
 from ragbraid.index.vector_sets import VectorSet
+from ragbraid.text.counted import counted
 from ragbraid.text.lines import lines_at
 
 _RESTORE = "Restore a snapshot, or remove the folder and ingest again."
@@ -28,13 +29,13 @@ THERE = "collection IN (SELECT id FROM collections)"
 """A collection that was dropped leaves its rows to the next compaction."""
 
 _STRAYS = {
-    "chunks without text": "SELECT COUNT(*) FROM chunks WHERE row NOT IN (SELECT row FROM passages)",
-    "texts without a chunk": "SELECT COUNT(*) FROM passages WHERE row NOT IN (SELECT row FROM chunks)",
-    "chunks without a document": "SELECT COUNT(*) FROM chunks AS c WHERE NOT EXISTS "
+    "chunk without text": "SELECT COUNT(*) FROM chunks WHERE row NOT IN (SELECT row FROM passages)",
+    "text without a chunk": "SELECT COUNT(*) FROM passages WHERE row NOT IN (SELECT row FROM chunks)",
+    "chunk without a document": "SELECT COUNT(*) FROM chunks AS c WHERE NOT EXISTS "
     "(SELECT 1 FROM documents AS d WHERE d.id = c.document AND d.collection = c.collection)",
-    "documents without an origin": "SELECT COUNT(*) FROM documents AS d WHERE NOT EXISTS "
+    "document without an origin": "SELECT COUNT(*) FROM documents AS d WHERE NOT EXISTS "
     "(SELECT 1 FROM origins AS o WHERE o.id = d.origin AND o.collection = d.collection)",
-    "origins without a collection": "SELECT COUNT(*) FROM origins "
+    "origin without a collection": "SELECT COUNT(*) FROM origins "
     "WHERE collection NOT IN (SELECT id FROM collections UNION SELECT collection FROM dropped)",
 }
 
@@ -47,7 +48,8 @@ def database(connection: Connection, folder: Path) -> Iterator[Problem]:
         for what, query in _STRAYS.items():
             (count,) = connection.execute(query).fetchone()
             if count:
-                yield Problem(DATABASE, f"{count} {what}", _RESTORE)
+                thing, _, lacking = what.partition(" ")
+                yield Problem(DATABASE, f"{counted(count, thing)} {lacking}", _RESTORE)
         yield from _documents(connection, folder)
     except sqlite3.DatabaseError as error:
         yield Problem(DATABASE, str(error), _RESTORE)
@@ -78,7 +80,8 @@ def _tokens(connection: Connection, folder: Path, held: VectorSet) -> Iterator[P
     for first in tokens.bad_blocks(connection, folder, held)[:_MOST]:
         yield Problem(held.tokens, f"the block of token vectors at {first} isn't what was written", _AGAIN)
     if bad := tokens.bad_spans(connection, held):
-        yield Problem(DATABASE, f"{len(bad)} places of token vectors aren't what was stored", _AGAIN)
+        told = f"the token vectors of {counted(len(bad), 'text')} aren't what was stored"
+        yield Problem(DATABASE, told, _AGAIN)
 
 
 def _slots(connection: Connection, held: VectorSet) -> Iterator[Problem]:
@@ -88,10 +91,10 @@ def _slots(connection: Connection, held: VectorSet) -> Iterator[Problem]:
         (vector_sets.end(connection, held.number) - 1,),
     ).fetchone()
     if beyond:
-        yield Problem(DATABASE, f"{beyond} references to vectors that were never stored", _RESTORE)
+        yield Problem(DATABASE, f"{counted(beyond, 'reference')} to what was never stored", _RESTORE)
     (missing,) = connection.execute(f"SELECT COUNT(*) FROM chunks WHERE slot IS NULL AND {THERE}").fetchone()
     if missing:
-        yield Problem(held.name, f"{missing} chunks have no vector", _EMBED)
+        yield Problem(held.name, f"{counted(missing, 'chunk')} without a vector", _EMBED)
 
 
 def damaged_documents(connection: Connection, folder: Path) -> Iterator[tuple[int, str]]:

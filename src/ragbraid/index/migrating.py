@@ -24,6 +24,7 @@ from ragbraid.index.rows import Ints
 from ragbraid.index.vector_file import BLOCK_ROWS
 from ragbraid.index.vector_sets import VectorSet
 from ragbraid.text.context import in_context
+from ragbraid.text.counted import counted
 from ragbraid.types import Vectors
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -155,7 +156,7 @@ def undo(connection: Connection, folder: Path) -> str:
         return stored.embedder
     if more := vector_sets.beyond(connection, former):
         raise IndexMismatch(
-            f"{more} chunks were stored since, of which {former.embedder!r} has no vectors.",
+            f"Since then {counted(more, 'chunk')} came, of which {former.embedder!r} has no vectors.",
             "Put it into the pipeline file and run `ragbraid index migrate`: it embeds these alone.",
         )
     vector_sets.switch(connection, former)

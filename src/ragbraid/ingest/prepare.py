@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from ragbraid.errors import InputError, LoadError, MissingDependency
+from ragbraid.errors import InputError, LoadError, MissingDependency, NotADocument
 from ragbraid.ingest.diff import Verdict
 from ragbraid.ingest.field_types import typed
 from ragbraid.ingest.scan import Found
@@ -39,6 +39,8 @@ class Prepared:
     verdict: Verdict
     fingerprint: str
     parts: list[tuple[Document, list[Chunk]]]
+    empty: str = ""
+    """Why there is nothing in it, where its loader says."""
 
     @property
     def origin(self) -> str:
@@ -70,13 +72,15 @@ def prepare(
     be read, `InputError` where the steps made something of it that can't be stored, and `LargeSource`.
     `fields` are the types that metadata is declared to have.
     """
-    if stored is None:
+    if stored is not None:
+        return Prepared(found, verdict, verdict.fingerprint, split(stored, process, metadata))
+    try:
         read = _read(found, fields)
-        if read is None:
-            raise LargeSource(verdict)
-        documents, fingerprint = read
-    else:
-        documents, fingerprint = stored, verdict.fingerprint
+    except NotADocument as why:
+        return Prepared(found, verdict, found.loader.fingerprint(found.ref), [], str(why))
+    if read is None:
+        raise LargeSource(verdict)
+    documents, fingerprint = read
     return Prepared(found, verdict, fingerprint, split(documents, process, metadata))
 
 

@@ -77,7 +77,8 @@ class Run:
         elif isinstance(prepared, Exception):
             self._ledger.failed(found.ref.origin, prepared)
         elif not prepared.parts and prepared.verdict.kind == "new":
-            self._ledger.skipped(Skipped(found.ref.origin, "there is no document in it"), found=True)
+            reason = prepared.empty or "there is no document in it"
+            self._ledger.skipped(Skipped(found.ref.origin, reason), found=True)
         else:
             self._batches.add(prepared)
 
@@ -173,5 +174,9 @@ class Run:
             prepared.verdict.kind,
             chunks=prepared.chunks,
             former=" ".join(prepared.verdict.replaces),
-            warnings=[each for document, _ in prepared.parts for each in document.warnings],
+            warnings=[*filter(None, [prepared.empty]), *_warnings(prepared)],
         )
+
+
+def _warnings(prepared: Prepared) -> list[str]:
+    return [each for document, _ in prepared.parts for each in document.warnings]

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Gt
 
-from ragbraid.errors import LoadError
+from ragbraid.errors import LoadError, NotADocument
 from ragbraid.load.places import (
     demand,
     everything,
@@ -32,7 +32,8 @@ class Files:
     they lie outside it. `include` and `exclude` are globs as `.gitignore` writes them, matched against
     that name; `.gitignore` files are honoured, and hidden files left out unless `hidden`. Of several
     links to one file, one is read. A path given by name is read even where it is hidden or ignored.
-    A file over `max_mb` megabytes is skipped.
+    A file over `max_mb` megabytes is skipped, and so are indexes, exports, recordings and reports that
+    ragbraid itself has written.
 
     A path may be a URL, too: `s3://bucket/folder`, `gs://…` and the other storages of fsspec (the extra
     `remote`), `https://…/file.pdf`, `zip://archive.zip`. Credentials come from the environment, as the
@@ -75,6 +76,7 @@ class Files:
 
     def load(self, ref: SourceRef) -> Iterator[Document]:
         """A document per file; of a spreadsheet one per sheet, of a message one per attachment, too."""
+        from ragbraid.load import own_output
         from ragbraid.load.formats import reader_for
         from ragbraid.load.reading import Limits, Ocr, Settings
 
@@ -88,6 +90,8 @@ class Files:
             raise unreadable(error) from None
         if len(data) > self.max_mb * 1e6:
             raise LoadError(f"It is larger than `max_mb` ({self.max_mb:g} MB).", "Raise `max_mb`.")
+        if (ours := own_output.of_file(data[: own_output.HEAD])) is not None:
+            raise NotADocument(f"{ours.capitalize()}.", "Keep it where nothing is ingested.")
         settings = Settings(Limits(self.timeout, self.max_memory_mb), Ocr(self.ocr, self.ocr_languages))
         yield from reader(ref.origin, data, settings)
 

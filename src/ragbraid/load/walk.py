@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragbraid.errors import MissingDependency
+from ragbraid.load import own_output
 from ragbraid.types import Skipped
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ class Walk:
         except OSError as error:
             yield Skipped(self._name(path), f"the folder can't be listed: {_why(error)}")
             return
-        if any(each.name == ".gitignore" for each in entries):
+        names = {each.name for each in entries}
+        if (ours := own_output.of_folder(path, names)) is not None:
+            yield Skipped(self._name(path), ours)
+            return
+        if ".gitignore" in names:
             ignores = (*ignores, *_read_ignores(path))
         for each in entries:
             if each.name in NEVER or (each.name.startswith(".") and not self._hidden):
