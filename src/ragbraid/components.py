@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ragbraid.generate.local import Local as Local
     from ragbraid.generate.openai import OpenAi as OpenAi
     from ragbraid.generate.openvino import OpenVino as OpenVino
+    from ragbraid.generate.transformers import Transformers as Transformers
     from ragbraid.index.faiss import Faiss as Faiss
     from ragbraid.load.files import Files as Files
     from ragbraid.load.rows import Rows as Rows

@@ -48,6 +48,7 @@ BUILTIN: Mapping[str, str] = {
     "testing/fixed-splitter": "ragbraid.testing.fakes:FixedSplitter",
     "testing/hash-embedder": "ragbraid.testing.fakes:HashEmbedder",
     "testing/list-index": "ragbraid.testing.fakes:ListIndex",
+    "transformers": "ragbraid.generate.transformers:Transformers",
     "web": "ragbraid.load.web:Web",
     "weighted": "ragbraid.rerank.weighted:Weighted",
     "zscore": "ragbraid.rerank.zscore:Zscore",
@@ -77,6 +78,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "web": ("pathspec", "charset_normalizer", "xberg"),
     "sentence-transformer": ("torch", "tokenizers", "safetensors"),
     "sql": ("sqlalchemy",),
+    "transformers": ("torch", "transformers", "jinja2", "llguidance"),
 }
 """The modules that a type imports when it is used, beside the core's; its extra brings them."""
 

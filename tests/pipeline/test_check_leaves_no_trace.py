@@ -21,6 +21,7 @@ components:
   local: {type: local, model: smollm2-135m-instruct}
   llama: {type: llama-cpp, model: smollm2-135m-instruct}
   vino: {type: openvino, model: smollm2-135m-instruct}
+  torch: {type: transformers, model: smollm2-135m-instruct}
   remote: {type: openai, model: some, base_url: "http://127.0.0.1:9/v1"}
   echo: {type: testing/echo-generator}
   entails: {type: entailment, model: cross-encoder/nli-deberta-v3-small}

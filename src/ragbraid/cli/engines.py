@@ -131,6 +131,8 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
             return "llama.cpp in this process, by xllamacpp", None
         case "openvino":
             return "OpenVINO in this process", None
+        case "transformers":
+            return _torch(component.device, imported.get("torch", probes.Import()).gpus)
         case "local":
             return _local(component)
         case "openai":

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _ALL = 2**20
 """More than any vocabulary has."""
-_CHARACTER = 8
-"""Tokens within which a character is whole."""
+_SURELY = 1e6
+"""A bias that decides; probabilities are told as they are without it."""
 
 
 def score(server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int]) -> Score:
@@ -34,9 +34,11 @@ def score(server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int
 
 def _one_by_one(server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int]) -> Score:
     """For continuations with tokens that are parts of characters, which a grammar doesn't let through."""
+    # What is sampled must be whole, or nothing is told of the place; what it is doesn't matter.
+    whole = [[server.tokenize(".", control=False)[0], _SURELY]]
     total, before = 0.0, list(prompt)
     for token in continuation:
-        told = _told(server, before, 1, n_probs=_ALL, n_predict=_CHARACTER)
+        told = _told(server, before, 1, n_probs=_ALL, logit_bias=whole)
         likely = told[0]["top_logprobs"] if told else ()
         total += next((float(each["logprob"]) for each in likely if each["id"] == token), float("nan"))
         before.append(token)
@@ -55,7 +57,6 @@ def _told(server: LlamaServer, prompt: Sequence[int], most: int, **wanted: Any) 
             told.extend((choice.get("logprobs") or {}).get("content") or [])
         return len(told) >= most
 
-    # Of a part of a character it tells only when the character is whole.
     body = {
         "prompt": list(prompt),
         "n_probs": 1,

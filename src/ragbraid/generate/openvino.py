@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from queue import Empty
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, RagbraidError
 from ragbraid.generate.alternatives import MOST
+from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.gguf import Gguf, find_file, read
 from ragbraid.generate.protocol import Completion, Request, Score
 from ragbraid.generate.threads import default_threads
@@ -23,10 +24,11 @@ from ragbraid.types import Message, ModelName
 
 if TYPE_CHECKING:
     from ragbraid.generate.ov.batching import Batcher
-    from ragbraid.generate.ov.jobs import Answering, Job, Tokens
-    from ragbraid.generate.ov.scoring import Scorer
+    from ragbraid.generate.ov.jobs import Job
     from ragbraid.generate.ov.text import Text
+    from ragbraid.generate.tree_scoring import TreeScorer
 
+_Begun: TypeAlias = "tuple[Job, Answering]"
 _DEFAULT = ModelName("smollm2-135m-instruct")
 _LOOK = 0.02
 """Seconds between two looks at a run's cancellation while no token has come."""
@@ -66,7 +68,7 @@ class OpenVinoRuntime:
     def __init__(self, options: OpenVino) -> None:
         self._options = options
         self._batcher: Batcher | None = None
-        self._scorer: Scorer | None = None
+        self._scorer: TreeScorer | None = None
         self._lock = threading.Lock()
 
     @property
@@ -88,7 +90,7 @@ class OpenVinoRuntime:
         finally:
             for each in begun:
                 if not isinstance(each, RagbraidError):
-                    each.job.stop.set()
+                    each[0].stop.set()
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text, then the completion. Closing the iterator stops the model."""
@@ -98,7 +100,7 @@ class OpenVinoRuntime:
         try:
             yield from self._pieces(begun, context)
         finally:
-            begun.job.stop.set()
+            begun[0].stop.set()
 
     def score(
         self,
@@ -135,9 +137,9 @@ class OpenVinoRuntime:
         if batcher is not None:
             batcher.close()
 
-    def _begin(self, request: Request, context: Context | None) -> Answering | RagbraidError:
+    def _begin(self, request: Request, context: Context | None) -> _Begun | RagbraidError:
         """Let a request join the batch; one that can't be met is its own error."""
-        from ragbraid.generate.ov.jobs import Answering, job_of
+        from ragbraid.generate.ov.jobs import job_of
 
         try:
             if context is not None:
@@ -145,29 +147,31 @@ class OpenVinoRuntime:
             tokens = self._text.prompt(request.prompt)
             self._demand_room(len(tokens) + request.max_tokens)
             batcher = self._batching()
-            answering = Answering(request, job_of(request, tokens, self._text.stops), self._text)
+            answering = Answering(request, len(tokens), self._text)
+            job = job_of(request, tokens, self._text.stops)
             if request.alternatives:
                 answering.alternatives = self._alternatives(tokens, request.alternatives)
-            batcher.submit(answering.job)
+            batcher.submit(job)
         except RagbraidError as error:
             return error
-        return answering
+        return job, answering
 
-    def _one(self, answering: Answering | RagbraidError, context: Context | None) -> Completion | Exception:
-        if isinstance(answering, RagbraidError):
-            return answering
+    def _one(self, begun: _Begun | RagbraidError, context: Context | None) -> Completion | Exception:
+        if isinstance(begun, RagbraidError):
+            return begun
         try:
-            *_, completion = self._pieces(answering, context)
+            *_, completion = self._pieces(begun, context)
         except RagbraidError as error:
             return error
         assert isinstance(completion, Completion)
         return completion
 
-    def _pieces(self, answering: Answering, context: Context | None) -> Iterator[str | Completion]:
+    def _pieces(self, begun: _Begun, context: Context | None) -> Iterator[str | Completion]:
+        job, answering = begun
         while not answering.ended:
-            if piece := answering.take(_next(answering.job, context)):
+            if piece := answering.take(_next(job, context)):
                 yield piece
-        answering.job.stop.set()
+        job.stop.set()
         if piece := answering.rest():
             yield piece
         if context is not None:
@@ -232,12 +236,12 @@ class OpenVinoRuntime:
                 )
             return self._batcher
 
-    def _scoring(self) -> Scorer:
-        from ragbraid.generate.ov.scoring import Scorer
+    def _scoring(self) -> TreeScorer:
+        from ragbraid.generate.ov.scoring import scorer
 
         with self._lock:
             if self._scorer is None:
-                self._scorer = Scorer(self._folder, self._properties)
+                self._scorer = scorer(self._folder, self._properties)
             return self._scorer
 
 

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ragbraid.errors import GenerationError
-from ragbraid.generate.ov.jobs import Job, Tokens
+from ragbraid.generate.answering import Tokens
+from ragbraid.generate.ov.jobs import Job
 from ragbraid.models.openvino import openvino
 
 _BLOCK = 32

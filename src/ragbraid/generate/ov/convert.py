@@ -60,11 +60,11 @@ def convert(path: Path, header: Gguf) -> Path:
 
 def prove(folder: Path) -> Mapping[str, Any]:
     """How far the model in `folder` is from its reference. Raises `ModelError` where that is too far."""
-    from ragbraid.generate.ov.scoring import Scorer
+    from ragbraid.generate.ov.scoring import scorer
 
     with np.load(folder / "reference.npz") as reference:
         ids, expected = reference["ids"].tolist(), reference["logs"]
-    measured = Scorer(folder, EXACT).all(ids)
+    measured = scorer(folder, EXACT).all(ids)
     kl = float((np.exp(expected) * (expected - measured)).sum(-1).mean())
     agreeing = float((expected.argmax(-1) == measured.argmax(-1)).mean())
     if not kl <= KL_MOST:

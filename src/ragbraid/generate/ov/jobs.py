@@ -1,28 +1,17 @@
-"""A request as the batch sees it, and as its caller does: tokens in a queue, text in pieces."""
+"""A request as the batch sees it."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from ragbraid.generate.ov.text import Decoder, Text
-from ragbraid.generate.protocol import Completion, Constraint, Grammar, JsonSchema, Quotes, Regex, Request
+from ragbraid.generate.answering import Tokens
+from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import grammar_of
-from ragbraid.generate.text_stream import StopStrings
-from ragbraid.types import Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A step's new tokens of one request, their log-probabilities, and why it ended, if it did."""
-
-    ids: Sequence[int]
-    logs: Sequence[float]
-    finished: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -78,55 +67,3 @@ def _structured(constraint: Constraint) -> Any:
         case JsonSchema():
             structured.json_schema = json.dumps(dict(constraint.schema))
     return structured
-
-
-class Answering:
-    """A request's answer as it comes: tokens become text, up to a stop string."""
-
-    def __init__(self, request: Request, job: Job, text: Text) -> None:
-        self.job = job
-        self.alternatives: Mapping[str, float] = {}
-        self._text = text
-        self._decoder = Decoder(text)
-        self._stops = StopStrings(request.stop)
-        self._asks_logs = request.logprobs
-        self._ends = frozenset(text.stops)
-        self._said: list[str] = []
-        self._tokens: list[tuple[str, float]] = []
-        self._count = 0
-        self._reason: str | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more is to come."""
-        return self._reason is not None or self._stops.stopped
-
-    def take(self, tokens: Tokens) -> str:
-        """What can be said now."""
-        self._reason = tokens.finished
-        told = zip(tokens.ids, tokens.logs, strict=True)
-        own = [(token, log) for token, log in told if token not in self._ends]
-        self._count += len(tokens.ids)
-        if self._asks_logs:
-            self._tokens += [(self._text.decode([token]), min(0.0, log)) for token, log in own]
-        return self._say(self._stops.feed(self._decoder.feed([token for token, _ in own])))
-
-    def rest(self) -> str:
-        """What was held back, at the end."""
-        return self._say(self._stops.feed(self._decoder.end()) + self._stops.end())
-
-    def completion(self) -> Completion:
-        """All of it."""
-        cut = self._reason == "length" and not self._stops.stopped
-        return Completion(
-            "".join(self._said),
-            "length" if cut else "stop",
-            Usage(len(self.job.prompt), self._count, 1),
-            self.alternatives,
-            tuple(self._tokens),
-        )
-
-    def _say(self, piece: str) -> str:
-        if piece:
-            self._said.append(piece)
-        return piece

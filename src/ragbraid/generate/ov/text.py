@@ -10,21 +10,10 @@ from typing import Any
 
 from ragbraid.errors import GenerationError
 from ragbraid.generate.chat_template import Piece, render
+from ragbraid.generate.ends import ENDS
 from ragbraid.generate.gguf import Gguf
+from ragbraid.generate.token_bytes import CONTROL, token_bytes
 from ragbraid.types import Message
-
-_CONTROL_TYPES = (3, 4)
-"""llama.cpp's token types: control, and user-defined."""
-
-
-_ENDS = frozenset(
-    each.encode()
-    for each in (
-        "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>",
-        "<|end|>", "<end_of_turn>", "</s>", "<eos>",
-    )
-)  # fmt: skip
-"""What models end a turn with, whatever their files name; llama.cpp knows these too."""
 
 
 class Text:
@@ -56,7 +45,7 @@ class Text:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens; control tokens have none, and half a character is a replacement sign."""
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
+        return b"".join(self._bytes[token] for token in tokens).decode("utf-8", "replace")
 
     @cached_property
     def stops(self) -> tuple[int, ...]:
@@ -64,7 +53,7 @@ class Text:
         metadata = self._header.metadata
         named = [metadata.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot")]
         tokens = metadata.get("tokenizer.ggml.tokens", [])
-        known = [at for at, token in enumerate(tokens) if token in _ENDS]
+        known = [at for at, token in enumerate(tokens) if token.decode("utf-8", "replace") in ENDS]
         return tuple(dict.fromkeys([*(int(each) for each in named if each is not None), *known]))
 
     def _encode(self, text: str) -> list[int]:
@@ -80,13 +69,18 @@ class Text:
         yield text[start:]
 
     @cached_property
+    def _bytes(self) -> list[bytes]:
+        """The library's own way back to text leaves out what is no whole character, here and there."""
+        return token_bytes(self._header)
+
+    @cached_property
     def _controls(self) -> re.Pattern[str]:
         tokens = self._header.metadata.get("tokenizer.ggml.tokens", [])
         types = self._header.metadata.get("tokenizer.ggml.token_type", [])
         found = {
             token.decode("utf-8", "replace")
             for token, kind in zip(tokens, types, strict=False)
-            if kind in _CONTROL_TYPES and len(token) > 1
+            if kind in CONTROL and len(token) > 1
         }
         longest_first = sorted(found, key=lambda each: (-len(each), each))
         return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
@@ -103,35 +97,3 @@ class Text:
         from openvino_genai import Tokenizer
 
         return Tokenizer(self._folder)
-
-
-class Decoder:
-    """The text of an answer token by token, in whole characters.
-
-    Decoding needs what stands before: some tokenizers drop a first space. So each step decodes a short run
-    that begins with the last token already said.
-    """
-
-    def __init__(self, text: Text) -> None:
-        self._text = text
-        self._said: list[int] = []
-        self._held: list[int] = []
-
-    def feed(self, tokens: Sequence[int]) -> str:
-        """What can be said now; half a character waits."""
-        self._held += tokens
-        told = self._told()
-        if not told or told.endswith("\ufffd"):
-            return ""
-        self._said, self._held = self._held[-1:], []
-        return told
-
-    def end(self) -> str:
-        """What was held back, without the part of a character that never came."""
-        told = self._told().rstrip("\ufffd") if self._held else ""
-        self._held = []
-        return told
-
-    def _told(self) -> str:
-        before = self._text.decode(self._said) if self._said else ""
-        return self._text.decode([*self._said, *self._held])[len(before) :]

@@ -1,0 +1,117 @@
+"""Log-probabilities of given continuations of one prompt, many in one forward pass.
+
+They are laid out as a tree behind the prompt, and the prompt's keys and values stay for the next call, as far
+as that one's prompt begins alike.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ragbraid.generate.token_tree import TokenTree, causal
+
+Floats = npt.NDArray[np.float32]
+_NODES = 512
+"""Tree nodes of one pass: each takes a row of logits, half a megabyte for a vocabulary of 128,000."""
+
+
+class TreeModel(Protocol):
+    """A model with a cache of keys and values, one sequence at a time."""
+
+    def forward(
+        self,
+        tokens: Sequence[int],
+        places: Sequence[int],
+        mask: Floats,
+        rows: Sequence[int],
+        pairs: Sequence[tuple[int, int]],
+    ) -> tuple[Floats, Floats]:
+        """Append tokens to the cache, at their `places` of the text and seeing what `mask` lets them see.
+
+        Returns log-probabilities after the tokens at `rows`, of shape (rows, vocabulary), left empty where
+        there are `pairs`; and those of each pair of a row and a token.
+        """
+        ...
+
+    def cut(self, length: int) -> None:
+        """Keep only the first tokens of the cache."""
+        ...
+
+
+class TreeScorer:
+    """Scores by a model that it has to itself. Calls wait for each other."""
+
+    def __init__(self, model: TreeModel) -> None:
+        self._model = model
+        self._held: list[int] = []
+        """The tokens in the model's cache."""
+        self._first: Floats | None = None
+        self._lock = threading.Lock()
+
+    def first(self, prompt: Sequence[int]) -> Floats:
+        """Log-probabilities of the token after the prompt, over the vocabulary."""
+        with self._lock:
+            return self._prefill(list(prompt))
+
+    def all(self, tokens: Sequence[int]) -> Floats:
+        """Log-probabilities after each of the tokens, of shape (tokens, vocabulary)."""
+        with self._lock:
+            self._hold([])
+            every = range(len(tokens))
+            return self._model.forward(tokens, every, causal(len(tokens), 0), every, ())[0]
+
+    def score(
+        self, prompt: Sequence[int], continuations: Sequence[Sequence[int]], stops: Sequence[int]
+    ) -> list[tuple[float, float]]:
+        """Each continuation's log-probability after the prompt, and the likeliest stop's right after it."""
+        with self._lock:
+            first = self._prefill(list(prompt))
+            scored: list[tuple[float, float]] = []
+            while len(scored) < len(continuations):
+                tree = TokenTree()
+                paths: list[list[int]] = []
+                for each in continuations[len(scored) :]:
+                    if paths and len(tree.tokens) + len(each) > _NODES:
+                        break
+                    paths.append(tree.add(each))
+                scored += self._score(first, tree, paths, stops)
+            return scored
+
+    def _score(
+        self, first: Floats, tree: TokenTree, paths: list[list[int]], stops: Sequence[int]
+    ) -> list[tuple[float, float]]:
+        nodes, begin = len(tree.tokens), len(self._held)
+        rows = range(nodes)
+        # What is asked of a node's row: the token of each child, and each stop.
+        pairs = [(max(at, 0), token) for at, token in zip(tree.parents, tree.tokens, strict=True)]
+        pairs += [(at, stop) for stop in stops for at in rows]
+        places = [begin + depth for depth in tree.depths]
+        _, told = self._model.forward(tree.tokens, places, tree.mask(begin), rows, pairs)
+        self._model.cut(begin)
+        logs, *ends = told.reshape(-1, nodes)
+        roots = [at for at, parent in enumerate(tree.parents) if parent < 0]
+        logs[roots] = first[[tree.tokens[at] for at in roots]]
+        likeliest = np.max(ends, axis=0)
+        return [(float(logs[path].sum()), float(likeliest[path[-1]])) for path in paths]
+
+    def _prefill(self, prompt: list[int]) -> Floats:
+        if self._first is not None and prompt == self._held:
+            return self._first
+        shared = 0
+        while shared < min(len(prompt) - 1, len(self._held)) and prompt[shared] == self._held[shared]:
+            shared += 1
+        self._hold(prompt[:shared])
+        rest = prompt[shared:]
+        mask = causal(len(rest), shared)
+        logs, _ = self._model.forward(rest, range(shared, len(prompt)), mask, [len(rest) - 1], ())
+        self._held, self._first = prompt, logs[0]
+        return self._first
+
+    def _hold(self, tokens: list[int]) -> None:
+        self._held, self._first = tokens, None
+        self._model.cut(len(tokens))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragbraid.errors import GenerationError, ModelError
+from ragbraid.generate.protocol import Completion, Grammar, Request
+from ragbraid.generate.transformers import Transformers, TransformersRuntime
+from ragbraid.testing.generator import GeneratorConformance, random_prompts
+from ragbraid.types import Message, ModelName
+from small_model import smollm
+from tiny_gguf import tiny_gguf
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[TransformersRuntime]:
+    opened = Transformers(ModelName(str(smollm())), context_tokens=1024).open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersRuntime]:
+    path = tiny_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
+    opened = Transformers(ModelName(str(path)), context_tokens=512).open()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.model
+class TestTransformersConforms(GeneratorConformance):
+    prompts = 4
+    holds_patterns = tells_alternatives = scores = True
+
+    @pytest.fixture
+    def generator(self, small: TransformersRuntime) -> TransformersRuntime:
+        return small
+
+
+def test_side_by_side_is_as_alone(tiny: TransformersRuntime) -> None:
+    requests = [Request(each, 10) for each in random_prompts(12)]
+    together = tiny.generate(requests)
+    assert together == [tiny.generate([each])[0] for each in requests]
+
+
+def test_sampling_is_repeated_by_its_seed(tiny: TransformersRuntime) -> None:
+    drawn = [tiny.generate([Request("abc", 20, temperature=1.5, seed=seed)])[0] for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_a_constraint_that_cannot_be_read_is_a_sentence(tiny: TransformersRuntime) -> None:
+    broken, fine = tiny.generate(
+        [
+            Request("a", 4, constraint=Grammar("root ::= missing")),
+            Request("a", 4, constraint=Grammar('root ::= "b"')),
+        ]
+    )
+    assert isinstance(broken, GenerationError)
+    assert isinstance(fine, Completion)
+    assert fine.text == "b"
+
+
+def test_probabilities_that_are_no_numbers_are_told(tmp_path: Path) -> None:
+    path = tiny_gguf(tmp_path / "nan.gguf")
+    runtime = Transformers(ModelName(str(path)), context_tokens=256).open()
+    with np.errstate(all="ignore"):
+        model = runtime._loaded().model
+        model.lm_head.weight.data.fill_(float("nan"))
+        (got,) = runtime.generate([Request("abc", 4)])
+    assert isinstance(got, GenerationError)
+    assert "aren't numbers" in str(got)
+
+
+def test_what_is_no_model_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (got,) = Transformers(ModelName(str(tmp_path))).open().generate([Request("a", 1)])
+    assert isinstance(got, ModelError)
+    assert "transformers can't load" in str(got)
+
+
+def test_a_model_without_a_chat_template_takes_no_chat(tmp_path: Path) -> None:
+    path = tiny_gguf(tmp_path / "tiny.gguf", template=None)
+    runtime = Transformers(ModelName(str(path)), context_tokens=256).open()
+    text, chat = runtime.generate([Request("abc", 2), Request((Message("user", "abc"),), 2)])
+    assert isinstance(text, Completion)
+    assert "no chat template" in str(chat)
