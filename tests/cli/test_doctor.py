@@ -95,17 +95,21 @@ def test_a_component_whose_packages_are_missing_or_broken(monkeypatch: pytest.Mo
     assert "sentence-transformer needs torch. Run `pip install" in missing.problem
 
 
+@pytest.mark.model
 @pytest.mark.parametrize(
-    ("device", "gpus", "by", "problem"),
+    ("settings", "gpus", "by", "problem"),
     [
-        ("auto", (), "torch on the CPU, since it finds no GPU", None),
-        ("auto", ("H100",), "torch on H100", None),
-        ("cpu", ("H100",), "torch on the CPU, as `device: cpu` says", None),
-        ("cuda", (), "torch on the CPU, since it finds no GPU", "device is cuda, and torch finds no CUDA"),
+        ({}, ("H100",), "torch on H100", None),
+        ({"engine": "torch"}, (), "torch on the CPU, as `engine: torch` says", None),
+        ({"engine": "openvino"}, ("H100",), "OpenVINO on the CPU, as `engine: openvino` says", None),
+        ({"engine": "torch", "device": "cpu"}, ("H100",), "torch on the CPU, as `engine: torch` says", None),
+        ({"device": "cuda"}, (), "no engine", "device is cuda, and torch finds no CUDA"),
     ],
 )
-def test_which_device_and_why(device: Any, gpus: tuple[str, ...], by: str, problem: str | None) -> None:
-    component = SentenceTransformer("all-minilm-l6-v2", device=device)
+def test_which_engine_and_why(
+    settings: dict[str, Any], gpus: tuple[str, ...], by: str, problem: str | None
+) -> None:
+    component = SentenceTransformer("all-minilm-l6-v2", **settings)
     engine = engines.engine(component, {"torch": probes.Import(gpus)})
     assert engine is not None
     assert (engine.kind, engine.by) == ("embedder", by)

@@ -32,7 +32,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersRunti
 
 @pytest.mark.model
 class TestTransformersConforms(GeneratorConformance):
-    prompts = 4
+    prompts = 2
     holds_patterns = tells_alternatives = scores = True
 
     @pytest.fixture

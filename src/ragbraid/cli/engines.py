@@ -23,6 +23,7 @@ from ragbraid.pipeline.typecheck import implements
 from ragbraid.registry import EXTRAS, NEEDS
 from ragbraid.types import ModelName
 
+_NAMES = {"torch": "torch", "openvino": "OpenVINO", "llama-cpp": "llama.cpp"}
 _KINDS: Mapping[str, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
 
 
@@ -126,7 +127,7 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
     """What does the work and why, and what the configuration asks for in vain."""
     match name:
         case "sentence-transformer":
-            return _torch(component.device, imported.get("torch", probes.Import()).gpus)
+            return _embedder(component, imported.get("torch", probes.Import()).gpus)
         case "llama-cpp":
             return "llama.cpp in this process, by xllamacpp", None
         case "openvino":
@@ -144,19 +145,37 @@ def _engine_of(name: str, component: Any, imported: Mapping[str, probes.Import])
             return "its own code", None
 
 
+def _embedder(component: Any, gpus: tuple[str, ...]) -> tuple[str, str | None]:
+    """What computes the vectors; a missing model is told of by itself."""
+    from ragbraid.embed.engines import choose
+    from ragbraid.embed.model_files import ModelFiles
+    from ragbraid.models.locate import locate
+
+    if gpus and component.device != "cpu" and component.engine != "openvino":
+        return _torch(component.device, gpus)
+    try:
+        files = ModelFiles(locate(component.model, component.revision, kind="embedder"))
+        choice = choose(files, component.engine, "cpu" if component.device == "auto" else component.device)
+    except ModelMissing:
+        return "the engine that suits the model, once that is here", None
+    except ModelError as error:
+        return "no engine", str(error)
+    return f"{_NAMES[choice.engine]} on the CPU, {choice.why}", None
+
+
 def _local(component: Any) -> tuple[str, str | None]:
     """The engine that would run the model, and why; a missing model is told of by itself."""
     from ragbraid.generate.choose import choose
 
     if component.engine != "auto":
-        return f"{component.engine}, as `engine: {component.engine}` says", None
+        return f"{_NAMES[component.engine]}, as `engine: {component.engine}` says", None
     try:
         choice = choose(component.model, component.revision)
     except ModelMissing:
         return "the engine that suits the model, once that is here", None
     except ModelError as error:
         return "no engine", str(error)
-    return f"{choice.engine}: {choice.why}", None
+    return f"{_NAMES[choice.engine]}, {choice.why}", None
 
 
 def _torch(device: str, gpus: tuple[str, ...]) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,6 +92,7 @@ def get(
     for name in wanted:
         try:
             had[name] = str(_fetch(name, source, quiet))
+            _prepare(name, quiet=quiet or as_json)
         except RagbraidError as error:
             if len(wanted) == 1:
                 raise
@@ -153,6 +155,23 @@ def bundle(
     for each in made:
         output.show(f"{each.name}: {each}")
     output.show(f"The packages to take along are named in {to / REQUIREMENTS}.")
+
+
+def _prepare(name: str, *, quiet: bool) -> None:
+    """Convert and prove the model for this machine now: the first question would have to wait for it."""
+    from ragbraid.errors import RagbraidError
+    from ragbraid.models.catalogue import catalogue
+
+    model = catalogue().get(name)
+    if model is None:
+        return
+    with progress.waiting(f"Preparing {name} for this machine …", quiet=quiet), suppress(RagbraidError):
+        # What can't be prepared is computed by another engine, and `doctor` says so.
+        if model.kind == "generator":
+            from ragbraid.generate.local import prepare
+        else:
+            from ragbraid.embed.engines import prepare
+        prepare(name)
 
 
 def _line(entry: Entry) -> str:

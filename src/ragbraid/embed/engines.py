@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from ragbraid.embed.encoder import Encoder
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.errors import MissingDependency, ModelError, RagbraidError
+from ragbraid.models.locate import locate
 from ragbraid.models.reasons import reason
 
 Engine: TypeAlias = Literal["auto", "torch", "openvino"]
@@ -38,20 +39,20 @@ def choose(files: ModelFiles, engine: Engine, device: Device) -> Choice:
         return Choice("openvino", "cpu", "as `engine: openvino` says")
     if device == "cuda" or (device == "auto" and _driver()):
         if _cuda():
-            return Choice("torch", "cuda", "torch finds a GPU")
+            return Choice("torch", "cuda", "since torch finds a GPU")
         if device == "cuda":
             raise ModelError("device is cuda, and torch finds no CUDA device.", "Set device: auto.")
     if engine == "torch":
         return Choice("torch", "cpu", "as `engine: torch` says")
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return Choice("torch", "cpu", "OpenVINO has no lead on this processor")
+        return Choice("torch", "cpu", "since OpenVINO has no lead on this processor")
     if find_spec("openvino") is None:
-        return Choice("torch", "cpu", "OpenVINO isn't installed")
+        return Choice("torch", "cpu", "since OpenVINO isn't installed")
     from ragbraid.embed.openvino_encoder import suits
 
     if not suits(files):
-        return Choice("torch", "cpu", "the model is none that OpenVINO is given here")
-    return Choice("openvino", "cpu", "OpenVINO is faster on this processor")
+        return Choice("torch", "cpu", "since this model isn't one that OpenVINO is given here")
+    return Choice("openvino", "cpu", "since it is faster on this processor")
 
 
 def load(files: ModelFiles, engine: Engine, device: Device) -> Encoder:
@@ -70,6 +71,13 @@ def load(files: ModelFiles, engine: Engine, device: Device) -> Encoder:
         if engine == "openvino":
             raise
         return by_torch(files, "cpu")
+
+
+def prepare(model: str) -> None:
+    """Prove a model for the engine that would be chosen, where that takes proof. Raises `ModelError`."""
+    files = ModelFiles(locate(model, kind="embedder"))
+    if choose(files, "auto", "auto").engine == "openvino":
+        _by_openvino(files)
 
 
 def _by_openvino(files: ModelFiles) -> Encoder:

@@ -41,10 +41,10 @@ def choose(model: str, revision: str | None = None) -> Choice:
 def _for_gguf(path: Path) -> Choice:
     header = read(path)
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        return Choice("llama-cpp", "OpenVINO has no lead on this processor")
+        return Choice("llama-cpp", "since OpenVINO has no lead on this processor")
     missing = [each for each in MODULES if find_spec(each) is None]
     if missing:
-        return Choice("llama-cpp", f"{missing[0]} isn't installed, which OpenVINO needs")
+        return Choice("llama-cpp", f"since {missing[0]} isn't installed, which OpenVINO needs")
     if (why := unfit(header)) is not None:
-        return Choice("llama-cpp", f"OpenVINO can't take the model: {why}")
-    return Choice("openvino", "OpenVINO is exact and reads prompts faster on this processor")
+        return Choice("llama-cpp", f"since OpenVINO can't take the model: {why}")
+    return Choice("openvino", "since it is exact and reads prompts faster on this processor")

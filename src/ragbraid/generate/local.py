@@ -137,3 +137,9 @@ class LocalRuntime:
             parallel=options.parallel,
             threads=options.threads,
         ).open()
+
+
+def prepare(model: str) -> None:
+    """Convert and prove a model for the engine that would be chosen. Raises `ModelError`."""
+    if choose(model).engine == "openvino":
+        OpenVino(ModelName(model)).open().prepare()
