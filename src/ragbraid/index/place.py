@@ -59,7 +59,7 @@ def _on_windows(path: str) -> str:
 
     drive = os.path.splitdrive(path)[0] + "\\"
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - there on Windows alone
-    return "smb3" if drive.startswith("\\\\") or kernel.GetDriveTypeW(drive) == _DRIVE_REMOTE else ""
+    return "smb3" if kernel.GetDriveTypeW(drive) == _DRIVE_REMOTE else ""
 
 
 def _on_macos(path: str) -> str:
