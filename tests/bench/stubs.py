@@ -82,6 +82,8 @@ class StubGenerator:
     def context_window(self) -> int:
         return 8192
 
+    scores_together = False
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         return len(prompt)
 
@@ -100,6 +102,7 @@ class StubGenerator:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         raise NotImplementedError

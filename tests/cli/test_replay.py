@@ -56,6 +56,7 @@ class Model:
     says: str = "14 months"
 
     context_window = 100
+    scores_together = False
 
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         return 1
@@ -73,6 +74,7 @@ class Model:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         raise NotImplementedError

@@ -55,6 +55,7 @@ class WriterRuntime:
     """Writes what the passages say, near it, or far from it; the same for the same prompt."""
 
     context_window = 100_000
+    scores_together = False
 
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         return len(str(prompt).split())
@@ -78,6 +79,7 @@ class WriterRuntime:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         raise NotImplementedError

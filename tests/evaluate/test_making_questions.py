@@ -63,6 +63,7 @@ class AskerRuntime:
     """Writes a question of a sentence's own words, and of some things a bad one."""
 
     context_window = 4096
+    scores_together = False
 
     def count_tokens(self, prompt):
         return len(str(prompt).split())
@@ -73,7 +74,7 @@ class AskerRuntime:
     def stream(self, request, *, context=None):
         raise NotImplementedError
 
-    def score(self, prompt, continuations, *, context=None):
+    def score(self, prompt, continuations, *, then=None, context=None):
         raise NotImplementedError
 
     def written(self, request):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from ragbraid.answer.cite import within
+from ragbraid.answer.short_examples import EXAMPLES
+from ragbraid.answer.short_scored import most_likely
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, Stopped
 from ragbraid.generate.protocol import Completion, Generator, Quotes, Request
@@ -13,24 +15,7 @@ from ragbraid.text.sentences import sentences
 from ragbraid.types import Citation, Message, Usage
 
 MAX_WORDS = 12
-
-_EXAMPLES = (
-    (
-        "The bridge was opened in May 1932 by the mayor, Ada Lind. It is 412 metres long.",
-        "Who opened the bridge?",
-        "Ada Lind",
-    ),
-    (
-        "Copper was first smelted in the valley around 4500 BC. The ore came from the eastern hills.",
-        "When was copper first smelted there?",
-        "around 4500 BC",
-    ),
-    (
-        "The pump stops because the float valve closes. A red lamp shows this state.",
-        "Why does the pump stop?",
-        "because the float valve closes",
-    ),
-)
+_SHOWN = 4
 
 
 def short_answer(
@@ -38,9 +23,23 @@ def short_answer(
 ) -> tuple[Citation | None, Usage]:
     """The generator's run of words within the quotes, as a citation, and what it took.
 
-    A generator that fails leaves None and a note in the trace: the quotes stand on their own. A model that
-    is absent or unfit raises its `ModelError`, for whoever configured it wants to know.
+    Where the engine scores many texts at once it is the likeliest run of all; else the one that the model
+    writes when it can write nothing but the quotes' words. A generator that fails leaves None and a note in
+    the trace: the quotes stand on their own. A model that is absent or unfit raises its `ModelError`, for
+    whoever configured it wants to know.
     """
+    if generator.scores_together:
+        try:
+            return most_likely(generator, question, quotes, context)
+        except GenerationError as error:
+            context.note("short", f"No short answer: {error}")
+            return None, Usage()
+    return _written(generator, question, quotes, context)
+
+
+def _written(
+    generator: Generator, question: str, quotes: Sequence[Citation], context: Context
+) -> tuple[Citation | None, Usage]:
     texts = tuple(each.quote for each in quotes)
     # An answer doesn't run from one sentence into the next.
     held = tuple(text[start:end] for text in texts for start, end in sentences(text))
@@ -62,7 +61,7 @@ def short_answer(
 
 def _prompt(texts: Sequence[str], question: str) -> tuple[Message, ...]:
     messages = [Message("system", "Answer the question with a few words taken from the text.")]
-    for text, asked, answer in _EXAMPLES:
+    for text, asked, answer in EXAMPLES[:_SHOWN]:
         messages += [_turn(text, asked), Message("assistant", answer)]
     return (*messages, _turn("\n".join(texts), question))
 

@@ -76,6 +76,11 @@ class LlamaCppRuntime:
         """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
         return min(self._options.context_tokens, self._file.context_length or self._options.context_tokens)
 
+    @property
+    def scores_together(self) -> bool:
+        """False."""
+        return False
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """Tokens of the prompt, chat template included."""
         return len(self._tokens(prompt))
@@ -120,15 +125,17 @@ class LlamaCppRuntime:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, one by one: llama.cpp's server has no batch of them."""
         server, tokens = self._loaded(), self._tokens(prompt)
+        following = None if then is None else server.tokenize(then, control=False)[0]
         scores = []
         for each in continuations:
             if context is not None:
                 context.check()
-            scores.append(score(server, tokens, server.tokenize(each, control=False)))
+            scores.append(score(server, tokens, server.tokenize(each, control=False), following))
         return scores
 
     def warm_up(self) -> None:

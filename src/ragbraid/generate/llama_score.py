@@ -21,31 +21,40 @@ _SURELY = 1e6
 """A bias that decides; probabilities are told as they are without it."""
 
 
-def score(server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int]) -> Score:
-    """How likely the continuation is, and that the model ends right after it. Raises `GenerationError`."""
+def score(
+    server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int], then: int | None = None
+) -> Score:
+    """How likely the continuation is, and right after it an end or the token `then`.
+
+    Raises `GenerationError`.
+    """
     if not continuation:
         raise GenerationError("There is no continuation to score.", "Give at least one character.")
-    whole = "root ::= " + " ".join(f"<[{token}]>" for token in continuation)
+    followed = [*continuation, *([] if then is None else [then])]
+    whole = "root ::= " + " ".join(f"<[{token}]>" for token in followed)
     told = _told(server, prompt, len(continuation) + 1, grammar=whole)
     if len(told) == len(continuation) + 1:
         return Score(sum(each["logprob"] for each in told[:-1]), told[-1]["logprob"], len(continuation))
-    return _one_by_one(server, prompt, continuation)
+    return _one_by_one(server, prompt, followed, ends=then is None)
 
 
-def _one_by_one(server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int]) -> Score:
+def _one_by_one(
+    server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int], *, ends: bool
+) -> Score:
     """For continuations with tokens that are parts of characters, which a grammar doesn't let through."""
     # What is sampled must be whole, or nothing is told of the place; what it is doesn't matter.
     whole = [[server.tokenize(".", control=False)[0], _SURELY]]
-    total, before = 0.0, list(prompt)
+    logs, before = [], list(prompt)
     for token in continuation:
         told = _told(server, before, 1, n_probs=_ALL, logit_bias=whole)
         likely = told[0]["top_logprobs"] if told else ()
-        total += next((float(each["logprob"]) for each in likely if each["id"] == token), float("nan"))
+        logs += [float(each["logprob"]) for each in likely if each["id"] == token]
         before.append(token)
-    end = _told(server, before, 1, grammar='root ::= ""')
-    if not end or total != total:
+    if ends:
+        logs += [each["logprob"] for each in _told(server, before, 1, grammar='root ::= ""')]
+    if len(logs) != len(continuation) + ends:
         raise GenerationError("llama.cpp didn't score the continuation.", "Use type: openvino.")
-    return Score(total, end[0]["logprob"], len(continuation))
+    return Score(sum(logs[:-1]), logs[-1], len(logs) - 1)
 
 
 def _told(server: LlamaServer, prompt: Sequence[int], most: int, **wanted: Any) -> list[dict[str, Any]]:

@@ -65,6 +65,11 @@ class LocalRuntime:
         """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
         return self._engine.context_window
 
+    @property
+    def scores_together(self) -> bool:
+        """Whether the engine scores many continuations in one pass."""
+        return self._engine.scores_together
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """Tokens of the prompt, chat template included."""
         return self._engine.count_tokens(prompt)
@@ -84,10 +89,11 @@ class LocalRuntime:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         """How likely each continuation is after the prompt."""
-        return self._engine.score(prompt, continuations, context=context)
+        return self._engine.score(prompt, continuations, then=then, context=context)
 
     def warm_up(self) -> None:
         """Load the weights now."""

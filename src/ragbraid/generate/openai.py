@@ -79,6 +79,11 @@ class OpenAiRuntime:
         """What is set here: servers don't tell in one way."""
         return self._options.context_tokens
 
+    @property
+    def scores_together(self) -> bool:
+        """False."""
+        return False
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """An upper estimate: no token is shorter than a byte, and each message has a few of its own."""
         messages = _messages(prompt)
@@ -111,6 +116,7 @@ class OpenAiRuntime:
         prompt: tuple[Message, ...] | str,  # noqa: ARG002
         continuations: Sequence[str],  # noqa: ARG002
         *,
+        then: str | None = None,  # noqa: ARG002
         context: Context | None = None,  # noqa: ARG002
     ) -> list[Score]:
         """Raises `Unsupported`: the protocol of chats doesn't tell the probability of a given text."""

@@ -76,6 +76,11 @@ class OpenVinoRuntime:
         """The most tokens of prompt and completion: what is set here, or less if the model knows less."""
         return min(self._options.context_tokens, self._file.context_length or self._options.context_tokens)
 
+    @property
+    def scores_together(self) -> bool:
+        """True: they lie in a tree behind the prompt."""
+        return True
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """Tokens of the prompt, chat template included."""
         return len(self._text.prompt(prompt))
@@ -107,19 +112,21 @@ class OpenVinoRuntime:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, all in one pass: what they share is computed once."""
         if context is not None:
             context.check()
         tokens = self._text.prompt(prompt)
-        encoded = [self._text.encode(each, control=False) for each in continuations]
+        encoded = self._text.encode_all(continuations)
+        ends = self._text.stops if then is None else self._text.encode_all([then])[0][:1]
         if not all(encoded):
             raise GenerationError(
                 "There is no continuation to score.", "Give at least one character of text."
             )
         self._demand_room(len(tokens) + max(map(len, encoded), default=0))
-        scored = self._scoring().score(tokens, encoded, self._text.stops)
+        scored = self._scoring().score(tokens, encoded, ends)
         return [Score(log, stop, len(ids)) for (log, stop), ids in zip(scored, encoded, strict=True)]
 
     def prepare(self) -> None:

@@ -88,7 +88,7 @@ class Score:
     """How likely a continuation is after its prompt, in nats.
 
     `logprob` is log P(continuation | prompt), over `tokens` tokens; `stop` is the log-probability that the
-    model ends its answer right after it.
+    model ends its answer right after it, or goes on with what was asked for.
     """
 
     logprob: float
@@ -102,6 +102,11 @@ class Generator(Protocol):
     @property
     def context_window(self) -> int:
         """The most tokens that prompt and completion may have together."""
+        ...
+
+    @property
+    def scores_together(self) -> bool:
+        """Whether `score` computes many continuations in about the time of one."""
         ...
 
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
@@ -123,10 +128,12 @@ class Generator(Protocol):
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         """How likely each continuation is as what follows the prompt, by the model alone.
 
-        Raises `Unsupported` where the engine doesn't tell.
+        `stop` of the scores is that of an end, or that of the first token of `then`. Raises `Unsupported`
+        where the engine doesn't tell.
         """
         ...

@@ -7,28 +7,14 @@ may leave out brackets, quotation marks and stops before its first word and afte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ragbraid.errors import GenerationError
 from ragbraid.generate.protocol import Quotes
+from ragbraid.text.quotable import Word, quotable
 
-_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\s{_ALONE}]+")
-# Only what carries no meaning can be left out: never the sign of -3, the % of 5% or the ++ of C++.
-_PARTS = re.compile(r"""([(\[{"'«“‘„¿¡]*)(.*?)([.,;:!?…)\]}"'»”’、。，；：！？]*)""", re.DOTALL)
 # What a grammar can't hold ends a run, as if the text ended there.
 _BREAK = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    gap: str
-    """White space since the last word."""
-    lead: str
-    core: str
-    trail: str
 
 
 def quote_grammar(quotes: Quotes) -> str:
@@ -37,7 +23,7 @@ def quote_grammar(quotes: Quotes) -> str:
     starts: list[str] = [] if quotes.abstention is None else [_literal(quotes.abstention)]
     for text in dict.fromkeys(quotes.texts):
         for part in _BREAK.split(text):
-            words = list(_words(part))
+            words = list(quotable(part))
             for at, word in enumerate(words):
                 name = f"w{len(rules)}"
                 rules.append(f"{name} ::= {_run(words[at : at + quotes.max_words])}")
@@ -69,7 +55,7 @@ def _runs_through(part: str, text: str, max_words: int) -> bool:
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     at = 0
-    for number, word in enumerate(_words(part)):
+    for number, word in enumerate(quotable(part)):
         lead = at + len(word.gap)
         core = lead + len(word.lead)
         done = core + len(word.core)
@@ -85,18 +71,7 @@ def _runs_through(part: str, text: str, max_words: int) -> bool:
     return False
 
 
-def _words(text: str) -> Iterator[_Word]:
-    last = 0
-    for match in _WORD.finditer(text):
-        parts = _PARTS.fullmatch(match.group())
-        lead, core, trail = parts.groups() if parts else ("", match.group(), "")
-        if not core:
-            lead, core, trail = "", match.group(), ""
-        yield _Word(text[last : match.start()], lead, core, trail)
-        last = match.end()
-
-
-def _run(words: list[_Word]) -> str:
+def _run(words: list[Word]) -> str:
     """The first word, then optionally the second, then optionally the third, and so on."""
     pieces = [_literal(words[0].core)]
     for word, following in zip(words, [*words[1:], None], strict=True):

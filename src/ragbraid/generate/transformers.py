@@ -66,6 +66,11 @@ class TransformersRuntime:
             self._options.context_tokens, self._loaded().context_length or self._options.context_tokens
         )
 
+    @property
+    def scores_together(self) -> bool:
+        """True: they lie in a tree behind the prompt."""
+        return True
+
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """Tokens of the prompt, chat template included."""
         return len(self._loaded().prompt(prompt))
@@ -114,6 +119,7 @@ class TransformersRuntime:
         prompt: tuple[Message, ...] | str,
         continuations: Sequence[str],
         *,
+        then: str | None = None,
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, all in one pass: what they share is computed once."""
@@ -121,12 +127,13 @@ class TransformersRuntime:
             context.check()
         model = self._loaded()
         tokens = model.prompt(prompt)
-        encoded = [model.encode(each, control=False) for each in continuations]
+        encoded = model.encode_all(continuations)
+        ends = model.stops if then is None else model.encode_all([then])[0][:1]
         if not all(encoded):
             raise GenerationError("There is no continuation to score.", "Give at least one character.")
         self._demand_room(len(tokens) + max(map(len, encoded), default=0))
         with self._computing:
-            scored = self._scoring().score(tokens, encoded, model.stops)
+            scored = self._scoring().score(tokens, encoded, ends)
         return [Score(log, stop, len(ids)) for (log, stop), ids in zip(scored, encoded, strict=True)]
 
     def warm_up(self) -> None:

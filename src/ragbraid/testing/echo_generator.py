@@ -57,6 +57,7 @@ class GeneratorRuntime:
 
     def __init__(self, context_window: int, delay: float, script: Sequence[str] | None = None) -> None:
         self.context_window = context_window
+        self.scores_together = False
         self.requests: list[Request] = []
         self._delay = delay
         self._script = None if script is None else iter(script)
@@ -85,6 +86,7 @@ class GeneratorRuntime:
         prompt: tuple[Message, ...] | str,  # noqa: ARG002
         continuations: Sequence[str],  # noqa: ARG002
         *,
+        then: str | None = None,  # noqa: ARG002
         context: Context | None = None,  # noqa: ARG002
     ) -> list[Score]:
         """Raises `Unsupported`: words have no probabilities here."""

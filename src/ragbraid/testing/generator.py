@@ -168,6 +168,10 @@ class GeneratorConformance:
             assert one.stop == pytest.approx(other.stop, abs=1e-3)
             assert one.tokens == other.tokens
         assert generator.score(prompt, []) == []
+        whole, part, *_ = together
+        (then,) = generator.score(prompt, ["In the North"], then=" Sea")
+        assert then.logprob + then.stop == pytest.approx(whole.logprob, abs=1e-2)
+        assert then.stop != part.stop
 
     def test_one_bad_request_harms_no_other(self, generator: Generator) -> None:
         """A request that can't be met has its own error in its place."""

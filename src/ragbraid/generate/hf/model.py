@@ -101,6 +101,10 @@ class TorchModel:
         encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=not control)
         return [int(each) for each in encoded["input_ids"]]
 
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of many texts without control tokens."""
+        return [self.encode(text, control=False) for text in texts]
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens; control tokens have none, and half a character is a replacement sign."""
         return str(

@@ -43,6 +43,16 @@ class Text:
         parts = [text] if control else list(self._harmless(text))
         return [token for part in parts if part for token in self._encode(part)]
 
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of many texts without control tokens: a call for each takes a quarter of a millisecond."""
+        if not texts:
+            return []
+        if any(not text or self._controls.search(text) for text in texts):
+            return [self.encode(text, control=False) for text in texts]
+        encoded = self._tokenizer.encode(list(texts), add_special_tokens=False)
+        mask = encoded.attention_mask.data.astype(bool)  # shorter ones are padded
+        return [row[own].tolist() for row, own in zip(encoded.input_ids.data, mask, strict=True)]
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens; control tokens have none, and half a character is a replacement sign."""
         return b"".join(self._bytes[token] for token in tokens).decode("utf-8", "replace")

@@ -1,0 +1,86 @@
+"""What a model is shown before it names a short answer: texts, questions, the words in them that answer."""
+
+from __future__ import annotations
+
+EXAMPLES: tuple[tuple[str, str, str], ...] = (
+    (
+        "The bridge was opened in May 1932 by the mayor, Ada Lind. It is 412 metres long.",
+        "Who opened the bridge?",
+        "Ada Lind",
+    ),
+    (
+        "Copper was first smelted in the valley around 4500 BC. The ore came from the eastern hills.",
+        "When was copper first smelted there?",
+        "around 4500 BC",
+    ),
+    (
+        "Besides wool, the town of Harlow exported salt, which merchants carried over the Brenner Pass.",
+        "What did Harlow export in addition to wool?",
+        "salt",
+    ),
+    (
+        "About 340 species of beetle live on the island, more than on the mainland.",
+        "How many species of beetle are found on the island?",
+        "340",
+    ),
+    (
+        "The pump stops because the float valve closes. A red lamp shows this state.",
+        "Why does the pump stop?",
+        "the float valve closes",
+    ),
+    (
+        "Lake Orn, which supplies the city with drinking water, lies north of the capital.",
+        "Which body of water provides the city's drinking water?",
+        "Lake Orn",
+    ),
+    (
+        "In optics, the bending of light at a boundary is called refraction.",
+        "What is the term for light bending where two media meet?",
+        "refraction",
+    ),
+    (
+        "After the war the archive moved from Turin to Milan, where it still is.",
+        "Where is the archive located today?",
+        "Milan",
+    ),
+    (
+        "The treaty, signed by Denmark and Sweden in 1658, ended three years of fighting.",
+        "Which countries signed the treaty?",
+        "Denmark and Sweden",
+    ),
+    (
+        "Teachers in the valley were paid in grain until the reform of 1871 gave them a salary.",
+        "What were teachers paid with before 1871?",
+        "grain",
+    ),
+    (
+        "The Halden Institute, a centre for polar research, employs 90 people in Tromsø.",
+        "What does the Halden Institute study?",
+        "polar research",
+    ),
+    (
+        "Unlike its rival, the engine ran on heavy oil and needed no spark.",
+        "What fuel did the engine use?",
+        "heavy oil",
+    ),
+    (
+        "Roughly 12% of the budget went to roads; schools received three times as much.",
+        "What percentage of the budget was spent on roads?",
+        "12%",
+    ),
+    (
+        "Maria Okoye, the first woman to lead the harbour authority, resigned in 2004 after a strike.",
+        "What position did Maria Okoye hold?",
+        "lead the harbour authority",
+    ),
+    (
+        "The plague of 1630 killed almost half of the people of the city.",
+        "What happened to the city in 1630?",
+        "The plague",
+    ),
+    (
+        "A prism splits white light into its colours, as Newton showed in a darkened room.",
+        "Who demonstrated that white light can be split?",
+        "Newton",
+    ),
+)

@@ -1,0 +1,120 @@
+"""The short answer by likelihood: of all runs of words in the quotes, the one that the model finds likeliest.
+
+The model scores the runs after a prompt of examples, text and question, all of them in one pass, and again
+after the same text with a question that asks for nothing in particular: what is likely there as well is so
+for the text's sake and not for the question's (contextual calibration, Zhao et al. 2021). Two cheap features
+join them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ragbraid.answer.answer_type import AnswerType
+from ragbraid.answer.short_examples import EXAMPLES
+from ragbraid.context import Context
+from ragbraid.generate.protocol import Generator, Score
+from ragbraid.text.quotable import quotable
+from ragbraid.text.sentences import sentences
+from ragbraid.text.terms import language_of, terms
+from ragbraid.types import Citation, Usage
+
+MAX_WORDS = 8
+_STARTS = 12
+"""Starts of runs, the likeliest first, that are followed further."""
+_ANYTHING = "What is it?"
+_END = "\n"
+_PRIOR, _ENDS, _NEW, _TYPE = 0.4, 0.7, 3.0, 2.0
+"""Weights of what is likely after any question, of an end after the run, of what is new, of the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Words of a quote: the number of the quote, and the place in it."""
+
+    quote: int
+    start: int
+    end: int
+    text: str
+
+
+def most_likely(
+    generator: Generator, question: str, quotes: Sequence[Citation], context: Context
+) -> tuple[Citation | None, Usage]:
+    """The likeliest run of at most eight words as a citation; None where the quotes have no word.
+
+    Raises what the generator raises.
+    """
+    begun = list(_begun(quotes))
+    if not begun:
+        return None, Usage()
+    text = " ".join(each.quote for each in quotes)
+    shown = _shown(generator, text, question)
+    asked = shown + _asked(text, question)
+    context.check()
+    firsts = generator.score(asked, [f" {runs[0].text}" for runs in begun])
+    likeliest = sorted(range(len(begun)), key=lambda at: (-firsts[at].logprob, at))[:_STARTS]
+    candidates = [run for at in sorted(likeliest) for run in begun[at]]
+    texts = list(dict.fromkeys(f" {run.text}" for run in candidates))
+    context.check()
+    after = generator.score(asked, texts, then=_END)
+    context.check()
+    anyway = generator.score(shown + _asked(text, _ANYTHING), texts)
+    likely = dict(zip(texts, map(_likely, after, anyway), strict=True))
+    judge = _Judge(question)
+    best = max(candidates, key=lambda run: likely[f" {run.text}"] + judge(run.text))
+    quote = quotes[best.quote]
+    found = replace(quote, start=quote.start + best.start, end=quote.start + best.end, quote=best.text)
+    usage = Usage(generator.count_tokens(asked), sum(each.tokens for each in after), 3)
+    return found, usage
+
+
+def _begun(quotes: Sequence[Citation]) -> Iterator[list[_Run]]:
+    """For each word of the quotes, the runs that begin with it, the shortest first.
+
+    None runs from one sentence into the next.
+    """
+    for number, quote in enumerate(quotes):
+        for first, last in sentences(quote.quote):
+            places, at = [], first
+            for word in quotable(quote.quote[first:last]):
+                start = at + len(word.gap) + len(word.lead)
+                places.append((start, start + len(word.core)))
+                at = start + len(word.core) + len(word.trail)
+            for at, (start, _) in enumerate(places):
+                yield [
+                    _Run(number, start, end, quote.quote[start:end]) for _, end in places[at : at + MAX_WORDS]
+                ]
+
+
+def _shown(generator: Generator, text: str, question: str) -> str:
+    """As many of the examples as the context window has room for, beside the text and an answer."""
+    room = generator.context_window - generator.count_tokens(_asked(text, question)) - 8 * MAX_WORDS
+    examples = [f"{_asked(text, asked)} {answer}\n\n" for text, asked, answer in EXAMPLES]
+    while examples and generator.count_tokens("".join(examples)) > room:
+        examples = examples[: len(examples) // 2]
+    return "".join(examples)
+
+
+def _asked(text: str, question: str) -> str:
+    return f"Text: {text}\nQ: {question}\nA:"
+
+
+def _likely(after: Score, anyway: Score) -> float:
+    return after.logprob - _PRIOR * anyway.logprob + _ENDS * after.stop
+
+
+class _Judge:
+    """What speaks for a run beside its likelihood: words that the question hasn't, and the type asked for."""
+
+    def __init__(self, question: str) -> None:
+        self._language = language_of([question])
+        self._known = set(terms(question, self._language))
+        self._fits = AnswerType(question)
+
+    def __call__(self, text: str) -> float:
+        found = terms(text, self._language)
+        new = sum(each not in self._known for each in found) / len(found) if found else 0.0
+        # A name counts where it isn't a sentence's first word, which a run alone doesn't tell.
+        return _NEW * new + _TYPE * self._fits(f"a {text}")
