@@ -11,6 +11,7 @@ Each number is the best of several, for a machine's other work only ever adds to
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import statistics
 import subprocess
@@ -20,6 +21,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import report
 
 GENERATORS = ("llama-cpp", "openvino", "openvino-bf16", "transformers")
 EMBEDDERS = ("torch", "openvino")
@@ -129,28 +132,26 @@ def measure_embedder(name: str, texts: list[str]) -> dict[str, float]:
 
 
 def chunks(folder: Path, most: int) -> list[str]:
-    """Chunk texts of some 220 tokens, cut from the text files below `folder`."""
-    words: list[str] = []
+    """Chunks of at most 220 tokens of the text files below `folder`, as an ingest cuts them."""
+    from ragbraid.components import RecursiveSplitter, SentenceTransformer
+    from ragbraid.types import Document
+
+    splitter = RecursiveSplitter(SentenceTransformer().open(), max_tokens=220).open()
+    found: list[str] = []
     for path in sorted([*folder.rglob("*.md"), *folder.rglob("*.txt"), *folder.rglob("*.rst")]):
-        words += path.read_text("utf-8", "replace").split()
-    size = 110
-    return [" ".join(words[at : at + size]) for at in range(0, size * most, size)][:most]
+        found += [each.text for each in splitter([Document(path.name, path.read_text("utf-8", "replace"))])]
+    return found[:most]
 
 
-def table(rows: Iterable[tuple[str, dict[str, float]]]) -> None:
+def show(rows: Iterable[tuple[str, dict[str, float]]]) -> None:
     rows = list(rows)
     names = list(dict.fromkeys(name for _, row in rows for name in row))
-    print("| | " + " | ".join(label for label, _ in rows) + " |")
-    print("|---" + "|---:" * len(rows) + "|")
-    for name in names:
-        cells = [f"{row[name]:,.3g}" if name in row else "" for _, row in rows]
-        print(f"| {name} | " + " | ".join(cells) + " |")
+    told = ([name, *(f"{row[name]:,.3g}" if name in row else "" for _, row in rows)] for name in names)
+    report.table(["", *(label for label, _ in rows)], told)
 
 
 def one(kind: str, name: str, options: argparse.Namespace) -> dict[str, float]:
     """A measurement in a process of its own: memory and threads of one engine don't count for another."""
-    import json
-
     command = [sys.executable, __file__, "--one", f"{kind}:{name}", "--threads", str(options.threads)]
     done = subprocess.run(
         [*command, "--data", str(options.data)], capture_output=True, text=True, check=True, timeout=900
@@ -168,17 +169,15 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        import json
-
         kind, _, name = options.one.partition(":")
         if kind == "generator":
             print(json.dumps(measure_generator(name, options.threads)))
         else:
             print(json.dumps(measure_embedder(name, chunks(options.data, options.chunks))))
         return
-    table((name, one("generator", name, options)) for name in GENERATORS)
-    print()
-    table((name, one("embedder", name, options)) for name in EMBEDDERS)
+    report.header("Engines", ["ragbraid", "openvino", "openvino-genai", "xllamacpp", "torch", "transformers"])
+    show((name, one("generator", name, options)) for name in GENERATORS)
+    show((name, one("embedder", name, options)) for name in EMBEDDERS)
 
 
 if __name__ == "__main__":
