@@ -13,7 +13,7 @@ from ragbraid.rerank.parents import Parents
 from ragbraid.split.markdown import Markdown
 from ragbraid.split.parent_child import ParentChild
 from ragbraid.split.sentences import Sentences
-from ragbraid.types import Document, Hit, Scope
+from ragbraid.types import Document, Hit, Reading, Scope
 
 SECTIONS = [
     f"## Section {i}\n\nGoats of herd {i} graze here. Cows do not. They stay at farm {i}, with the hens."
@@ -21,7 +21,8 @@ SECTIONS = [
 ]
 TEXT = "# Herds\n\n" + "\n\n".join(SECTIONS)
 PAGES = (0, TEXT.index("## Section 3"))
-DOCUMENT = Document("herds.md", TEXT, {"team": "a"}, PAGES, media_type="text/markdown")
+READING = Reading("text", "utf-8", verbatim=True)
+DOCUMENT = Document("herds.md", TEXT, {"team": "a"}, PAGES, media_type="text/markdown", reading=READING)
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_a_parent_is_given_once_with_its_best_childs_score(index: Any) -> None:
     assert all(TEXT[each.start : each.end] == each.text for each in found)
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
     assert {each.page for each in found} == {1, 2}
+    assert [each.line for each in found] == [1 + TEXT[: each.start].count("\n") for each in found]
 
 
 def test_no_more_parents_are_given_than_asked_for(index: Any) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, BinaryIO, ClassVar, Literal
 
 from annotated_types import Gt
 
@@ -85,7 +85,7 @@ class Files:
             raise LoadError("Its format isn't one that is read.", "Convert it to text, or leave it out.")
         try:
             with opened(ref, self.max_mb * 1e6) as file:
-                data = file.read(int(self.max_mb * 1e6) + 1)
+                data = _read(file, ref.size, int(self.max_mb * 1e6))
         except OSError as error:
             raise unreadable(error) from None
         if len(data) > self.max_mb * 1e6:
@@ -119,6 +119,15 @@ class Files:
                 yield Skipped(found.origin, f"it is larger than `max_mb` ({self.max_mb:g} MB)")
             else:
                 yield found
+
+
+def _read(file: BinaryIO, size: int, most: int) -> bytes:
+    """The bytes of a file that had `size` of them, and a byte more than `most` where it has more.
+
+    Room is made for as many as are asked for, and for all that may be there it takes three times the reading.
+    """
+    data = file.read(min(size, most) + 1)
+    return data if len(data) <= size else data + file.read(most + 1 - len(data))
 
 
 def _unknown(source: str) -> str:
