@@ -12,6 +12,8 @@ Count = Callable[[Sequence[str]], list[int]]
 """Tokens of each text."""
 
 _BATCH = 1024
+_FEW = 4096
+"""Characters of texts that are sooner counted one by one than a batch of them is shared out to threads."""
 
 
 def counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
@@ -37,12 +39,15 @@ def counter(embedder: Embedder | None, limit: int) -> tuple[Count, bool]:
 
 
 class _Tokens:
-    """Counts tokens in batches, without special tokens."""
+    """Counts tokens without special tokens, in batches where there is much to count."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
+        if sum(map(len, texts)) <= _FEW:
+            encode = self._tokenizer.encode
+            return [len(encode(each, add_special_tokens=False)) for each in texts]
         counts: list[int] = []
         for at in range(0, len(texts), _BATCH):
             batch = list(texts[at : at + _BATCH])
