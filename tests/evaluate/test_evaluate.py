@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from commandline import ragbraid, says
 
+from browser import browser
 from ragbraid import Pipeline
 from ragbraid.errors import InputError
 from ragbraid.evaluate.result import load_evaluation
@@ -182,3 +183,27 @@ def test_the_page_needs_no_network_and_shows_what_went_wrong(folder: Path) -> No
     done = ragbraid("eval", "--against", "a.json", "--report", "b.html", cwd=folder)
     assert done.returncode == 0
     assert "baseline" in (folder / "b.html").read_text("utf-8")
+
+
+def test_the_page_in_a_browser(folder: Path) -> None:
+    assert ragbraid("eval", "--out", "a.json", "--quiet", cwd=folder).returncode == 0
+    done = ragbraid("eval", "--against", "a.json", "--report", "a.html", "--quiet", cwd=folder)
+    assert done.returncode == 0
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 390, "height": 844})
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((folder / "a.html").as_uri())
+        assert page.title() == "ragbraid: questions.jsonl"
+        assert page.locator("svg").count() == 3
+        assert all(page.locator("svg").nth(at).bounding_box()["width"] > 100 for at in range(3))
+        answer = page.get_by_text("six hours")
+        assert not answer.is_visible()
+        page.get_by_text("How long is a train taken?").click()
+        assert answer.is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a telephone shows it whole"
+        assert said == []
+        assert [each for each in asked if not each.startswith(("file:", "data:"))] == []
