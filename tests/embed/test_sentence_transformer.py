@@ -155,6 +155,17 @@ def test_identity_tells_weights_and_settings_apart(tiny: Path, tmp_path: Path) -
     assert opened(tiny, device="cpu", batch_tokens=7).identity == opened(tiny).identity
 
 
+def test_vectors_can_be_shortened(tiny: Path) -> None:
+    whole, short = opened(tiny), opened(tiny, dimensions=8)
+    vectors = short.embed(["water boils", "fire"])
+    assert (short.dimensions, vectors.shape) == (8, (2, 8))
+    first = whole.embed(["water boils", "fire"])[:, :8]
+    assert np.allclose(vectors, first / np.linalg.norm(first, axis=1, keepdims=True), atol=1e-5)
+    assert short.identity != whole.identity
+    with pytest.raises(ModelError, match=r"dimensions is 33, and .* gives vectors of 32"):
+        opened(tiny, dimensions=33).embed(["water"])
+
+
 def test_a_long_passage_is_refused_and_a_long_query_cut(tiny: Path) -> None:
     runtime, context = opened(tiny), Context()
     text = "a " * 30

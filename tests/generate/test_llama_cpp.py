@@ -142,3 +142,32 @@ def test_what_is_closed_at_once_closes() -> None:
         opened = LlamaCpp(context_tokens=256).open()
         opened.warm_up()
         opened.close()
+
+
+def test_speculation_says_the_same(runtime: LlamaCppRuntime) -> None:
+    text = "The bridge was opened in May 1932 by the mayor, Ada Lind, and is 412 metres long."
+    requests = [Request(user(f"Repeat: {text} {text}"), 40), Request(user("Write about the sea."), 24)]
+    faster = LlamaCpp(context_tokens=1024, speculation="ngram").open()
+    try:
+        assert [each.text for each in done(faster, requests)] == [
+            each.text for each in done(runtime, requests)
+        ]
+    finally:
+        faster.close()
+
+
+def test_a_smaller_cache_of_keys_and_values_answers_nearly_the_same(runtime: LlamaCppRuntime) -> None:
+    small = LlamaCpp(context_tokens=1024, kv_cache="q8_0").open()
+    try:
+        texts = ["In the North Sea", "In Basel"]
+        prompt = user("Where does the Rhine end?")
+        for one, other in zip(small.score(prompt, texts), runtime.score(prompt, texts), strict=True):
+            assert one.logprob == pytest.approx(other.logprob, abs=1.0)
+    finally:
+        small.close()
+
+
+def done(runtime: LlamaCppRuntime, requests: list[Request]) -> list[Completion]:
+    found = runtime.generate(requests)
+    assert all(isinstance(each, Completion) for each in found)
+    return found  # type: ignore[return-value]

@@ -37,14 +37,15 @@ class SentenceTransformer:
     """Embeds texts with a sentence-transformers model on this machine.
 
     `max_tokens`, `query_prefix` and `passage_prefix` come from the model's own files where they aren't
-    given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one. On the
-    CPU `engine` auto takes OpenVINO where it is faster and its vectors equal torch's (cosine 0.9999 at least,
-    measured once on each machine), else torch.
-    With `late`, chunks are pooled from the tokens of a stretch of the document as long as the model sees, at
-    most 2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
-    `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked are
-    kept for the next question, in half precision, up to `token_cache_mb` megabytes: about six passages of
-    220 tokens each.
+    given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one. On
+    the CPU `engine` auto takes OpenVINO where it is faster and its vectors equal torch's (cosine 0.9999
+    at least, measured once on each machine), else torch. `dimensions` keeps only the first numbers of
+    each vector, for models that were trained for it (Matryoshka; Kusupati et al. 2022). With `late`,
+    chunks are pooled from the tokens of a stretch of the document as long as the model sees, at most
+    2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
+    `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked
+    are kept for the next question, in half precision, up to `token_cache_mb` megabytes: about six
+    passages of 220 tokens each.
     """
 
     blocking: ClassVar[bool] = True
@@ -54,6 +55,7 @@ class SentenceTransformer:
     max_tokens: Annotated[int, Ge(1)] | None = None
     query_prefix: str | None = None
     passage_prefix: str | None = None
+    dimensions: Annotated[int, Ge(1)] | None = None
     late: bool = False
     engine: Engine = field(default="auto", metadata={"digest": False})
     device: Device = field(default="auto", metadata={"digest": False})
@@ -89,20 +91,27 @@ class SentenceTransformerRuntime:
     def identity(self) -> str:
         """The model's name and a fingerprint of its files and of what is set here."""
         options, name = self._options, self._options.model.replace("\\", "/").rstrip("/").rpartition("/")[2]
-        own = (None, None, None)
-        if (options.max_tokens, options.query_prefix, options.passage_prefix) == own and not options.late:
+        own = (options.max_tokens, options.query_prefix, options.passage_prefix, options.dimensions)
+        if own == (None,) * 4 and not options.late:
             return f"{name}@{self._files.fingerprint}"
         parts: tuple[Any, ...] = (
             self._files.fingerprint, self.max_tokens, self._prefix("query"), self._prefix("passage"),
         )  # fmt: skip
         if options.late:
             parts = (*parts, "late")
+        if options.dimensions is not None:
+            parts = (*parts, options.dimensions)
         return f"{name}@{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}"
 
     @property
     def dimensions(self) -> int:
-        """The length of a vector, from the model's files."""
-        return self._files.dimensions
+        """The length of a vector: what is set here, or what the model's files say."""
+        wanted, most = self._options.dimensions, self._files.dimensions
+        if wanted is not None and wanted > most:
+            raise ModelError(
+                f"dimensions is {wanted}, and {self._options.model} gives vectors of {most}.", "Lower it."
+            )
+        return wanted or most
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -148,7 +157,7 @@ class SentenceTransformerRuntime:
         encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
         encoder = self._loaded()
         for rows, batch in self._forward(encodings, encoder.sentences, context):
-            vectors[rows] = batch
+            vectors[rows] = self._shortened(batch)
         return self._sound(vectors)
 
     def _embed_parts(self, texts: Sequence[str], context: Context | None) -> Vectors:
@@ -165,8 +174,18 @@ class SentenceTransformerRuntime:
         for rows, batch in self._forward(encodings, self._loaded().states, context, unit=False):
             for row, states in zip(rows, batch, strict=True):
                 for at, vector in parts.pooled(parts.windows[row], states, encodings[row], len(prefix)):
-                    vectors[at] = vector
+                    vectors[at] = self._shortened(vector)
         return self._sound(vectors)
+
+    def _shortened(self, vectors: Vectors) -> Vectors:
+        """The first numbers of unit vectors, at unit length again."""
+        import numpy as np
+
+        if self.dimensions == vectors.shape[-1]:
+            return vectors
+        kept = vectors[..., : self.dimensions]
+        found: Vectors = kept / np.linalg.norm(kept, axis=-1, keepdims=True).clip(1e-12)
+        return found
 
     def _sound(self, vectors: Vectors) -> Vectors:
         import numpy as np

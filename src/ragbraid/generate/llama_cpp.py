@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -44,7 +44,11 @@ class LlamaCpp:
     """Generates text with a GGUF model by llama.cpp, in this process.
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a GPU
-    where llama.cpp was built for one (-1: all). `threads` is by default `OMP_NUM_THREADS`, as it is for the
+    where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while `cache_mb`
+    megabytes of main memory hold their keys and values. With `speculation: ngram` what was said before is
+    proposed to be said again, several tokens at a time, and the model keeps what it would have said itself:
+    faster where answers copy from the prompt, and the same. `kv_cache` q8_0 and q4_0 keep keys and values in
+    less memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the
     other libraries, or else the number of processors that this process may use. `revision` is that of a model
     from the hub.
     """
@@ -54,7 +58,10 @@ class LlamaCpp:
     model: ModelName = _DEFAULT
     revision: str | None = None
     context_tokens: Annotated[int, Ge(64)] = 4096
+    kv_cache: Literal["f16", "q8_0", "q4_0"] = "f16"
+    speculation: Literal["none", "ngram"] = field(default="none", metadata={"digest": False})
     parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     gpu_layers: Annotated[int, Ge(-1)] = field(default=-1, metadata={"digest": False})
 
@@ -239,6 +246,9 @@ class LlamaCppRuntime:
                     parallel=self._options.parallel,
                     threads=self._options.threads or default_threads(),
                     gpu_layers=self._options.gpu_layers,
+                    cache_mb=self._options.cache_mb,
+                    kv_cache=self._options.kv_cache,
+                    speculation=self._options.speculation,
                 )
             return self._server
 

@@ -13,12 +13,25 @@ from urllib.parse import urlsplit
 from ragbraid.errors import GenerationError, MissingDependency, ModelError
 
 _QUIET = -1
+_KV = {"f16": 1, "q8_0": 8, "q4_0": 2}
+"""ggml's numbers of these types."""
 
 
 class LlamaServer:
     """A loaded model. Its own address is on the loopback alone and takes only this object's key."""
 
-    def __init__(self, path: Path, *, context: int, parallel: int, threads: int, gpu_layers: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context: int,
+        parallel: int,
+        threads: int,
+        gpu_layers: int,
+        cache_mb: int,
+        kv_cache: str,
+        speculation: str,
+    ) -> None:
         try:
             import xllamacpp
         except ImportError as error:
@@ -34,6 +47,11 @@ class LlamaServer:
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
         params.verbosity, params.warmup, params.ui = _QUIET, False, False
         params.n_threads_http, params.api_keys, params.endpoint_metrics = 1, [self._key], True
+        params.cache_ram_mib = cache_mb
+        params.cache_type_k = params.cache_type_v = _KV[kv_cache]
+        if speculation == "ngram":
+            kind = xllamacpp.common_speculative_type
+            params.speculative.types = [kind.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
         try:
             self._server: Any = xllamacpp.Server(params)
             # It comes back before its loop runs, and a stop that reaches the loop too early is lost: closing

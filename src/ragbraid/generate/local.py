@@ -141,6 +141,7 @@ class LocalRuntime:
             options.revision,
             options.context_tokens,
             parallel=options.parallel,
+            cache_mb=options.cache_mb,
             threads=options.threads,
         ).open()
 
