@@ -208,7 +208,7 @@ def test_a_lexical_index_that_gets_an_embedder_says_what_is_missing(tmp_path: Pa
     index = Faiss(tmp_path / "index", EMBEDDER).open()
     assert [each.digest for each in index.sources()] == [""]
     index.upsert([change("b", ["cow"])])
-    with pytest.raises(IndexDamaged, match="1 of 2 chunks"):
+    with pytest.raises(IndexDamaged, match="1 chunk without a vector, of 2"):
         index.search_vector(embedded("goat"), 3)
     index.upsert([made])
     assert len(index.search_vector(embedded("goat"), 3)[0]) == 2
