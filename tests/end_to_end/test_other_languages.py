@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from ragbraid.types import Answer
 
 pytestmark = pytest.mark.model
 
-DATA = Path(__file__).parents[1] / "data" / "languages.json"
+DATA = Path(__file__).parents[1] / "data" / "languages" / "pages.json"
 ENGLISH_QUESTIONS = ("Who opened the bridge?", "Why does the pump stop?")
 
 
