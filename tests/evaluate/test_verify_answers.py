@@ -143,6 +143,22 @@ def test_every_change_is_told_for_what_it_is(pipeline: Pipeline) -> None:
         pipeline.ingest(docs, prune=True)
 
 
+def test_a_file_renamed_since_it_was_read_is_found_beside(pipeline: Pipeline) -> None:
+    file = min((pipeline.base / "docs").iterdir())
+    answer = to_json(pipeline.ask(file.read_text("utf-8").split(". ")[1]))
+    cited = answer["citations"][:1]
+    answer["citations"] = cited
+    name = pipeline.base / cited[0]["source"]
+    name.rename(name.with_name("renamed.txt"))
+    try:
+        (found,) = verify(pipeline, answer, files=True)
+    finally:
+        name.with_name("renamed.txt").rename(name)
+    assert found.verdict == "moved"
+    assert found.place is not None
+    assert found.place[0] == "docs/renamed.txt"
+
+
 def test_what_is_no_answer(pipeline: Pipeline) -> None:
     with pytest.raises(InputError, match="The value isn't an answer"):
         verify(pipeline, {"text": "x"})

@@ -76,7 +76,8 @@ def verify(
     """Check every citation of an answer's JSON, or of several.
 
     Each is looked for in the stored document, or with `files` in the file that it was made of, as that is
-    now; where the source is gone, in all others too, since it may have been renamed. Raises `InputError` for
+    now; where the source is gone, in all others too, and with `files` in those beside it, since it may have
+    been renamed. Raises `InputError` for
     a value that isn't an answer, and where there is no index to look into.
     """
     cited = list(_citations(answers))
@@ -94,6 +95,10 @@ def verify(
     if None in found.values():
         with suppress(IndexMissing):
             others = [each.source for each in pipeline.sources(collection=collection)]
+        if files:
+            gone = (source for source, document in found.items() if document is None)
+            beside = (each for source in gone for each in _beside(pipeline.base, source))
+            others = list(dict.fromkeys([*others, *beside]))
     return [_checked(each, found[each.source], others, find) for each in cited]
 
 
@@ -133,6 +138,15 @@ def _citations(answers: Any) -> Iterator[Citation]:
             raise InputError(
                 f"{which} isn't an answer as `ragbraid ask --json` prints it.", "Its `citations` are wanted."
             ) from error
+
+
+def _beside(base: Path, source: str) -> Iterator[str]:
+    """The names of the files in a file's folder."""
+    folder, slash, _ = source.rpartition("/")
+    with suppress(OSError):
+        for each in sorted((base / folder).iterdir()):
+            if each.is_file():
+                yield f"{folder}{slash}{each.name}"
 
 
 def _checked(cited: Citation, document: _Read | None, others: Iterable[str], find: _Find) -> Checked:
