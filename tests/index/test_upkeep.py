@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ragbraid.errors import IndexMissing, RagbraidError
+from ragbraid.errors import IndexDamaged, IndexMissing, RagbraidError
 from ragbraid.index import embedded as embedded_vectors
 from ragbraid.index import rows_file
 from ragbraid.index.faiss import Faiss, FaissRuntime
@@ -102,6 +102,7 @@ def whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     index.upsert(
         [change("more", [f"sheep {number} on a meadow" for number in range(20)], metadata={"herd": 1})]
     )
+    store_lines(index)
     index.close()
     assert (folder / "rows" / "1").exists()
     assert (folder / "dense" / "0.faiss").exists()
@@ -116,7 +117,7 @@ def cited(index: FaissRuntime, words: bool) -> list[Hit]:
         with suppress(RagbraidError):
             found.extend(replace(each, score=0.0, scores={}) for each in ask())
 
-    for source in (*TEXTS, "more"):
+    for source in (*TEXTS, "more", "a.txt"):
         note(lambda source=source: index.chunks(source))
         note(lambda source=source: index.search_vector(embedded(source), 50)[0])
     note(lambda: index.get([each.id for each in found]))
@@ -265,7 +266,7 @@ def store_lines(index: FaissRuntime) -> None:
 @pytest.mark.parametrize(
     ("wrong", "what"),
     [
-        ("UPDATE lines SET line = 7", "doesn't begin on the line that is stored"),
+        ("UPDATE lines SET line = 7", "the line of the chunk"),
         ("UPDATE readings SET encoding = 'utf-8'", "the document isn't what was stored"),
     ],
 )
@@ -276,6 +277,8 @@ def test_a_changed_line_or_reading_is_found_and_mended(
     assert index.check() == []
     with closing(sqlite3.connect(folder / "index.sqlite")) as database, database:
         database.execute(wrong)
+    with pytest.raises(IndexDamaged):
+        (index.document if "readings" in wrong else index.chunks)("a.txt")
     (problem,) = index.check()
     assert (problem.part, what in problem.what) == ("a.txt", True)
     index.repair()

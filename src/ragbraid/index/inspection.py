@@ -152,10 +152,13 @@ def _lines(connection: Connection, document: int, collection: int, text: str) ->
     if not has_lines(connection):
         return ""
     found = connection.execute(
-        "SELECT c.id, c.start, l.line FROM chunks AS c JOIN lines AS l ON l.row = c.row "
+        "SELECT c.id, c.start, c.row, l.line, l.checksum FROM chunks AS c JOIN lines AS l ON l.row = c.row "
         "WHERE c.collection = ? AND c.document = ?",
         (collection, document),
     ).fetchall()
-    lines = lines_at(text, (start for _, start, _ in found))
-    wrong = next((name for name, start, line in found if lines[start] != line), None)
-    return "" if wrong is None else f"the chunk {wrong} doesn't begin on the line that is stored"
+    lines = lines_at(text, (start for _, start, *_ in found))
+    wrong = next(
+        (name for name, at, row, line, sum_ in found if lines[at] != line or checksum(row, line) != sum_),
+        None,
+    )
+    return "" if wrong is None else f"the line of the chunk {wrong} isn't what was stored"

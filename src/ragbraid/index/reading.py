@@ -20,7 +20,7 @@ from ragbraid.text.context import in_context
 from ragbraid.types import Document, Filter, Hit, Reading, Scope
 
 _HIT = """
-SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, {line}, c.checksum
+SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, c.checksum, {line}
 FROM chunks AS c JOIN documents AS d ON d.id = c.document JOIN passages AS p ON p.row = c.row {lines}
 """
 
@@ -220,13 +220,14 @@ def _unpacked(row: Sequence[Any], folder: Path) -> Document:
 
 def _hit_query(connection: Connection) -> str:
     if schema.has_lines(connection):
-        return _HIT.format(line="l.line", lines="LEFT JOIN lines AS l ON l.row = c.row")
-    return _HIT.format(line="NULL", lines="")
+        return _HIT.format(line="l.line, l.checksum", lines="LEFT JOIN lines AS l ON l.row = c.row")
+    return _HIT.format(line="NULL, NULL", lines="")
 
 
 def _hit(row: Sequence[Any], folder: Path, collection: str) -> Hit:
-    _, name, source, start, end, text, metadata, page, content_hash, line, stored = row
-    if checksum(name, start, end, page, metadata, text) != stored:
+    number, name, source, start, end, text, metadata, page, content_hash, stored, line, sum_of_line = row
+    sound = line is None or checksum(number, line) == sum_of_line
+    if not sound or checksum(name, start, end, page, metadata, text) != stored:
         raise damaged(folder, source)
     return Hit(
         name, source, start, end, text, metadata=decode(metadata), page=page, collection=collection,

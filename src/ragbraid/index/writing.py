@@ -292,10 +292,14 @@ def _insert_passages(
     if contexts:
         schema.add_contexts(connection)
         connection.executemany("INSERT INTO contexts VALUES (?, ?, ?)", contexts)
-    lines = [(row, p.line) for row, p in zip(rows, passages, strict=True) if p.line is not None]
+    lines = [
+        (row, p.line, checksum(row, p.line))
+        for row, p in zip(rows, passages, strict=True)
+        if p.line is not None
+    ]
     if lines:
         schema.add_lines(connection)
-        connection.executemany("INSERT INTO lines VALUES (?, ?)", lines)
+        connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", lines)
     return rows
 
 
