@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from ragbraid.errors import GenerationError, ModelError
 from ragbraid.generate.chat_template import render
 from ragbraid.generate.gguf import read
 from ragbraid.generate.llama_cpp import LlamaCpp, LlamaCppRuntime
-from ragbraid.generate.protocol import Completion, Grammar, Quotes, Request
+from ragbraid.generate.protocol import Completion, Grammar, Quotes, Regex, Request
 from ragbraid.testing.generator import GeneratorConformance
 from ragbraid.types import Message, ModelName
 from small_model import smollm, user
@@ -142,6 +143,12 @@ def test_what_is_closed_at_once_closes() -> None:
         opened = LlamaCpp(context_tokens=256).open()
         opened.warm_up()
         opened.close()
+
+
+def test_llama_cpp_reads_the_grammar_of_a_pattern(runtime: LlamaCppRuntime) -> None:
+    pattern = r'[\]^a-c\-\[]{2}\s?"\\\d{2}'
+    (got,) = done(runtime, [Request("x", 24, constraint=Regex(pattern))])
+    assert re.fullmatch(pattern, got.text)
 
 
 def test_speculation_says_the_same(runtime: LlamaCppRuntime) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 _CLASSES = {
     codes.CATEGORY_DIGIT: "0-9",
     codes.CATEGORY_WORD: "0-9A-Z_a-z",
-    codes.CATEGORY_SPACE: " \\t\\n\\r",
+    codes.CATEGORY_SPACE: " \\t\\n\\r\\x0B\\x0C",
 }
 _ESCAPED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_IN_CLASS = "\\]^-["
+_IN_CLASS = {"\\": "\\\\", "]": "\\]", "[": "\\[", "^": "\\x5E", "-": "\\x2D"}
+"""Of these GBNF knows some escapes alone."""
 
 
 def regex_grammar(pattern: str) -> str:
@@ -73,7 +74,7 @@ def _class(items: Any) -> str:
 
 
 def _in_class(character: str) -> str:
-    return _ESCAPED.get(character, "\\" * (character in _IN_CLASS) + character)
+    return (_ESCAPED | _IN_CLASS).get(character, character)
 
 
 def _quoted(text: str) -> str:
