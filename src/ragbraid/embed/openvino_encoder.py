@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from ragbraid.embed.bert import covers
 from ragbraid.embed.model_files import ModelFiles, Pooling
 from ragbraid.errors import ModelError
 from ragbraid.models.converted import converted
-from ragbraid.models.openvino import core, machine, precision
+from ragbraid.models.openvino import SHARING, core, machine, precision
+from ragbraid.models.threads import default_threads
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,12 +40,14 @@ def suits(files: ModelFiles) -> bool:
 class OpenVinoEncoder:
     """Implements `Encoder`: one compiled graph, called by one thread at a time."""
 
-    def __init__(self, files: ModelFiles, pooling: Pooling, threads: int | None = None) -> None:
+    def __init__(self, files: ModelFiles, pooling: Pooling) -> None:
         from ragbraid.embed.bert_graph import bert_graph
 
-        properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision()}
-        if threads is not None:
-            properties["INFERENCE_NUM_THREADS"] = threads
+        properties = {
+            **SHARING,
+            "INFERENCE_PRECISION_HINT": precision(),
+            "INFERENCE_NUM_THREADS": default_threads(),
+        }
         graph = bert_graph(files.folder, files.config, pooling)
         self._request = core().compile_model(graph, "CPU", properties).create_infer_request()
 

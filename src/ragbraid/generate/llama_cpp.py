@@ -30,7 +30,7 @@ from ragbraid.generate.protocol import (
 )
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.regex_grammar import regex_grammar
-from ragbraid.generate.threads import default_threads
+from ragbraid.models.threads import default_threads
 from ragbraid.types import Message, ModelName, Usage
 
 if TYPE_CHECKING:

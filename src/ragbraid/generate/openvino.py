@@ -19,7 +19,7 @@ from ragbraid.generate.alternatives import MOST
 from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.gguf import Gguf, find_file, read
 from ragbraid.generate.protocol import Completion, Request, Score
-from ragbraid.generate.threads import default_threads
+from ragbraid.models.threads import default_threads
 from ragbraid.types import Message, ModelName
 
 if TYPE_CHECKING:

@@ -8,7 +8,11 @@ from typing import Any
 
 from ragbraid.errors import MissingDependency
 
+SHARING: Mapping[str, str] = {"ENABLE_CPU_PINNING": "NO"}
+"""Threads go where there is room: pinned ones wait for whatever else runs on their processor."""
+
 EXACT: Mapping[str, str] = {
+    **SHARING,
     "INFERENCE_PRECISION_HINT": "f32",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
     "KV_CACHE_PRECISION": "f32",
@@ -16,6 +20,7 @@ EXACT: Mapping[str, str] = {
 """float32 throughout; without these the CPU plug-in rounds activations and the KV cache."""
 
 BF16: Mapping[str, str] = {
+    **SHARING,
     "INFERENCE_PRECISION_HINT": "bf16",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
     "KV_CACHE_PRECISION": "bf16",
