@@ -30,6 +30,6 @@ def test_a_draft_becomes_a_value_of_the_class(value: Hit | Citation | Answer) ->
 
 
 def test_equal_citations_hash_alike() -> None:
-    made = draft_of(Citation)("a.txt", 0, 1, "x", "hash", None, "")
+    made = draft_of(Citation)("a.txt", 0, 1, "x", "hash", None, "", None, None)
     made.__class__ = Citation
     assert {made, CITATION} == {CITATION}

@@ -139,12 +139,12 @@ def test_the_small_model_names_what_is_asked_for() -> None:
     smollm()
     runtime = OpenVino().open()
     try:
-        for question, answer in (
-            ("Who opened the bridge?", "Ada Lind"),
-            ("How long is the bridge?", "412 metres"),
+        for question, answers in (
+            ("Who opened the bridge?", {"Ada Lind"}),
+            ("How long is the bridge?", {"412", "412 metres", "412 metres long"}),
         ):
             found, _ = most_likely(runtime, question, quoted(BRIDGE), Context())
             assert found is not None
-            assert found.quote == answer
+            assert found.quote in answers
     finally:
         runtime.close()

