@@ -36,23 +36,28 @@ class TokenTree:
             path.append(node)
         return path
 
-    def mask(self, prompt: int) -> npt.NDArray[np.float32]:
-        """Shape (1, 1, nodes, prompt + nodes): 0 where a node may look, very low elsewhere.
+    def mask(self, visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        """Shape (1, 1, nodes, cached + nodes): 0 where a node may look, very low elsewhere.
 
-        A node sees the `prompt` tokens before the tree, the nodes that lead to it, and itself.
+        A node sees what is `visible` of the tokens in the cache, the nodes that lead to it, and itself.
         """
-        size = len(self.tokens)
-        seen = np.full((size, prompt + size), _HIDDEN, np.float32)
-        seen[:, :prompt] = 0
+        size, cached = len(self.tokens), len(visible)
+        seen = _before(size, visible)
         for node, parent in enumerate(self.parents):
             if parent >= 0:
-                seen[node, prompt:] = seen[parent, prompt:]
-            seen[node, prompt + node] = 0
+                seen[node, cached:] = seen[parent, cached:]
+            seen[node, cached + node] = 0
         return seen[None, None]
 
 
-def causal(new: int, before: int) -> npt.NDArray[np.float32]:
-    """The mask of a plain text: `new` tokens after `before` ones, of shape (1, 1, new, before + new)."""
-    mask = np.zeros((new, before + new), np.float32)
-    mask[:, before:] = np.triu(np.full((new, new), _HIDDEN, np.float32), 1)
+def causal(new: int, visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """The mask of a plain text: `new` tokens after what is `visible` in the cache, shaped as a tree's."""
+    mask = _before(new, visible)
+    mask[:, len(visible) :] = np.triu(np.full((new, new), _HIDDEN, np.float32), 1)
     return mask[None, None]
+
+
+def _before(new: int, visible: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    mask = np.full((new, len(visible) + new), _HIDDEN, np.float32)
+    mask[:, : len(visible)][:, visible] = 0
+    return mask

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from ragbraid.generate.token_tree import TokenTree, causal
 
 Floats = npt.NDArray[np.float32]
+_HIDDEN_MOST = 512
+"""Hidden tokens of the cache that aren't worth a copy of the rest."""
 _NODES = 512
 """Tree nodes of one pass: each takes a row of logits, half a megabyte for a vocabulary of 128,000."""
 
@@ -44,12 +46,18 @@ class TreeModel(Protocol):
 
 
 class TreeScorer:
-    """Scores by a model that it has to itself. Calls wait for each other."""
+    """Scores by a model that it has to itself. Calls wait for each other.
+
+    Cutting a cache copies it, so what was scored stays in it, hidden, until the next prompt that parts from
+    the one before.
+    """
 
     def __init__(self, model: TreeModel) -> None:
         self._model = model
         self._held: list[int] = []
-        """The tokens in the model's cache."""
+        """The prompt whose keys and values are in the model's cache."""
+        self._visible: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """For each place in the cache, whether it is one of the prompt's."""
         self._first: Floats | None = None
         self._lock = threading.Lock()
 
@@ -61,9 +69,11 @@ class TreeScorer:
     def all(self, tokens: Sequence[int]) -> Floats:
         """Log-probabilities after each of the tokens, of shape (tokens, vocabulary)."""
         with self._lock:
-            self._hold([])
+            self._keep(0)
             every = range(len(tokens))
-            return self._model.forward(tokens, every, causal(len(tokens), 0), every, ())[0]
+            logs, _ = self._model.forward(tokens, every, causal(len(tokens), self._visible), every, ())
+            self._model.cut(0)
+            return logs
 
     def score(
         self, prompt: Sequence[int], continuations: Sequence[Sequence[int]], stops: Sequence[int]
@@ -91,8 +101,8 @@ class TreeScorer:
         pairs = [(max(at, 0), token) for at, token in zip(tree.parents, tree.tokens, strict=True)]
         pairs += [(at, stop) for stop in stops for at in rows]
         places = [begin + depth for depth in tree.depths]
-        _, told = self._model.forward(tree.tokens, places, tree.mask(begin), rows, pairs)
-        self._model.cut(begin)
+        _, told = self._model.forward(tree.tokens, places, tree.mask(self._visible), rows, pairs)
+        self._visible = np.append(self._visible, np.zeros(nodes, np.bool_))
         logs, *ends = told.reshape(-1, nodes)
         roots = [at for at, parent in enumerate(tree.parents) if parent < 0]
         logs[roots] = first[[tree.tokens[at] for at in roots]]
@@ -105,13 +115,26 @@ class TreeScorer:
         shared = 0
         while shared < min(len(prompt) - 1, len(self._held)) and prompt[shared] == self._held[shared]:
             shared += 1
-        self._hold(prompt[:shared])
+        shared = self._keep(shared)
         rest = prompt[shared:]
-        mask = causal(len(rest), shared)
+        mask = causal(len(rest), self._visible)
         logs, _ = self._model.forward(rest, range(shared, len(prompt)), mask, [len(rest) - 1], ())
+        self._visible = np.append(self._visible, np.ones(len(rest), np.bool_))
         self._held, self._first = prompt, logs[0]
         return self._first
 
-    def _hold(self, tokens: list[int]) -> None:
-        self._held, self._first = tokens, None
-        self._model.cut(len(tokens))
+    def _keep(self, length: int) -> int:
+        """Let only the first tokens of the prompt be seen; how many are kept.
+
+        What is hidden behind them is cut off where it is much, and where it is much between them, all is.
+        """
+        self._held, self._first = self._held[:length], None
+        places = np.flatnonzero(self._visible)
+        self._visible[places[length:]] = False
+        end = int(places[length - 1]) + 1 if length else 0
+        if end - length > _HIDDEN_MOST:
+            return self._keep(0)
+        if not length or len(self._visible) - end > _HIDDEN_MOST:
+            self._model.cut(end)
+            self._visible = self._visible[:end]
+        return length
