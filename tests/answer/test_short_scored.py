@@ -57,7 +57,8 @@ def test_the_likeliest_run_is_taken_where_it_stands() -> None:
 
 
 def test_what_is_likely_after_any_question_counts_less() -> None:
-    liked, always = {"the bridge": -2.0, "Ada Lind": -2.1}, {"the bridge": -2.0, "Ada Lind": -9.0}
+    liked = {"the": -7.0, "the bridge": -2.0, "Ada": -7.0, "Ada Lind": -2.1}
+    always = {"the bridge": -2.0, "Ada Lind": -9.0}
     assert chosen(liked) == "the bridge"
     assert chosen(liked, always=always) == "Ada Lind"
 

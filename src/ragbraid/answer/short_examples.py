@@ -43,44 +43,4 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
         "Where is the archive located today?",
         "Milan",
     ),
-    (
-        "The treaty, signed by Denmark and Sweden in 1658, ended three years of fighting.",
-        "Which countries signed the treaty?",
-        "Denmark and Sweden",
-    ),
-    (
-        "Teachers in the valley were paid in grain until the reform of 1871 gave them a salary.",
-        "What were teachers paid with before 1871?",
-        "grain",
-    ),
-    (
-        "The Halden Institute, a centre for polar research, employs 90 people in Tromsø.",
-        "What does the Halden Institute study?",
-        "polar research",
-    ),
-    (
-        "Unlike its rival, the engine ran on heavy oil and needed no spark.",
-        "What fuel did the engine use?",
-        "heavy oil",
-    ),
-    (
-        "Roughly 12% of the budget went to roads; schools received three times as much.",
-        "What percentage of the budget was spent on roads?",
-        "12%",
-    ),
-    (
-        "Maria Okoye, the first woman to lead the harbour authority, resigned in 2004 after a strike.",
-        "What position did Maria Okoye hold?",
-        "lead the harbour authority",
-    ),
-    (
-        "The plague of 1630 killed almost half of the people of the city.",
-        "What happened to the city in 1630?",
-        "The plague",
-    ),
-    (
-        "A prism splits white light into its colours, as Newton showed in a darkened room.",
-        "Who demonstrated that white light can be split?",
-        "Newton",
-    ),
 )

@@ -14,15 +14,17 @@ from dataclasses import dataclass, replace
 from ragbraid.answer.answer_type import AnswerType
 from ragbraid.answer.short_examples import EXAMPLES
 from ragbraid.context import Context
-from ragbraid.generate.protocol import Generator, Score
+from ragbraid.generate.protocol import Generator
 from ragbraid.text.quotable import quotable
 from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
 from ragbraid.types import Citation, Usage
 
 MAX_WORDS = 8
-_STARTS = 12
+_STARTS = 8
 """Starts of runs, the likeliest first, that are followed further."""
+_CALIBRATED = 20
+"""Of the runs, the best so far that are held against what is likely after any question."""
 _ANYTHING = "What is it?"
 _END = "\n"
 _PRIOR, _ENDS, _NEW, _TYPE = 0.4, 0.7, 3.0, 2.0
@@ -60,10 +62,17 @@ def most_likely(
     context.check()
     after = generator.score(asked, texts, then=_END)
     context.check()
-    anyway = generator.score(shown + _asked(text, _ANYTHING), texts)
-    likely = dict(zip(texts, map(_likely, after, anyway), strict=True))
     judge = _Judge(question)
-    best = max(candidates, key=lambda run: likely[f" {run.text}"] + judge(run.text))
+    so_far = {text: each.logprob + _ENDS * each.stop for text, each in zip(texts, after, strict=True)}
+
+    def value(run: _Run) -> float:
+        return so_far[f" {run.text}"] + judge(run.text)
+
+    best_so_far = sorted(candidates, key=lambda run: -value(run))[:_CALIBRATED]
+    kept = list(dict.fromkeys(f" {run.text}" for run in best_so_far))
+    anyway = generator.score(shown + _asked(text, _ANYTHING), kept)
+    prior = {text: each.logprob for text, each in zip(kept, anyway, strict=True)}
+    best = max(best_so_far, key=lambda run: value(run) - _PRIOR * prior[f" {run.text}"])
     quote = quotes[best.quote]
     found = replace(quote, start=quote.start + best.start, end=quote.start + best.end, quote=best.text)
     usage = Usage(generator.count_tokens(asked), sum(each.tokens for each in after), 3)
@@ -99,10 +108,6 @@ def _shown(generator: Generator, text: str, question: str) -> str:
 
 def _asked(text: str, question: str) -> str:
     return f"Text: {text}\nQ: {question}\nA:"
-
-
-def _likely(after: Score, anyway: Score) -> float:
-    return after.logprob - _PRIOR * anyway.logprob + _ENDS * after.stop
 
 
 class _Judge:
