@@ -27,8 +27,11 @@ _CALIBRATED = 20
 """Of the runs, the best so far that are held against what is likely after any question."""
 _ANYTHING = "What is it?"
 _END = "\n"
-_PRIOR, _ENDS, _NEW, _TYPE = 0.4, 0.7, 3.0, 2.0
-"""Weights of what is likely after any question, of an end after the run, of what is new, of the type."""
+_PRIOR, _ENDS, _NEW, _TYPE, _WORD = 0.4, 1.1, 2.0, 1.0, 0.1
+"""Weights of what is likely after any question, of an end after the run, of what is new, of type and words.
+
+Fitted on 473 questions of SQuAD; each of five folds chose the same.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +125,4 @@ class _Judge:
         found = terms(text, self._language)
         new = sum(each not in self._known for each in found) / len(found) if found else 0.0
         # A name counts where it isn't a sentence's first word, which a run alone doesn't tell.
-        return _NEW * new + _TYPE * self._fits(f"a {text}")
+        return _NEW * new + _TYPE * self._fits(f"a {text}") + _WORD * len(text.split())
