@@ -87,3 +87,14 @@ def test_a_model_without_a_chat_template_takes_no_chat(tmp_path: Path) -> None:
     text, chat = runtime.generate([Request("abc", 2), Request((Message("user", "abc"),), 2)])
     assert isinstance(text, Completion)
     assert "no chat template" in str(chat)
+
+
+def test_a_stream_tells_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Transformers(ModelName("unused")).open()
+
+    def broken() -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(runtime, "_loaded", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(runtime.stream(Request("a", 1)))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
@@ -15,9 +14,9 @@ from annotated_types import Ge
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, RagbraidError
 from ragbraid.generate.alternatives import alternatives, logprobs
-from ragbraid.generate.chat_template import Piece, render
 from ragbraid.generate.gguf import Gguf, find_file, read
 from ragbraid.generate.llama_score import score
+from ragbraid.generate.prompting import demand_room, prompt_tokens
 from ragbraid.generate.protocol import (
     Completion,
     Constraint,
@@ -30,6 +29,7 @@ from ragbraid.generate.protocol import (
 )
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.regex_grammar import regex_grammar
+from ragbraid.generate.streaming import Say, Stopped, streamed
 from ragbraid.models.threads import default_threads
 from ragbraid.types import Message, ModelName, Usage
 
@@ -107,26 +107,7 @@ class LlamaCppRuntime:
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text, then the completion. Closing the iterator stops the model."""
-        queue: SimpleQueue[str | Completion | Exception] = SimpleQueue()
-        stopped = threading.Event()
-
-        def work() -> None:
-            try:
-                queue.put(self._run(request, context, queue.put, stopped.is_set))
-            except Exception as error:
-                queue.put(error)
-
-        worker = threading.Thread(target=work, name="ragbraid-llama-cpp", daemon=True)
-        worker.start()
-        try:
-            while not isinstance(item := queue.get(), Completion):
-                if isinstance(item, Exception):
-                    raise item
-                yield item
-            yield item
-        finally:
-            stopped.set()
-            worker.join()
+        return streamed(lambda say, stopped: self._run(request, context, say, stopped), "ragbraid-llama-cpp")
 
     def score(
         self,
@@ -167,19 +148,14 @@ class LlamaCppRuntime:
         self,
         request: Request,
         context: Context | None,
-        say: Callable[[str], None],
-        stopped: Callable[[], bool],
+        say: Say,
+        stopped: Stopped,
     ) -> Completion:
         """Generate, saying each piece; raises what a cancelled context raises."""
         if context is not None:
             context.check()
         tokens = self._tokens(request.prompt)
-        if len(tokens) + request.max_tokens > self.context_window:
-            raise GenerationError(
-                f"The prompt has {len(tokens)} tokens and the answer may have {request.max_tokens}, and the "
-                f"context window is {self.context_window}.",
-                "Send less, allow fewer tokens, or raise context_tokens.",
-            )
+        demand_room(self.context_window, len(tokens), request.max_tokens)
         pieces: list[str] = []
         last: dict[str, Any] = {}
         first: dict[str, float] = {}
@@ -214,19 +190,15 @@ class LlamaCppRuntime:
 
     def _tokens(self, prompt: tuple[Message, ...] | str) -> list[int]:
         server = self._loaded()
-        if isinstance(prompt, str):
-            pieces = [Piece(prompt, False)]
-        else:
-            template = self._file.chat_template
-            if template is None:
-                raise GenerationError(
-                    f"{self._options.model} has no chat template.",
-                    "Send the prompt as plain text, or take a model that was made for chat.",
-                )
-            pieces = render(template, prompt, bos=self._file.token("bos"), eos=self._file.token("eos"))
-        ids = [each for piece in pieces for each in server.tokenize(piece.text, control=piece.control)]
-        begin = server.tokenize("", control=False, special=True)
-        return ids if ids[: len(begin)] == begin else begin + ids
+        return prompt_tokens(
+            prompt,
+            lambda piece: server.tokenize(piece.text, control=piece.control),
+            template=self._file.chat_template,
+            bos=self._file.token("bos"),
+            eos=self._file.token("eos"),
+            begin=server.tokenize("", control=False, special=True),
+            model=self._options.model,
+        )
 
     @cached_property
     def _path(self) -> Path:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, RagbraidError
+from ragbraid.errors import RagbraidError
 from ragbraid.generate.alternatives import MOST
 from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.gguf import Gguf, find_file, read
+from ragbraid.generate.prompting import demand_room
 from ragbraid.generate.protocol import Completion, Request, Score
 from ragbraid.models.threads import default_threads
 from ragbraid.types import Message, ModelName
@@ -116,18 +117,11 @@ class OpenVinoRuntime:
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, all in one pass: what they share is computed once."""
+        from ragbraid.generate.tree_scoring import scores
+
         if context is not None:
             context.check()
-        tokens = self._text.prompt(prompt)
-        encoded = self._text.encode_all(continuations)
-        ends = self._text.stops if then is None else self._text.encode_all([then])[0][:1]
-        if not all(encoded):
-            raise GenerationError(
-                "There is no continuation to score.", "Give at least one character of text."
-            )
-        self._demand_room(len(tokens) + max(map(len, encoded), default=0))
-        scored = self._scoring().score(tokens, encoded, ends)
-        return [Score(log, stop, len(ids)) for (log, stop), ids in zip(scored, encoded, strict=True)]
+        return scores(self._scoring(), self._text, self.context_window, prompt, continuations, then)
 
     def prepare(self) -> None:
         """Convert and prove the model, where that hasn't been done. Raises `ModelError`."""
@@ -152,7 +146,7 @@ class OpenVinoRuntime:
             if context is not None:
                 context.check()
             tokens = self._text.prompt(request.prompt)
-            self._demand_room(len(tokens) + request.max_tokens)
+            demand_room(self.context_window, len(tokens), request.max_tokens)
             batcher = self._batching()
             answering = Answering(request, len(tokens), self._text)
             job = job_of(request, tokens, self._text.stops)
@@ -195,14 +189,6 @@ class OpenVinoRuntime:
         for token in likeliest:
             told.setdefault(self._text.decode([int(token)]), min(0.0, float(logs[token])))
         return told
-
-    def _demand_room(self, tokens: int) -> None:
-        if tokens > self.context_window:
-            raise GenerationError(
-                f"Prompt and answer may have {tokens} tokens together, and the context window is "
-                f"{self.context_window}.",
-                "Send less, allow fewer tokens, or raise context_tokens.",
-            )
 
     @cached_property
     def _path(self) -> Path:

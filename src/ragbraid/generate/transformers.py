@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, ModelError, RagbraidError
+from ragbraid.errors import ModelError, RagbraidError
 from ragbraid.generate.answering import Answering
+from ragbraid.generate.prompting import demand_room
 from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.generate.streaming import Say, Stopped, streamed
 from ragbraid.models.locate import locate
 from ragbraid.types import Message, ModelName
 
@@ -88,31 +89,16 @@ class TransformersRuntime:
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text, then the completion. Closing the iterator stops the model."""
-        queue: SimpleQueue[str | Completion | Exception] = SimpleQueue()
-        stopped = threading.Event()
 
-        def work() -> None:
-            row = self._row(request, context, queue.put)
-            try:
-                if not isinstance(row, RagbraidError):
-                    self._run([row], context, lambda: not stopped.is_set())
-            except Exception as error:  # whatever it is, whoever waits must hear of it
-                queue.put(error)
-            else:
-                queue.put(_outcome(row, context, queue.put))
+        def run(say: Say, stopped: Stopped) -> Completion:
+            row = self._row(request, context, say)
+            self._run([row] if not isinstance(row, RagbraidError) else [], context, lambda: not stopped())
+            outcome = _outcome(row, context, say)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
-        worker = threading.Thread(target=work, name="ragbraid-transformers", daemon=True)
-        worker.start()
-        try:
-            while not isinstance(item := queue.get(), Completion):
-                if isinstance(item, Exception):
-                    raise item
-                if item:
-                    yield item
-            yield item
-        finally:
-            stopped.set()
-            worker.join()
+        return streamed(run, "ragbraid-transformers")
 
     def score(
         self,
@@ -123,18 +109,13 @@ class TransformersRuntime:
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, all in one pass: what they share is computed once."""
+        from ragbraid.generate.tree_scoring import scores
+
         if context is not None:
             context.check()
-        model = self._loaded()
-        tokens = model.prompt(prompt)
-        encoded = model.encode_all(continuations)
-        ends = model.stops if then is None else model.encode_all([then])[0][:1]
-        if not all(encoded):
-            raise GenerationError("There is no continuation to score.", "Give at least one character.")
-        self._demand_room(len(tokens) + max(map(len, encoded), default=0))
+        model, scorer = self._loaded(), self._scoring()
         with self._computing:
-            scored = self._scoring().score(tokens, encoded, ends)
-        return [Score(log, stop, len(ids)) for (log, stop), ids in zip(scored, encoded, strict=True)]
+            return scores(scorer, model, self.context_window, prompt, continuations, then)
 
     def warm_up(self) -> None:
         """Load the weights now."""
@@ -146,7 +127,7 @@ class TransformersRuntime:
             self._model = self._scorer = None
 
     def _row(
-        self, request: Request, context: Context | None, say: Callable[[str], None] = lambda _: None
+        self, request: Request, context: Context | None, say: Say = lambda _: None
     ) -> Row | RagbraidError:
         from ragbraid.generate.hf.batch import Row
 
@@ -155,7 +136,7 @@ class TransformersRuntime:
                 context.check()
             model = self._loaded()
             tokens = model.prompt(request.prompt)
-            self._demand_room(len(tokens) + request.max_tokens)
+            demand_room(self.context_window, len(tokens), request.max_tokens)
             held = None if request.constraint is None else self._holders()(request.constraint)
             return Row(request, tokens, Answering(request, len(tokens), model), held, say)
         except RagbraidError as error:
@@ -169,14 +150,6 @@ class TransformersRuntime:
                 run(
                     self._loaded(), rows, lambda: wanted() and not (context is not None and context.cancelled)
                 )
-
-    def _demand_room(self, tokens: int) -> None:
-        if tokens > self.context_window:
-            raise GenerationError(
-                f"Prompt and answer may have {tokens} tokens together, and the context window is "
-                f"{self.context_window}.",
-                "Send less, allow fewer tokens, or raise context_tokens.",
-            )
 
     def _holders(self) -> Callable[[Any], Any]:
         from ragbraid.generate.hf.constraint import holders
@@ -225,7 +198,7 @@ class TransformersRuntime:
 
 
 def _outcome(
-    row: Row | RagbraidError, context: Context | None, say: Callable[[str], None] = lambda _: None
+    row: Row | RagbraidError, context: Context | None, say: Say = lambda _: None
 ) -> Completion | Exception:
     if isinstance(row, RagbraidError):
         return row

@@ -13,7 +13,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ragbraid.errors import GenerationError
+from ragbraid.generate.prompting import demand_room
+from ragbraid.generate.protocol import Score
 from ragbraid.generate.token_tree import TokenTree, causal
+from ragbraid.types import Message
 
 Floats = npt.NDArray[np.float32]
 _HIDDEN_MOST = 512
@@ -43,6 +47,35 @@ class TreeModel(Protocol):
     def cut(self, length: int) -> None:
         """Keep only the first tokens of the cache."""
         ...
+
+
+class Encoder(Protocol):
+    """What turns texts into tokens."""
+
+    @property
+    def stops(self) -> Sequence[int]: ...
+
+    def prompt(self, prompt: tuple[Message, ...] | str) -> list[int]: ...
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]: ...
+
+
+def scores(
+    scorer: TreeScorer,
+    encoder: Encoder,
+    window: int,
+    prompt: tuple[Message, ...] | str,
+    continuations: Sequence[str],
+    then: str | None,
+) -> list[Score]:
+    """A generator's `score`, by a scorer. Raises `GenerationError` for nothing to score, or too much."""
+    tokens, encoded = encoder.prompt(prompt), encoder.encode_all(continuations)
+    ends = encoder.stops if then is None else encoder.encode_all([then])[0][:1]
+    if not all(encoded):
+        raise GenerationError("There is no continuation to score.", "Give at least one character.")
+    demand_room(window, len(tokens), max(map(len, encoded), default=0))
+    found = scorer.score(tokens, encoded, ends)
+    return [Score(log, stop, len(ids)) for (log, stop), ids in zip(found, encoded, strict=True)]
 
 
 class TreeScorer:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ragbraid.errors import GenerationError, MissingDependency, ModelError
-from ragbraid.generate.chat_template import Piece, render
+from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.generate.ends import ENDS
 from ragbraid.generate.hf.constraint import Holder
+from ragbraid.generate.prompting import prompt_tokens
 from ragbraid.generate.protocol import Constraint
 from ragbraid.models.reasons import reason
 from ragbraid.types import Message
@@ -82,19 +82,16 @@ class TorchModel:
 
     def prompt(self, prompt: tuple[Message, ...] | str) -> list[int]:
         """The tokens of a prompt, chat template and beginning of text included."""
-        if isinstance(prompt, str):
-            pieces = [Piece(prompt, False)]
-        else:
-            if not self.tokenizer.chat_template:
-                raise GenerationError(
-                    f"{self._name} has no chat template.",
-                    "Send the prompt as plain text, or take a model that was made for chat.",
-                )
-            bos, eos = (str(each or "") for each in (self.tokenizer.bos_token, self.tokenizer.eos_token))
-            pieces = render(self.tokenizer.chat_template, prompt, bos=bos, eos=eos)
-        ids = [token for piece in pieces for token in self.encode(piece.text, control=piece.control)]
-        begin = self.tokenizer("")["input_ids"][:1]
-        return ids if ids[: len(begin)] == begin else begin + ids
+        bos, eos = (str(each or "") for each in (self.tokenizer.bos_token, self.tokenizer.eos_token))
+        return prompt_tokens(
+            prompt,
+            lambda piece: self.encode(piece.text, control=piece.control),
+            template=self.tokenizer.chat_template,
+            bos=bos,
+            eos=eos,
+            begin=self.tokenizer("")["input_ids"][:1],
+            model=self._name,
+        )
 
     def encode(self, text: str, *, control: bool) -> list[int]:
         """Token ids; without `control`, what looks like a control token is plain text."""

@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ragbraid.errors import GenerationError
-from ragbraid.generate.chat_template import Piece, render
 from ragbraid.generate.ends import ENDS
 from ragbraid.generate.gguf import Gguf
+from ragbraid.generate.prompting import prompt_tokens
 from ragbraid.generate.token_bytes import CONTROL, token_bytes
 from ragbraid.types import Message
 
@@ -24,19 +23,15 @@ class Text:
 
     def prompt(self, prompt: tuple[Message, ...] | str) -> list[int]:
         """The tokens of a prompt, chat template and beginning of text included."""
-        if isinstance(prompt, str):
-            pieces = [Piece(prompt, False)]
-        else:
-            template = self._header.chat_template
-            if template is None:
-                raise GenerationError(
-                    f"{self._name} has no chat template.",
-                    "Send the prompt as plain text, or take a model that was made for chat.",
-                )
-            pieces = render(template, prompt, bos=self._header.token("bos"), eos=self._header.token("eos"))
-        ids = [token for piece in pieces for token in self.encode(piece.text, control=piece.control)]
-        begin = self._begin
-        return ids if ids[: len(begin)] == begin else begin + ids
+        return prompt_tokens(
+            prompt,
+            lambda piece: self.encode(piece.text, control=piece.control),
+            template=self._header.chat_template,
+            bos=self._header.token("bos"),
+            eos=self._header.token("eos"),
+            begin=self._begin,
+            model=self._name,
+        )
 
     def encode(self, text: str, *, control: bool) -> list[int]:
         """Token ids; without `control`, what looks like a control token is cut and never becomes one."""
