@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from ragbraid.embed.encoder import Encoder
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.errors import MissingDependency, ModelError, RagbraidError
 from ragbraid.models.locate import locate
+from ragbraid.models.openvino import leads_here
 from ragbraid.models.reasons import reason
 
 Engine: TypeAlias = Literal["auto", "torch", "openvino"]
@@ -44,7 +44,7 @@ def choose(files: ModelFiles, engine: Engine, device: Device) -> Choice:
             raise ModelError("device is cuda, and torch finds no CUDA device.", "Set device: auto.")
     if engine == "torch":
         return Choice("torch", "cpu", "as `engine: torch` says")
-    if platform.machine().lower() not in ("x86_64", "amd64"):
+    if not leads_here():
         return Choice("torch", "cpu", "since OpenVINO has no lead on this processor")
     if find_spec("openvino") is None:
         return Choice("torch", "cpu", "since OpenVINO isn't installed")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MOST = 20
 """How many a server tells at most."""
@@ -22,6 +26,16 @@ def alternatives(choice: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(text, str) and isinstance(value, int | float) and not math.isnan(value):
             found[text] = max(float(value), found.get(text, -math.inf))
     return found
+
+
+def likeliest(
+    logs: npt.NDArray[np.float32], count: int, decode: Callable[[list[int]], str]
+) -> dict[str, float]:
+    """The texts of the `count` likeliest tokens of a vocabulary; of two with one text the likelier counts."""
+    told: dict[str, float] = {}
+    for token in (-logs).argsort(kind="stable")[:count]:
+        told.setdefault(decode([int(token)]), min(0.0, float(logs[token])))
+    return told
 
 
 def logprobs(choice: Mapping[str, Any]) -> list[tuple[str, float]]:

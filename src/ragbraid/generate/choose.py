@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ from ragbraid.errors import ModelError
 from ragbraid.generate.gguf import read
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.locate import locate
+from ragbraid.models.openvino import leads_here
 
 Engine: TypeAlias = Literal["llama-cpp", "openvino"]
 
@@ -40,7 +40,7 @@ def choose(model: str, revision: str | None = None) -> Choice:
 
 def _for_gguf(path: Path) -> Choice:
     header = read(path)
-    if platform.machine().lower() not in ("x86_64", "amd64"):
+    if not leads_here():
         return Choice("llama-cpp", "since OpenVINO has no lead on this processor")
     missing = [each for each in MODULES if find_spec(each) is None]
     if missing:

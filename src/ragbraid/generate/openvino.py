@@ -15,7 +15,7 @@ from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.errors import RagbraidError
-from ragbraid.generate.alternatives import MOST
+from ragbraid.generate.alternatives import MOST, likeliest
 from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.gguf import Gguf, find_file, read
 from ragbraid.generate.prompting import demand_room
@@ -151,7 +151,8 @@ class OpenVinoRuntime:
             answering = Answering(request, len(tokens), self._text)
             job = job_of(request, tokens, self._text.stops)
             if request.alternatives:
-                answering.alternatives = self._alternatives(tokens, request.alternatives)
+                logs, count = self._scoring().first(tokens), min(request.alternatives, MOST)
+                answering.alternatives = likeliest(logs, count, self._text.decode)
             batcher.submit(job)
         except RagbraidError as error:
             return error
@@ -178,17 +179,6 @@ class OpenVinoRuntime:
         if context is not None:
             context.check()
         yield answering.completion()
-
-    def _alternatives(self, tokens: list[int], count: int) -> dict[str, float]:
-        """The likeliest first tokens' texts; of two with one text the likelier counts."""
-        import numpy as np
-
-        logs = self._scoring().first(tokens)
-        likeliest = np.argsort(-logs, kind="stable")[: min(count, MOST)]
-        told: dict[str, float] = {}
-        for token in likeliest:
-            told.setdefault(self._text.decode([int(token)]), min(0.0, float(logs[token])))
-        return told
 
     @cached_property
     def _path(self) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import GenerationError
+from ragbraid.generate.alternatives import likeliest
 from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.hf.constraint import Holder
 from ragbraid.generate.protocol import Request
@@ -74,11 +75,7 @@ def _step(row: Row, logits: Floats, model: TorchModel) -> int:
     logs = logits - peak - np.log(np.exp(logits - peak).sum())
     request = row.request
     if request.alternatives and not row.count:
-        likeliest = np.argsort(-logs, kind="stable")[: request.alternatives]
-        texts: dict[str, float] = {}
-        for token in likeliest:
-            texts.setdefault(model.decode([int(token)]), min(0.0, float(logs[token])))
-        row.answering.alternatives = texts
+        row.answering.alternatives = likeliest(logs, request.alternatives, model.decode)
     allowed = None if row.holder is None else row.holder.allowed(len(logs))
     token = _chosen(logs if allowed is None else np.where(allowed, logs, -np.inf), request, row.random)
     row.count += 1
