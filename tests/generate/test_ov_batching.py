@@ -40,6 +40,26 @@ def test_what_runs_beside_changes_nothing(runtime: OpenVinoRuntime) -> None:
     assert together == alone
 
 
+def test_prompts_that_begin_alike_do_not_mix(runtime: OpenVinoRuntime) -> None:
+    """Pages begun by one request are shared by others that join: none may read what another wrote."""
+    random = Random(5)
+    stems = ["".join(random.choices("ab", k=random.randint(1, 70))) for _ in range(4)]
+    for _ in range(count(12, 300)):
+        requests = []
+        for _ in range(30):
+            stem = random.choice(stems)
+            tail = random.choices("ab", k=random.choice([0, 0, 1, 3, 40]))
+            prompt = stem[: random.randint(1, len(stem))] + "".join(tail)
+            requests.append(Request(prompt, random.choice([1, 3, 8, 20]), logprobs=True))
+        together = [completed(each) for each in runtime.generate(requests)]
+        for request, found in zip(requests, together, strict=True):
+            alone = completed(runtime.generate([request])[0])
+            assert found.text == alone.text
+            assert [log for _, log in found.tokens] == pytest.approx(
+                [log for _, log in alone.tokens], abs=1e-4
+            )
+
+
 def test_streamed_text_equals_unstreamed(runtime: OpenVinoRuntime) -> None:
     for prompt in random_prompts(count(24, 1000), seed=3):
         request = Request(prompt, 16)

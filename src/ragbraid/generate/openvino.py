@@ -215,7 +215,8 @@ class OpenVinoRuntime:
             if self._batcher is None:
                 folder, size = self._folder, options.cache_mb * 2**20
                 self._batcher = Batcher(
-                    lambda: pipeline(folder, self._properties, parallel=options.parallel, cache_bytes=size)
+                    lambda: pipeline(folder, self._properties, parallel=options.parallel, cache_bytes=size),
+                    options.parallel,
                 )
             return self._batcher
 

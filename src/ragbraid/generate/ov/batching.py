@@ -31,15 +31,22 @@ class Batcher:
 
     Where the pipeline fails, it is loaded anew and the requests run again from their beginning, those in
     doubt one by one; what had been handed on isn't handed on twice. So a request harms no other.
+
+    One request joins at every second token, and only where one of the `parallel` places is free. The library
+    (openvino-genai 2026.4) lets a newcomer go on in a page that another began, if both begin alike, and notes
+    that the page is the newcomer's at its second token: whoever joins before and begins alike as well would
+    write into that same page.
     """
 
-    def __init__(self, load: Callable[[], Any]) -> None:
+    def __init__(self, load: Callable[[], Any], parallel: int) -> None:
         self._load = load
+        self._parallel = parallel
         self._pipeline = load()
         self._waiting: list[Job] = []
         self._busy = False
         self._closed = False
         self._asked = 0
+        self._just_joined = False
         self._state = threading.Condition()
 
     def submit(self, job: Job) -> None:
@@ -73,20 +80,26 @@ class Batcher:
     def _admitted(self, running: _Running) -> _Running:
         """What runs and what joins now, the latter without a handle; empty when the work is done."""
         with self._state:
-            if running and any(job.alone and not job.told for job, _ in running):
+            if self._full(running):
+                self._just_joined = False
                 return running
             alone = next((job for job in self._waiting if job.alone), None)
-            if alone is None:
-                joining, self._waiting = self._waiting, []
-            elif running:
-                joining = []
-            else:
-                joining = [alone]
-                self._waiting.remove(alone)
-            if not running and not joining:
+            joining = alone or next(iter(self._waiting), None)
+            if joining is not None and not (alone and running):
+                self._waiting.remove(joining)
+                self._just_joined = True
+                return [*running, (joining, None)]
+            if not running:
                 self._busy = False
                 self._state.notify_all()
-            return running + [(job, None) for job in joining]
+            return running
+
+    def _full(self, running: _Running) -> bool:
+        """Whether nobody may join at this token."""
+        if not running:
+            return False
+        untold = any(job.alone and not job.told for job, _ in running)
+        return untold or self._just_joined or len(running) >= self._parallel
 
     def _joined(self, jobs: list[Job]) -> _Running:
         joined: _Running = []
