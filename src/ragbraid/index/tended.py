@@ -13,7 +13,7 @@ from ragbraid.index import reading
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.store import Store, speaking
-from ragbraid.types import Scope
+from ragbraid.types import Hit, Scope
 
 if TYPE_CHECKING:
     from ragbraid.index.derived import Derived
@@ -43,6 +43,16 @@ class Tended:
         """The names of the collections that something was ever stored in, in order."""
         with self._committed() as connection:
             return [name for name, _ in reading.collections(connection)]
+
+    def select(self, *, scope: Scope = _DEFAULT) -> list[Hit]:
+        """Every chunk in scope, in the order in which they were stored."""
+        with self._committed() as connection:
+            number = reading.collection_id(connection, scope.collection)
+            if number is None:
+                return []
+            rows = reading.rows_in_scope(connection, number, scope.filter or {})
+            found = reading.hits(connection, self._path, scope.collection, rows)
+            return [found[row] for row in rows]
 
     def check(self) -> list[Problem]:
         """Recover as every open does, then compare every byte with its sums; works beside a writer."""
