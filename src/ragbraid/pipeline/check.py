@@ -125,7 +125,7 @@ def _checked(
     values = {name: built.value for name in components.names if (built := components.get(name)) is not None}
     flows = book.all()
     ingest = book.ingest()
-    if not book.names and "ingest" not in root.items and not problems:
+    if not book.names and not {"ingest", "flows"} & root.items.keys() and not problems:
         problems.add(root.place, "there is no flow: `ingest`, `search`, `ask`, `chat` or `flows` is wanted")
     sections: dict[str, Any] = {
         name: as_python(root.items[name]) for name in ("description", "serve", "eval") if name in root.items

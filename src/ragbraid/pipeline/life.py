@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import InputError, RagbraidError, Stopped
 from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
@@ -25,6 +26,9 @@ from ragbraid.pipeline.typecheck import implements
 from ragbraid.pipeline.workers import Workers
 
 T = TypeVar("T")
+Kind = Literal["embedder", "generator", "index"]
+"""The kinds of components that can be called outside a flow: those with more than one method."""
+PROTOCOLS: Mapping[Kind, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
 
 
 class Life:
@@ -37,7 +41,7 @@ class Life:
         self._runners: dict[str, Runner] = {}
         self._ingesting: Ingesting | None = None
         self._index: Target | None = None
-        self._generator: Target | None = None
+        self._parts: dict[tuple[Kind, str | None], Target] = {}
         self._lock = threading.RLock()
         self._closed = False
 
@@ -76,20 +80,37 @@ class Life:
                 self._index = Target(self.engine, component, name, Index)
             return self._index
 
-    def generator(self) -> Target:
-        """The first generator that `ask` refers to, or else of the components. Raises `InputError`."""
+    def part(self, kind: Kind, name: str | None) -> Target:
+        """The component of that name, or the first that `ask` refers to, or else of the components."""
         with self._lock:
             self._demand_open()
-            if self._generator is None:
-                steps = [call.component for call in self.runner("ask").tasks]
-                found = next(_generators([*steps, *self.checked.components.values()]), None)
-                if found is None:
-                    raise InputError(
-                        f"The pipeline {self.checked.name!r} has no generator.",
-                        "Name one among its components, or another pipeline with -p.",
-                    )
-                self._generator = Target(self.engine, found, "generator", Generator)
-            return self._generator
+            if (kind, name) not in self._parts:
+                found = self._first(kind) if name is None else self._named(name, kind)
+                self._parts[kind, name] = Target(self.engine, found, name or kind, PROTOCOLS[kind])
+            return self._parts[kind, name]
+
+    def _first(self, kind: Kind) -> Any:
+        steps = [call.component for call in self.runner("ask").tasks] if "ask" in self.checked.flows else []
+        every = [*steps, *self.checked.components.values()]
+        found = next(_implementing(every, PROTOCOLS[kind]), None)
+        if found is None:
+            raise InputError(
+                f"The pipeline {self.checked.name!r} has no {kind}.",
+                "Name one among its components, or another pipeline.",
+            )
+        return found
+
+    def _named(self, name: str, kind: Kind) -> Any:
+        components = self.checked.components
+        if name not in components:
+            near = meant(name, components) or "."
+            raise InputError(
+                f"The pipeline {self.checked.name!r} has no component {name!r}{near}",
+                f"It has {listed(components)}." if components else "",
+            )
+        if not implements(signature_for(components[name]).runtime, PROTOCOLS[kind]):
+            raise InputError(f"The component {name!r} is no {kind}.", "Name another one.")
+        return components[name]
 
     def has_index(self) -> bool:
         """Whether there is one index that `index` gives."""
@@ -163,9 +184,8 @@ class Life:
         self._runners.clear()
         if self._ingesting is not None:
             self._ingesting.release()
-        for each in (self._index, self._generator):
-            if each is not None:
-                each.release()
+        for each in (*self._parts.values(), *([self._index] if self._index else [])):
+            each.release()
         return running
 
     def _demand_open(self) -> None:
@@ -173,15 +193,15 @@ class Life:
             raise InputError("This pipeline is closed.", "Load it again.")
 
 
-def _generators(components: Iterable[Any]) -> Iterator[Any]:
-    """Those of the components, and of what they refer to, that generate."""
+def _implementing(components: Iterable[Any], protocol: type) -> Iterator[Any]:
+    """Those of the components, and of what they refer to, that implement a protocol."""
     for each in components:
         signature = signature_for(each)
-        if implements(signature.runtime, Generator):
+        if implements(signature.runtime, protocol):
             yield each
         for setting in signature.settings:
             if setting.protocol is not None and (value := setting_of(each, setting.name)) is not None:
-                yield from _generators(value if isinstance(value, tuple) else (value,))
+                yield from _implementing(value if isinstance(value, tuple) else (value,), protocol)
 
 
 def _values(runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> list[Any]:

@@ -20,13 +20,13 @@ from ragbraid.pipeline.holdings import Holdings
 from ragbraid.pipeline.intake import Intake
 from ragbraid.pipeline.life import Life
 from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.outside import Outside
 from ragbraid.pipeline.parts import models_in
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
 from ragbraid.pipeline.stream import aevents, events
 from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
-    from ragbraid.generate.protocol import Completion, Request
     from ragbraid.pipeline.build import Sections
     from ragbraid.pipeline.recording.values import Recording
     from ragbraid.pipeline.sharing import SharedFlow
@@ -35,7 +35,7 @@ SOON = 0.1
 """Seconds that steps are given to stop when a run's time is up."""
 
 
-class Pipeline(Intake, Holdings):
+class Pipeline(Intake, Holdings, Outside):
     """Components wired by a pipeline file.
 
     Use `Pipeline.load` or `Pipeline.build`. A pipeline may be used from any number of threads; `close` it
@@ -347,15 +347,6 @@ class Pipeline(Intake, Holdings):
         if isinstance(value, RagbraidError):
             raise value
         return finish(value, run)
-
-    def generate(self, requests: Sequence[Request]) -> list[Completion | Exception]:
-        """What the pipeline's generator makes of requests: for each, the completion or its own error.
-
-        Raises `InputError` where the pipeline has no generator.
-        """
-        handle: Any = self._life.generator().handle(self._run(None, None, None))
-        found: list[Completion | Exception] = handle.generate(requests)
-        return found
 
     def sharing(
         self,
