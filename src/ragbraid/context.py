@@ -6,6 +6,9 @@ import time
 from typing import Any
 
 from ragbraid.errors import Cancelled, DeadlineExceeded, Stopped
+from ragbraid.types import Scope
+
+_ANYTHING = Scope()
 
 
 class Cancellation:
@@ -49,11 +52,15 @@ class Cancellation:
 class Context:
     """One step's view of its run. Call `check()` once per unit of work (a token, a batch)."""
 
-    __slots__ = ("cancellation", "notes", "step")
+    __slots__ = ("cancellation", "notes", "scope", "step")
 
-    def __init__(self, cancellation: Cancellation | None = None, step: str = "") -> None:
+    def __init__(
+        self, cancellation: Cancellation | None = None, step: str = "", scope: Scope = _ANYTHING
+    ) -> None:
         self.cancellation = cancellation or Cancellation()
         self.step = step
+        self.scope = scope
+        """What the run may see: for a step that finds passages by itself, past every index handle."""
         self.notes: dict[str, Any] = {}
 
     @property

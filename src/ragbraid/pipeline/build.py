@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeAlias, TypedDict
 
 from ragbraid import registry
+from ragbraid.code import Code
 from ragbraid.pipeline.diagnostics import Place, Problems
 from ragbraid.pipeline.parse import MAX_NODES
 from ragbraid.pipeline.signature import MISSING, SignatureError, signature_of
@@ -106,6 +107,8 @@ class _Writer:
         if isinstance(value, Secret):
             variable = _VARIABLE.fullmatch(value.reveal())
             return Scalar(place, variable[0] if variable else value)
+        if isinstance(value, Code):
+            return Scalar(place, value)
         if isinstance(value, PurePath):
             return Scalar(place, value.as_posix())
         if isinstance(value, Mapping):

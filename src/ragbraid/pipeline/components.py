@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragbraid.code import Code
 from ragbraid.errors import FOREIGN, RagbraidError, told
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
 from ragbraid.pipeline.environment import veiled, waits
+from ragbraid.pipeline.foreign import find_target
 from ragbraid.pipeline.function import FunctionComponent
-from ragbraid.pipeline.lookup import UnknownTypeError, find_type
+from ragbraid.pipeline.lookup import UnknownTypeError
 from ragbraid.pipeline.settings import as_python, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.syntax import MAX_DEPTH
@@ -100,7 +102,8 @@ class Components:
             self._problems.add(kind.place, f"`type` wants a name, not {describe(kind)}")
             return Built("")
         try:
-            signature = signature_of(find_type(kind.value, self._base, self._allow))
+            target, code = find_target(kind.value, node, self._base, self._allow)
+            signature = signature_of(target)
         except UnknownTypeError as error:
             self._problems.add(kind.place, str(error))
             return Built(kind.value, near=error.near)
@@ -112,7 +115,7 @@ class Components:
             return Built(kind.value, signature)
         self._depth += 1
         self.types[signature.target] = kind.value
-        value = self._value(node, kind.value, signature, tuple(besides))
+        value = self._value(node, kind.value, signature, tuple(besides), code)
         self._depth -= 1
         return Built(kind.value, signature, value)
 
@@ -160,10 +163,15 @@ class Components:
             f"{built.type!r} isn't one: it {why}",
         )
 
-    def _value(self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...]) -> Any:
+    def _value(
+        self, node: Map, kind: str, signature: Signature, besides: tuple[str, ...], code: Code | None
+    ) -> Any:
         fine = self._known_keys(node, kind, signature, besides)
         references: dict[str, Any] = {}
         for setting in signature.settings:
+            if code is not None and setting.annotation is Code:
+                references[setting.name] = code
+                continue
             given = node.items.get(setting.name)
             if given is None:
                 if setting.required:
@@ -172,7 +180,9 @@ class Components:
                     self._problems.add(_culprit(node, signature), said)
             elif setting.protocol is not None:
                 fine &= self._reference(given, setting, kind, references)
-        settings = [each for each in signature.settings if each.protocol is None]
+        settings = [
+            each for each in signature.settings if each.protocol is None and each.name not in references
+        ]
         values = validate(settings, node.items, self._base, self._problems)
         if values is None or not fine:
             return None

@@ -165,7 +165,7 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
             keywords.pop("scope", None)
             _demand_no_scope(handle, run.scope)
         if contextual:
-            context = keywords["context"] = Context(run.cancellation, handle._step)
+            context = keywords["context"] = Context(run.cancellation, handle._step, run.scope)
         began = perf_counter()
         given = None
         try:
@@ -183,7 +183,7 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
         if run is None:
             yield from outside(handle, *arguments, **keywords)
             return
-        context = Context(run.cancellation, handle._step)
+        context = Context(run.cancellation, handle._step, run.scope)
         if contextual:
             keywords["context"] = context
         began = perf_counter()

@@ -49,7 +49,7 @@ class Task:
     def perform(self, state: State, run: Run) -> None:
         """Call the component for every question that is alive, and write its output slot."""
         began = perf_counter()
-        context = Context(run.cancellation, self.call.step) if self.context is not None else None
+        context = Context(run.cancellation, self.call.step, run.scope) if self.context is not None else None
         try:
             target = self.target.bind(run)
             if self.lock is None:
@@ -69,7 +69,7 @@ class Task:
         Raises the question's error.
         """
         began = perf_counter()
-        context = None if self.context is None else Context(run.cancellation, self.call.step)
+        context = None if self.context is None else Context(run.cancellation, self.call.step, run.scope)
         try:
             target = self.target.bind(run)
             arguments = list(map(values.__getitem__, self._simple)) if self._simple else self._picked(values)

@@ -208,7 +208,7 @@ class Runner:
             await self._aside(run, task.call.step, task.perform, state, run)
             return
         began = perf_counter()
-        context = Context(run.cancellation, task.call.step) if task.context is not None else None
+        context = Context(run.cancellation, task.call.step, run.scope) if task.context is not None else None
         try:
             if not task.target.opened.is_open:  # what it loads must not hold up the loop
                 await self._aside(run, task.call.step, lambda: task.target.opened.runtime)

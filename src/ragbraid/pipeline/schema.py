@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ragbraid import registry
+from ragbraid.bridge.frameworks import FRAMEWORKS
 from ragbraid.errors import FOREIGN
 from ragbraid.pipeline.check import FIELD_TYPES, VERSION
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, signature_of
@@ -79,7 +80,10 @@ def _dispatch(signatures: dict[str, Signature], form: str) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"anyOf": [*_one_of(signatures)["anyOf"], _OWN_CODE]}, **names},
+        "properties": {
+            "type": {"anyOf": [*_one_of((*signatures, *FRAMEWORKS))["anyOf"], _OWN_CODE]},
+            **names,
+        },
         "allOf": [
             {
                 "if": {"properties": {"type": {"const": name}}, "required": ["type"]},

@@ -76,7 +76,9 @@ class Producer:
         *upstream, call = chain
         self._run.step = call.step
         task = self._runner.tasks[call]
-        context = Context(self._run.cancellation, call.step) if task.context is not None else None
+        context = (
+            Context(self._run.cancellation, call.step, self._run.scope) if task.context is not None else None
+        )
         try:
             stream = task.target.bind(self._run).stream
         except FOREIGN as error:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import yaml
 
+from ragbraid.code import Code
 from ragbraid.errors import InputError
 from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.function import setting_of
@@ -92,6 +93,11 @@ def _as_written(node: Scalar) -> Scalar:
         return Scalar(node.place, node.written, node.plain)
     if isinstance(node.value, Secret):
         raise _secret(str(node.place))
+    if isinstance(node.value, Code):
+        raise InputError(
+            f"{node.value.name} is an object of the running program, so no file can name it.",
+            "Write a function that makes it, and in the file {type: langchain, object: module:function}.",
+        )
     if node.given and isinstance(node.value, str) and re.search(r"\$[${]", node.value):
         return Scalar(node.place, node.value.replace("$", "$$"))
     return Scalar(node.place, node.value)
