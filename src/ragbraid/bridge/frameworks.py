@@ -38,7 +38,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
 
 def framework_of(cls: type) -> Framework | None:
     """The framework that a class is of: its own, that of a base, or that of its metaclass."""
-    classes: tuple[type, ...] = cls.__mro__ + type(cls).__mro__
+    meta: type = type(cls)
+    classes = (*cls.__mro__, *meta.__mro__)
     packages = {str(each.__module__).partition(".")[0] for each in classes}
     return next((each for each in FRAMEWORKS.values() if each.package in packages), None)
 
