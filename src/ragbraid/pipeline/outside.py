@@ -25,7 +25,7 @@ class Outside:
         kind: Literal["embedder"],
         name: str | None = None,
         *,
-        filter: Filter | None = None,  # noqa: A002 - the field's usual name
+        filter: Filter | None = None,
         collection: str | None = None,
         timeout: float | None = None,
     ) -> Embedder: ...
@@ -36,7 +36,7 @@ class Outside:
         kind: Literal["generator"],
         name: str | None = None,
         *,
-        filter: Filter | None = None,  # noqa: A002 - the field's usual name
+        filter: Filter | None = None,
         collection: str | None = None,
         timeout: float | None = None,
     ) -> Generator: ...
@@ -47,7 +47,7 @@ class Outside:
         kind: Literal["index"],
         name: str | None = None,
         *,
-        filter: Filter | None = None,  # noqa: A002 - the field's usual name
+        filter: Filter | None = None,
         collection: str | None = None,
         timeout: float | None = None,
     ) -> Index: ...
