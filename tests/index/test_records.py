@@ -74,7 +74,7 @@ def test_a_record_takes_the_place_of_the_one_with_its_id(records: Records) -> No
     assert records.count({"ragbraid-record.kind": "x"}) == 1
     assert records.delete(["a", "a", "c"]) == 1
     assert [each.id for each in records.select()] == ["b"]
-    records.clear()
+    records.clear(compact=True)
     assert records.count() == 0
 
 
@@ -87,6 +87,16 @@ def test_what_is_stored_says_how_long_vectors_are(records: Records, tmp_path: Pa
         Records(tmp_path / "index", 9).count()
     with pytest.raises(InputError, match="'b' has 9 numbers; 8 are needed"):
         again.put([Record("b", "two", vector=vector(1, 9))])
+
+
+def test_an_index_of_texts_alone_stays_one(tmp_path: Path) -> None:
+    Records(tmp_path / "index", None).put([Record("a", "one barn")])
+    again = Records(tmp_path / "index", 8)
+    assert again.dimensions is None
+    assert [each.id for each in again.search("barn", 2)] == ["a"]
+    assert again.select() == [Record("a", "one barn")]
+    with pytest.raises(InputError, match="'b' has a vector, and this index holds texts alone"):
+        again.put([Record("b", "two", vector=vector(1))])
 
 
 def test_what_would_not_come_back_is_refused(records: Records) -> None:

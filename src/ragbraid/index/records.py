@@ -59,8 +59,8 @@ class _Elsewhere:
 class Records:
     """The records of one collection of the index in a folder; any number of threads may use them.
 
-    `dimensions` is the length of the vectors; None is for texts alone. Where the folder holds an index
-    already, its own embedder and dimensions hold. Nothing is written before the first `put`.
+    `dimensions` is the length of the vectors; None is for texts alone. Where the folder's index holds
+    something already, its own embedder and dimensions hold. Nothing is written before the first `put`.
     """
 
     def __init__(self, path: str | Path, dimensions: int | None, collection: str = "default") -> None:
@@ -121,8 +121,8 @@ class Records:
                 )
         return self._index().delete([each.id for each in found], scope=self._scope(None))
 
-    def clear(self) -> None:
-        """Take out everything that the collection holds."""
+    def clear(self, *, compact: bool = False) -> None:
+        """Take out everything that the collection holds; with `compact`, give its space on disk back, too."""
         index = self._index()
         try:
             held = self._collection in index.collections()
@@ -130,6 +130,8 @@ class Records:
             return
         if held:
             index.drop(self._collection)
+        if compact:
+            index.compact()
 
     def nearest(
         self,
@@ -214,7 +216,7 @@ class Records:
                     f"not {self._wanted}.",
                     "Use the embedder that it was made with, or another folder.",
                 )
-        elif self._wanted is None:
+        elif self._wanted is None or (stats is not None and any(each.chunks for each in stats.collections)):
             return FaissRuntime(self._path, None)
         else:
             held = _Elsewhere(f"given-{self._wanted}", self._wanted)
@@ -233,7 +235,8 @@ def _entry(record: Record, width: int | None) -> Entry:
     vectors = texts = None
     if width is None and record.vector is not None:
         raise InputError(
-            f"{owner} has a vector, and the store was opened for texts alone.", "Say how long vectors are."
+            f"{owner} has a vector, and this index holds texts alone.",
+            "Use another folder, and say how long vectors are.",
         )
     if width is not None:
         if record.vector is None:
