@@ -31,11 +31,12 @@ def runtime() -> Iterator[LlamaCppRuntime]:
 
 
 class TestLlamaCppConforms(GeneratorConformance):
+    prompts, held = count(5, 1000), count(3, 1000)
     holds_patterns = tells_alternatives = scores = True
 
-    def make(self) -> LlamaCppRuntime:
-        smollm()
-        return LlamaCpp(context_tokens=1024).open()
+    @pytest.fixture
+    def generator(self, runtime: LlamaCppRuntime) -> LlamaCppRuntime:
+        return runtime
 
 
 def test_control_tokens_come_from_the_template_alone(runtime: LlamaCppRuntime) -> None:

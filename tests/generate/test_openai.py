@@ -19,6 +19,7 @@ from ragbraid.models.locate import locate
 from ragbraid.secret import Secret
 from ragbraid.testing.generator import GeneratorConformance
 from ragbraid.types import Message, Usage
+from soaking import count
 
 HELLO = (Message("user", "Hello"),)
 
@@ -55,7 +56,7 @@ def llama_url() -> Iterator[str]:
 class TestOpenAiConforms(GeneratorConformance):
     """Against llama.cpp's own server, over loopback."""
 
-    prompts = 8
+    prompts, held = count(4, 1000), count(3, 1000)
     tells_alternatives = True
 
     @pytest.fixture

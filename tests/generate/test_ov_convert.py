@@ -123,6 +123,9 @@ def test_local_takes_openvino_where_it_is_exact_and_llama_cpp_where_not(
     monkeypatch.setattr(weights, "make_exact", lambda *_: None)
     path = tiny_gguf(tmp_path / "refused.gguf", seed=2)
     runtime = Local(ModelName(str(path)), context_tokens=256, cache_mb=8).open()
-    assert runtime.engine == "llama-cpp"
+    try:
+        assert runtime.engine == "llama-cpp"
+    finally:
+        runtime.close()
     with pytest.raises(ModelError, match="isn't exact"):
         Local(ModelName(str(path)), engine="openvino", context_tokens=256).open().warm_up()

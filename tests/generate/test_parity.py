@@ -42,6 +42,7 @@ def test_openvino_says_what_torch_says_as_surely(path: Path, monkeypatch: pytest
             assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
             assert one.stop == pytest.approx(other.stop, abs=1e-3)
     finally:
+        torch.close()
         ours.close()
 
 
@@ -56,4 +57,5 @@ def test_llama_cpp_reads_the_same_model(path: Path) -> None:
                 assert one.tokens == other.tokens
                 assert one.logprob == pytest.approx(other.logprob, abs=0.5)
     finally:
+        torch.close()
         ours.close()

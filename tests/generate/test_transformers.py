@@ -11,15 +11,9 @@ from ragbraid.generate.protocol import Completion, Grammar, Request
 from ragbraid.generate.transformers import Transformers, TransformersRuntime
 from ragbraid.testing.generator import GeneratorConformance, random_prompts
 from ragbraid.types import Message, ModelName
-from small_model import smollm
+from small_model import unpacked
+from soaking import count
 from tiny_gguf import tiny_gguf
-
-
-@pytest.fixture(scope="module")
-def small() -> Iterator[TransformersRuntime]:
-    opened = Transformers(ModelName(str(smollm())), context_tokens=1024).open()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +24,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersRunti
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def small() -> Iterator[TransformersRuntime]:
+    opened = Transformers(ModelName(str(unpacked())), context_tokens=1024).open()
+    yield opened
+    opened.close()
+
+
 @pytest.mark.model
 class TestTransformersConforms(GeneratorConformance):
-    prompts = 2
+    prompts, held = count(2, 1000), count(3, 1000)
     holds_patterns = tells_alternatives = scores = True
 
     @pytest.fixture

@@ -37,9 +37,13 @@ def random_prompts(count: int, seed: int = 0) -> list[str]:
 
 
 class GeneratorConformance:
-    """Override `make`; `prompts` is how many random prompts are streamed."""
+    """Override `make`, or the fixture `generator` where one can serve all tests.
+
+    `prompts` random ones are streamed, and `held` outputs of each kind of constraint are looked at.
+    """
 
     prompts = 20
+    held = 5
     holds_json = True
     holds_patterns = False
     """True for an engine that can be held to a regular expression."""
@@ -86,7 +90,7 @@ class GeneratorConformance:
     def test_quotes_are_quotes(self, generator: Generator) -> None:
         """Nothing but whole words of the passages comes out, or the abstention."""
         quotes = Quotes(PASSAGES, max_words=4, abstention="not said")
-        for prompt in random_prompts(5, seed=1):
+        for prompt in random_prompts(self.held, seed=1):
             (got,) = generator.generate([Request((Message("user", prompt),), 64, constraint=quotes)])
             assert isinstance(got, Completion)
             assert got.text == "not said" or is_quote(got.text, quotes)
@@ -126,7 +130,7 @@ class GeneratorConformance:
         if not self.holds_patterns:
             pytest.skip("this generator can't be held to a regular expression")
         pattern = r"[0-9]{2,4} (metres|miles), (yes|no)\."
-        for prompt in random_prompts(5, seed=2):
+        for prompt in random_prompts(self.held, seed=2):
             (got,) = generator.generate([Request((Message("user", prompt),), 32, constraint=Regex(pattern))])
             assert isinstance(got, Completion)
             assert re.fullmatch(pattern, got.text)
