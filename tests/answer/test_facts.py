@@ -26,7 +26,7 @@ PASSAGE = (
     ],
 )
 def test_what_the_passage_says_in_other_words(claim: str) -> None:
-    assert missing_facts(claim, [PASSAGE], "") == []
+    assert missing_facts(claim, [PASSAGE]) == []
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,21 @@ def test_what_the_passage_says_in_other_words(claim: str) -> None:
     ],
 )
 def test_what_it_does_not_say(claim: str, missing: list[str]) -> None:
-    assert missing_facts(claim, [PASSAGE], "") == missing
+    assert missing_facts(claim, [PASSAGE]) == missing
 
 
-def test_a_name_of_the_question_may_be_named() -> None:
-    assert missing_facts("It is said that Bo did it.", [PASSAGE], "Who is Bo?") == []
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("Bo opened the bridge in 1745.", ["Bo"]),
+        ("Lind's bridge was opened in 1745. James saw it.", ["James"]),
+        ("Ada opened the bridge.", []),
+        ("Worker by worker it grew.", []),
+        ("However, fire took 5 percent.", []),
+        ("Slowly it burned.", []),
+        ("Built in 33 days, it burned in 1801.", []),
+        ("Die Brücke wurde 1745 eröffnet, Bo war nicht dabei.", []),
+    ],
+)
+def test_the_first_word_of_a_sentence_may_be_a_name(claim: str, missing: list[str]) -> None:
+    assert missing_facts(claim, [PASSAGE]) == missing

@@ -123,6 +123,19 @@ def wrong_person(world: World) -> str:
     return f"The {fact['thing']} of {fact['place']} was {fact['deed']} by {other['person']} [{at + 1}]."
 
 
+def wrong_first_word(world: World) -> str:
+    at, fact = world.picked()
+    _, other = world.other(at)
+    name = world.draw.choice(["Einstein", "James", other["person"].split()[0], other["person"].split()[1]])
+    thing = f"the {fact['thing']} of {fact['place']}"
+    return f"{name} {fact['deed']} {thing} in {fact['month']} {fact['year']} [{at + 1}]."
+
+
+def name_of_the_question(world: World) -> str:
+    at, fact = world.picked()
+    return f"The {fact['thing']} of {fact['place']} was {fact['deed']} by Ada Quill [{at + 1}]."
+
+
 def wrong_passage(world: World) -> str:
     at, fact = world.picked()
     number, _ = world.other(at)
@@ -173,8 +186,9 @@ def true_in_other_words(world: World) -> str:
 
 TRUE: list[Callable[[World], str]] = [true_plain, true_quoted, true_reworded, true_in_other_words]
 LIES: list[Callable[[World], str]] = [
-    wrong_number, wrong_year, wrong_unit, swapped_numbers, wrong_person, wrong_passage, invented_quote,
-    misattributed_quote, stitched_quote, off_the_topic, unmarked_invention, quote_of_stop_words,
+    wrong_number, wrong_year, wrong_unit, swapped_numbers, wrong_person, wrong_first_word,
+    name_of_the_question, wrong_passage, invented_quote, misattributed_quote, stitched_quote, off_the_topic,
+    unmarked_invention, quote_of_stop_words,
 ]  # fmt: skip
 
 
@@ -184,7 +198,7 @@ def composed(
     context = Context()
     generator = ScriptedGenerator((prose,), context_window=8192).open()
     compose = Compose(generator, embedder, unsupported=unsupported)
-    return compose("What is said of the buildings?", world.hits, context), context
+    return compose("What is said of the buildings of Ada Quill?", world.hits, context), context
 
 
 @pytest.mark.model

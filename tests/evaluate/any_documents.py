@@ -7,6 +7,9 @@ import io
 import json
 from collections.abc import Callable
 from random import Random
+from typing import Any
+
+from writing import docx, pdf
 
 LATIN = (
     "water", "boils", "pump", "valve", "Anna", "über", "Straße", "naïve", "co-operate", "e.g.", "U.S.",
@@ -44,16 +47,18 @@ class Documents:
         self.draw = Random(seed)
         self._said: list[str] = ["Water boils at 100 degrees."]
 
-    def file(self, number: int) -> tuple[str, str]:
-        """A file's name and its text."""
-        kind = self.draw.choice(["txt", "md", "md", "html", "csv", "jsonl", "py"])
-        text = getattr(self, f"_{kind}")()
-        if self.draw.random() < 0.1:
-            text = text.replace("\n", "\r\n")
-        if self.draw.random() < 0.05:
-            text = "\ufeff" + text
+    def file(self, number: int) -> tuple[str, bytes]:
+        """A file's name and what it holds."""
+        kind = self.draw.choice(["txt", "md", "md", "html", "csv", "jsonl", "py", "pdf", "docx"])
+        held: str | bytes = getattr(self, f"_{kind}")()
+        if isinstance(held, str):
+            if self.draw.random() < 0.1:
+                held = held.replace("\n", "\r\n")
+            if self.draw.random() < 0.05:
+                held = "\ufeff" + held
+            held = held.encode()
         folder = self.draw.choice(["", "deep/er/", "Größe 漢/"])
-        return f"{folder}{number}.{kind}", text
+        return f"{folder}{number}.{kind}", held
 
     def question(self) -> str:
         """Words of the documents, of none of them, or neither."""
@@ -134,3 +139,17 @@ class Documents:
 
     def _jsonl(self) -> str:
         return "".join(json.dumps({"id": at, "says": self.paragraph()}) + "\n" for at in range(4))
+
+    def _pdf(self) -> bytes:
+        lines = [[self.sentence()[:90] for _ in range(self.draw.randint(1, 12))] for _ in range(3)]
+        return pdf(*lines, title=self.sentence()[:40] if self.draw.random() < 0.5 else None)
+
+    def _docx(self) -> bytes:
+        return docx(self._write)
+
+    def _write(self, document: Any) -> None:
+        for _ in range(self.draw.randint(1, 8)):
+            text = "".join(each for each in self.paragraph() if each.isprintable())  # XML has no others
+            document.add_heading(text[:60], 2) if self.draw.random() < 0.2 else document.add_paragraph(text)
+        table = document.add_table(2, 2)
+        table.cell(0, 0).text = table.cell(1, 1).text = "water | valve"

@@ -19,10 +19,10 @@ _EMBEDDER = {"type": "testing/hash-embedder"}
 _STAND_INS = {"local": {"type": "any_parts:Writer"}, "openai": {"type": "any_parts:Writer"}}
 
 
-def with_stand_ins(node: Any) -> Any:
+def with_stand_ins(node: Any, abstain: str = "never") -> Any:
     """A pipeline's file with nothing in it that wants weights or a network."""
     if isinstance(node, list):
-        return [with_stand_ins(each) for each in node]
+        return [with_stand_ins(each, abstain) for each in node]
     if not isinstance(node, dict):
         return node
     kind = node.get("type")
@@ -32,10 +32,10 @@ def with_stand_ins(node: Any) -> Any:
         return dict(_STAND_INS[kind])
     if kind == "cross-encoder":
         return {"type": "any_parts:shuffled"}
-    found = {name: with_stand_ins(each) for name, each in node.items()}
+    found = {name: with_stand_ins(each, abstain) for name, each in node.items()}
     if "max_tokens" in found:
         found["max_tokens"] = min(found["max_tokens"], 240)  # the stand-in sees no more
-    return {**found, "abstain": "never"} if kind == "quote" else found
+    return {**found, "abstain": abstain} if kind == "quote" else found
 
 
 def shuffled(question: str, hits: list[Hit]) -> list[Hit]:

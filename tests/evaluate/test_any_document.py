@@ -18,8 +18,8 @@ from soaking import FULL, count
 
 SOME = ("local", "parent-child", "prose", "tables", "trusted")
 FILES = sorted((Path(__file__).resolve().parents[2] / "pipelines").glob("*.yaml"))
-DOCUMENTS, QUESTIONS, FOLDERS = count(16, 100), count(6, 40), count(1, 20)
-"""At full counts each pipeline is asked about 2,000 documents, a hundred in a folder."""
+DOCUMENTS, QUESTIONS, FOLDERS = count(10, 100), count(10, 40), count(2, 20)
+"""At full counts each pipeline is asked about 2,000 documents, a hundred in a folder, every other strict."""
 
 
 @pytest.mark.parametrize("name", [each.stem for each in FILES] if FULL else SOME)
@@ -30,10 +30,10 @@ def test_every_citation_of_every_answer_verifies(name: str, tmp_path: Path) -> N
         folder = tmp_path / str(number)
         documents = Documents(seed=1000 * FILES.index(file) + number)
         for at in range(DOCUMENTS):
-            path, text = documents.file(at)
+            path, held = documents.file(at)
             (folder / "docs" / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / "docs" / path).write_text(text, "utf-8", newline="")
-        content = with_stand_ins(yaml.safe_load(file.read_text("utf-8")))
+            (folder / "docs" / path).write_bytes(held)
+        content = with_stand_ins(yaml.safe_load(file.read_text("utf-8")), ("never", "strict")[number % 2])
         (folder / "ragbraid.yaml").write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
         with Pipeline.load(folder / "ragbraid.yaml", allow=["any_parts"]) as pipeline:
             assert pipeline.ingest(folder / "docs").new
@@ -41,7 +41,7 @@ def test_every_citation_of_every_answer_verifies(name: str, tmp_path: Path) -> N
                 answer = pipeline.ask(documents.question())
                 demand_true(pipeline, answer)
                 cited += len(answer.citations)
-    assert cited > FOLDERS * QUESTIONS / 2, "answers have citations, so that this says something"
+    assert cited > FOLDERS * QUESTIONS / 4, "answers have citations, so that this says something"
 
 
 def demand_true(pipeline: Pipeline, answer: Answer) -> None:

@@ -67,7 +67,7 @@ class Compose:
             return
         shown = hits[: self.passages]
         prompt, kept = fitted(self.generator, question, shown, history or (), self.max_tokens, context)
-        written = _Written(self, question, shown[:kept])
+        written = _Written(self, shown[:kept])
         usage = Usage()
         for piece in self.generator.stream(Request(prompt, max_tokens=self.max_tokens)):
             context.check()
@@ -96,8 +96,8 @@ class Compose:
 class _Written:
     """The prose as far as it is verified. What `feed` and `finish` give joins to `text`."""
 
-    def __init__(self, options: Compose, question: str, hits: Sequence[Hit]) -> None:
-        self._options, self._question, self._hits = options, question, hits
+    def __init__(self, options: Compose, hits: Sequence[Hit]) -> None:
+        self._options, self._hits = options, hits
         self._markers, self._sentences = Markers(len(hits)), Sentences()
         self._left_out: list[dict[str, Any]] = []
         self._space = ""
@@ -144,7 +144,7 @@ class _Written:
     def _judged(self, claim: str, numbers: Sequence[int]) -> Judged:
         cited = [each - 1 for each in numbers]
         options = self._options
-        return judge(claim, cited, self._hits, self._question, options.embedder, options.entailment)
+        return judge(claim, cited, self._hits, options.embedder, options.entailment)
 
 
 def _breadth(space: str) -> tuple[int, int]:

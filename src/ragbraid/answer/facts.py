@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from ragbraid.answer.openers import OPENERS
 from ragbraid.text.stopwords import STOP_WORDS
 from ragbraid.text.terms import language_of, stem, words
 
@@ -19,6 +20,7 @@ _WORDS = {
     **{name: f"{number}0" for number, name in enumerate(_TENS.split(), start=1)},
 }
 _NOT_NAMES = frozenset({"i", "i'm", "i’m"})
+_NO_NAME = ("ly", "ing", "ed")
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER.pattern})|(?P<word>[^\W\d_]+|%)|(?P<end>[.!?;](?=\s|$)|\n\s*\n)")
 _MONTH_NAMES = """january february march april may june july august september october november december
 januar februar märz mai juni juli oktober dezember"""
@@ -35,20 +37,24 @@ _NEAR = 3
 """Words on either side of a number, within which its unit or month stands."""
 
 
-def missing_facts(claim: str, passages: Iterable[str], question: str) -> list[str]:
-    """The numbers and names of a claim that neither its passages nor, for names, the question have.
+def missing_facts(claim: str, passages: Iterable[str]) -> list[str]:
+    """The numbers and names of a claim that its passages don't have.
 
     A number may stand in words in either text. What it counts, and the month that it belongs to, has to stand
-    near it in the passages, too: 33 metres aren't 33 days. A name is a word with a capital that doesn't begin
-    a sentence; where nouns are written so, as in German, names aren't told.
+    near it in the passages, too: 33 metres aren't 33 days. A name is a word with a capital; where nouns are
+    written so, as in German, names aren't told. A sentence's first word is one, too, in English, unless it is
+    of those that often begin a sentence.
     """
     held = "\n\n".join(passages)
-    numbers, known = set(_numbers(held)), {*words(held), *words(question)}
+    numbers, known = set(_numbers(held)), set(words(held))
     missing = [each for each in _numbers(claim) if each not in numbers]
     language = language_of([claim])
     missing += _strangers(claim, held, language)
     if language != "de":
         missing += [each for each in _names(claim) if not set(words(each)) <= known]
+    if language == "en":
+        stems = {stem(each, "en") for each in known}
+        missing += [each for each in _first_words(claim) if stem(words(each)[0], "en") not in stems]
     return list(dict.fromkeys(missing))
 
 
@@ -110,8 +116,22 @@ def _numbers(text: str) -> Iterator[str]:
 
 
 def _names(text: str) -> Iterator[str]:
+    return (name for name, begins in _capitals(text) if not begins)
+
+
+def _first_words(text: str) -> Iterator[str]:
+    """The first words of English sentences that may be names."""
+    for word, begins in _capitals(text):
+        plain = word.casefold()
+        opens = plain in OPENERS or plain in STOP_WORDS["en"] or plain in _WORDS
+        if begins and words(word) and not opens and not plain.endswith(_NO_NAME):
+            yield word
+
+
+def _capitals(text: str) -> Iterator[tuple[str, bool]]:
+    """The words with a capital, and whether they begin a sentence."""
     for match in _NAME.finditer(text):
         before = text[: match.start()].rstrip(" \t\n\"'“”„«(*_")
-        begins = not before or before[-1] in ".!?:;。！？"
-        if not begins and match.group().casefold() not in _NOT_NAMES:
-            yield match.group().removesuffix("'s").removesuffix("’s")
+        if match.group().casefold() not in _NOT_NAMES:
+            begins = not before or before[-1] in ".!?:;。！？"
+            yield match.group().removesuffix("'s").removesuffix("’s"), begins

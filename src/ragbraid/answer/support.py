@@ -13,6 +13,7 @@ from ragbraid.answer.facts import missing_facts
 from ragbraid.answer.protocol import Entailer
 from ragbraid.answer.quotations import Quotation, examined, quotations
 from ragbraid.embed.protocol import TokenEmbedder
+from ragbraid.hits import under_titles
 from ragbraid.text.late import span_scores
 from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
@@ -46,7 +47,6 @@ def judge(
     claim: str,
     cited: Sequence[int],
     hits: Sequence[Hit],
-    question: str,
     embedder: TokenEmbedder | None,
     entailer: Entailer | None = None,
 ) -> Judged:
@@ -59,7 +59,7 @@ def judge(
     item = _ITEM.match(claim)
     claim = claim[item.end() :] if item else claim  # the number of an item is no fact
     wanted = set(terms(claim, language_of([claim])))
-    texts = [_titled(hit) for hit in hits]
+    texts = [under_titles(hit) for hit in hits]
     rests = list(dict.fromkeys(cited)) or list(range(len(hits)))
     quoted = [examined(each, [hit.text for hit in hits], rests) for each in quotations(claim)]
     faults: list[tuple[Fault, str]] = [
@@ -67,7 +67,7 @@ def judge(
     ]
     if not wanted:  # "So it is." claims nothing but what it quotes
         return Judged(tuple(faults), () if faults else _citations(quoted, (), hits, (), ()))
-    faults += [("facts", each) for each in missing_facts(claim, [texts[at] for at in rests], question)]
+    faults += [("facts", each) for each in missing_facts(claim, [texts[at] for at in rests])]
     evidence = [_evidence(claim, hits[at], texts[at], embedder) for at in rests]
     # A claim may rest on two passages, half on each: its words are looked for in all that it names.
     shared = len(set().union(*(each.shared for each in evidence))) / len(wanted)
@@ -141,8 +141,3 @@ def _citations(
         if not any(each.passage == at for each in quoted):
             found.append(cite(hits[at], held.start, held.end))
     return tuple(dict.fromkeys(found))
-
-
-def _titled(hit: Hit) -> str:
-    title = hit.metadata.get("title")
-    return f"{title}\n{hit.text}" if title else hit.text
