@@ -62,6 +62,7 @@ def test_a_component_may_stand_alone_and_a_file_opens_once(tmp_path: Path) -> No
     )
     assert alone.part("generator").generate([Request("one")])[0].text == "one"
     first = alone.pipeline
+    alone.warm_up("generator")
     assert alone.pipeline is first
     alone.close()
     assert alone.part("generator").generate([Request("two")])[0].text == "two"

@@ -19,11 +19,15 @@ GROUP = "ragbraid.bridges"
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A framework: its name in a file, the package that its classes come from, and our connector to it."""
+    """A framework: its name in a file, the package that its classes come from, and our connector to it.
+
+    `others` is the package of what others have written for it, where it has one.
+    """
 
     name: str
     package: str
     connector: str
+    others: str = ""
 
 
 FRAMEWORKS: Mapping[str, Framework] = {
@@ -31,7 +35,7 @@ FRAMEWORKS: Mapping[str, Framework] = {
     for each in (
         Framework("langchain", "langchain_core", "langchain-ragbraid"),
         Framework("llama-index", "llama_index", "llama-index-ragbraid"),
-        Framework("haystack", "haystack", "ragbraid-haystack"),
+        Framework("haystack", "haystack", "ragbraid-haystack", "haystack_integrations"),
     )
 }
 
@@ -41,7 +45,7 @@ def framework_of(cls: type) -> Framework | None:
     meta: type = type(cls)
     classes = (*cls.__mro__, *meta.__mro__)
     packages = {str(each.__module__).partition(".")[0] for each in classes}
-    return next((each for each in FRAMEWORKS.values() if each.package in packages), None)
+    return next((each for each in FRAMEWORKS.values() if {each.package, each.others} & packages), None)
 
 
 def class_of(target: Any) -> type | None:

@@ -48,8 +48,15 @@ class Lender:
 
     def part(self, kind: Any, **options: Any) -> Any:
         """The component, for one use; see `Pipeline.part`."""
-        name = ALONE if isinstance(self._component, Mapping) else self._component
-        return self.pipeline.part(kind, name, **options)
+        return self.pipeline.part(kind, self._name, **options)
+
+    def warm_up(self, kind: Any) -> None:
+        """Load the component's weights now."""
+        self.pipeline.open_part(kind, self._name)
+
+    @property
+    def _name(self) -> str | None:
+        return ALONE if isinstance(self._component, Mapping) else self._component
 
     def close(self) -> None:
         """Close the pipeline, if it was opened here; what is asked next opens it again."""

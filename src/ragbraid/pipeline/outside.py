@@ -69,6 +69,10 @@ class Outside:
         """
         return self._life.part(kind, name).handle(self._run(filter, collection, timeout))
 
+    def open_part(self, kind: Kind, name: str | None = None) -> None:
+        """Load now what that part would load when it is first called."""
+        self._life.part(kind, name).warm_up()
+
     def generate(self, requests: Sequence[Request]) -> list[Completion | Exception]:
         """What the pipeline's generator makes of requests: for each, the completion or its own error.
 

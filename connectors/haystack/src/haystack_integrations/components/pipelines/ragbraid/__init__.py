@@ -1,0 +1,6 @@
+"""Whole ragbraid pipelines: answers with their sources, and search alone."""
+
+from haystack_integrations.components.pipelines.ragbraid.pipeline import RagbraidPipeline
+from haystack_integrations.components.pipelines.ragbraid.search import RagbraidSearch
+
+__all__ = ["RagbraidPipeline", "RagbraidSearch"]

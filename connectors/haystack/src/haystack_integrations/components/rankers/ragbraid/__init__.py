@@ -1,0 +1,5 @@
+"""A ranker."""
+
+from haystack_integrations.components.rankers.ragbraid.ranker import RagbraidRanker
+
+__all__ = ["RagbraidRanker"]
