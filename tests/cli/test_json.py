@@ -18,8 +18,8 @@ from every_command import CALLS, CODES, COMMANDS, WITH_MODEL, prepare
 from ragbraid.models.catalogue import catalogue
 
 WITH_JSON = [each.name for each in COMMANDS.values() if each.json]
-ELSEWHERE = {"schema", "watch"}
-"""One is tested as what it is, a schema; the other prints a value for each change, until it is stopped."""
+ELSEWHERE = {"schema", "serve", "watch"}
+"""One is tested as what it is, a schema; the others go on until they are stopped."""
 
 VOLATILE = {
     "seconds", "start_ms", "ms", "bytes", "free_bytes", "system", "gpus", "core", "extras", "by", "script",

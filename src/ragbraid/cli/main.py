@@ -28,6 +28,7 @@ from ragbraid.cli import (
     replay,
     schema,
     search,
+    serve,
     show,
     source,
     status,
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
+app.command("serve")(serve.command)
 app.command("watch", cls=options.Command)(watch.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)

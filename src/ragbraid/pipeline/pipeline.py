@@ -19,9 +19,10 @@ from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.holdings import Holdings
 from ragbraid.pipeline.intake import Intake
 from ragbraid.pipeline.life import Life
-from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.model import CheckedPipeline, Flow
 from ragbraid.pipeline.outside import Outside
 from ragbraid.pipeline.parts import models_in
+from ragbraid.pipeline.ranking import Ranking
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
 from ragbraid.pipeline.stream import aevents, events
 from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
@@ -35,7 +36,7 @@ SOON = 0.1
 """Seconds that steps are given to stop when a run's time is up."""
 
 
-class Pipeline(Intake, Holdings, Outside):
+class Pipeline(Intake, Holdings, Outside, Ranking):
     """Components wired by a pipeline file.
 
     Use `Pipeline.load` or `Pipeline.build`. A pipeline may be used from any number of threads; `close` it
@@ -126,6 +127,11 @@ class Pipeline(Intake, Holdings, Outside):
     def flows(self) -> tuple[str, ...]:
         """The flows that can be run, besides ingest."""
         return tuple(self._checked.flows)
+
+    def flow(self, name: str) -> Flow:
+        """A flow with its inputs, steps and output. Raises `InputError` where there is none of that name."""
+        self._life.runner(name)
+        return self._checked.flows[name]
 
     def models(self, flow: str) -> tuple[str, ...]:
         """The names of the models that a flow uses. Raises `InputError` where there is no such flow."""
@@ -286,8 +292,24 @@ class Pipeline(Intake, Holdings, Outside):
         timeout: float | None = None,
     ) -> AsyncGenerator[Event, None]:
         """`stream` under asyncio."""
+        inputs = asked(question, history)
+        return self.astream_run(flow, filter=filter, collection=collection, timeout=timeout, **inputs)
+
+    def astream_run(
+        self,
+        flow: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        collection: str | None = None,
+        timeout: float | None = None,
+        **inputs: Any,
+    ) -> AsyncGenerator[Event, None]:
+        """The events of any flow, run in a thread; the last is `answer`, with what `run` returns, or `error`.
+
+        Raises `InputError` at once for inputs that the flow doesn't take.
+        """
         runner = self._life.runner(flow)
-        request = inputs_of(runner.plan, asked(question, history))
+        request = inputs_of(runner.plan, inputs)
         return aevents(runner, request, self._run(filter, collection, timeout), finish, self._life.workers)
 
     @overload

@@ -1,0 +1,1 @@
+"""ragbraid's own endpoints, under /api."""

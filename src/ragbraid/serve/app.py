@@ -1,0 +1,86 @@
+"""The application: its endpoints, and what it does when it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from ragbraid import __version__
+from ragbraid.errors import RagbraidError
+from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.serve import failures, health
+from ragbraid.serve.api import ask, check, documents, ingest
+from ragbraid.serve.clients import ANYONE
+from ragbraid.serve.door import Door
+from ragbraid.serve.jobs import Jobs
+from ragbraid.serve.openai import chat, vectors
+from ragbraid.serve.openapi import described
+from ragbraid.serve.places import uploads_of
+from ragbraid.serve.queue import Queue
+from ragbraid.serve.settings import Settings
+from ragbraid.serve.shelf import Shelf
+from ragbraid.serve.site import Site
+from ragbraid.serve.work import Work
+
+LOG = logging.getLogger("ragbraid.serve")
+_THREADS = 40
+
+
+def build(pipelines: Sequence[Pipeline], settings: Settings | None = None) -> FastAPI:
+    """The application that serves these pipelines, and closes them when it is shut down.
+
+    Raises `InputError` where two have the same name.
+    """
+    settings = settings or Settings()
+    work = Work(Queue(settings.running, settings.waiting), settings.timeout)
+    site = Site(settings, Shelf(pipelines), work, Jobs())
+    app = FastAPI(
+        title="ragbraid",
+        version=__version__,
+        description="Documents in, answers with verified citations out.",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.site = site
+    for each in (chat, vectors, ask, documents, ingest, check, health):
+        app.include_router(each.router)
+    failures.install(app)
+    described(app, site)
+    app.add_middleware(Door, settings=settings)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    site: Site = app.state.site
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "ragbraid-serve"))
+    loading = asyncio.create_task(_load(site))
+    try:
+        yield
+    finally:
+        site.ready = False
+        loading.cancel()
+        await asyncio.to_thread(site.jobs.close, 2.0)
+        running = await asyncio.to_thread(site.shelf.close, 3.0)
+        if running:
+            LOG.warning("Steps that couldn't be stopped: %s", ", ".join(running))
+
+
+async def _load(site: Site) -> None:
+    """Load weights, and take up what was uploaded and not ingested when the server was stopped."""
+    for served in site.shelf.all.values():
+        try:
+            await asyncio.to_thread(served.newest.open)
+        except RagbraidError as error:  # said to each request that needs it, too
+            LOG.warning("%s: %s", served.name, error)
+            site.trouble = str(error)
+        uploads = uploads_of(site.settings, served.newest, ANYONE)
+        if uploads.folder.is_dir():
+            site.jobs.add(ANYONE, served, [uploads.folder])
+    site.ready = True

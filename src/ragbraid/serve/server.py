@@ -1,0 +1,79 @@
+"""Running the application until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from ragbraid.errors import InputError
+from ragbraid.serve.settings import Settings
+
+_CONNECTIONS = 4000
+_IDLE = 15
+"""Seconds that a connection may be idle."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            self._on_listening(_address(sockets[0]))
+
+
+def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = lambda _: None) -> None:
+    """Serve until SIGTERM or Ctrl-C; what runs then has `settings.stop` seconds to end.
+
+    Raises `InputError` where the address is taken.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=round(settings.stop),
+        limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=32_768,
+        http="h11",
+        ws="none",
+        lifespan="on",
+    )
+    listening = _listen(settings.host, settings.port)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again when it is done
+    try:
+        Server(config, on_listening).run([listening])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises `InputError`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise InputError(
+            f"The server can't listen on {host}:{port}: {error.strerror or error}.",
+            "Give another address with --host and --port.",
+        ) from None
+    listening.set_inheritable(True)
+    return listening
+
+
+def _address(listening: socket.socket) -> str:
+    host, port, *_ = listening.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

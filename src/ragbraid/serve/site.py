@@ -1,0 +1,31 @@
+"""What a running server has, for whoever answers a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from ragbraid.serve.jobs import Jobs
+from ragbraid.serve.settings import Settings
+from ragbraid.serve.shelf import Shelf
+from ragbraid.serve.work import Work
+
+
+@dataclass(slots=True)
+class Site:
+    """A server's pipelines, its work and its jobs. `ready` is set once weights are loaded."""
+
+    settings: Settings
+    shelf: Shelf
+    work: Work
+    jobs: Jobs
+    ready: bool = False
+    trouble: str = ""
+    """Why something couldn't be loaded, which the requests that need it will say as well."""
+
+
+def site_of(request: HTTPConnection) -> Site:
+    """The server that a request came to."""
+    found: Site = request.app.state.site
+    return found

@@ -1,0 +1,164 @@
+"""A server for tests: in this process, or as a user runs it, in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from ragbraid import Pipeline
+from ragbraid.pipeline.engine import Engine
+from ragbraid.serve.app import build
+from ragbraid.serve.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PIPELINE = """\
+ragbraid: 1
+name: hr
+components:
+  embedder: {type: testing/hash-embedder}
+  index: {type: faiss, path: index, embedder: embedder}
+  generator: {type: testing/echo-generator}
+fields: {when: date, id: int, tags: "list[str]", lang: str}
+ingest:
+  - {type: files}
+  - {type: recursive-splitter, max_tokens: 220}
+  - index
+search:
+  - {type: dense, index: index, candidates: 30}
+  - {type: lexical, index: index, candidates: 30}
+  - {type: rrf, hits: [dense, lexical]}
+  - {type: maxsim, embedder: embedder}
+ask:
+  - search
+  - {type: compose, generator: generator}
+flows:
+  talk:
+    inputs: {messages: history}
+    steps:
+      - {use: ask, question: {value: "parental leave"}, history: messages}
+"""
+LEAVE = "Parental leave is 14 months.\n"
+QUESTION = "How long is parental leave?"
+
+
+def write(folder: Path, pipeline: str = PIPELINE) -> Path:
+    """A pipeline file with a document that was ingested."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "docs").mkdir(exist_ok=True)
+    (folder / "docs" / "leave.md").write_text(LEAVE, "utf-8")
+    file = folder / "ragbraid.yaml"
+    file.write_text(pipeline, "utf-8")
+    with Pipeline.load(file, allow=["ragbraid.testing"], engine=Engine()) as loaded:
+        loaded.ingest([folder / "docs"])
+    return file
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The address of a server in a thread of this process."""
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, http="h11", ws="none", timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def site(file: Path, settings: Settings | None = None) -> Iterator[httpx.Client]:
+    """A client of a server for this file."""
+    with (
+        serving(build([Pipeline.load(file, allow=["ragbraid.testing"], engine=Engine())], settings)) as url,
+        client(url) as made,
+    ):
+        until(lambda: made.get("/readyz").status_code == 200)
+        yield made
+
+
+def client(url: str, **headers: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=30, headers=headers)
+
+
+def until(holds: Any, seconds: float = 30.0) -> None:
+    """Wait for something to hold."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
+    """A job at its end."""
+    told = [job]
+
+    def done() -> bool:
+        told[0] = client.get(f"/api/jobs/{job['id']}").json()
+        return told[0]["state"] in ("done", "failed")
+
+    until(done)
+    return told[0]
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """The server-sent events of a body: names, and data that was JSON."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        data = fields["data"]
+        found.append((fields.get("event", ""), data if data == "[DONE]" else json.loads(data)))
+    return found
+
+
+@dataclass
+class Process:
+    """`ragbraid serve` as a user runs it."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+@contextmanager
+def process(file: Path, *options: str) -> Iterator[Process]:
+    """The command in a process of its own, on a free port."""
+    env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests' / 'serve'}"}
+    with (file.parent / "server.log").open("a") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "ragbraid", "serve", "-p", str(file), "--port", "0", "--json", *options],
+            env=env, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+    try:
+        assert started.stdout is not None
+        line = started.stdout.readline()
+        assert line, (file.parent / "server.log").read_text()
+        yield Process(started, json.loads(line)["url"])
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.wait()
+        assert started.stdout is not None
+        started.stdout.close()
