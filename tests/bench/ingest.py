@@ -34,6 +34,7 @@ PACKAGES = [
     "llama-index-embeddings-huggingface",
     "sentence-transformers-haystack",
 ]
+BARE = "its embedder alone"
 Ingest = Callable[[list[str]], int]
 """Texts in, stored chunks out."""
 
@@ -107,6 +108,16 @@ def alone() -> Ingest:
     return lambda texts: len(encoder.encode(texts, show_progress_bar=False))
 
 
+def bare() -> Ingest:
+    """Ragbraid's own embedder, and nothing else."""
+    from ragbraid.embed.sentence_transformer import SentenceTransformer
+    from ragbraid.types import ModelName
+
+    embedder = SentenceTransformer(model=ModelName(model())).open()
+    embedder.warm_up()
+    return lambda texts: len(embedder.embed(texts))
+
+
 class Ours:
     """The shipped local.yaml over the files themselves, each time into a new index."""
 
@@ -134,19 +145,20 @@ def _one_file(folder: Path) -> Path:
 
 
 def cut(files: Path) -> list[str]:
-    """The chunk texts of the files, by the steps that ragbraid's ingest uses."""
+    """What is embedded of the files' chunks, titles before them, by the steps that ragbraid's ingest uses."""
     from ragbraid.embed.sentence_transformer import SentenceTransformer
     from ragbraid.load.files import Files
     from ragbraid.split.recursive_splitter import RecursiveSplitter
+    from ragbraid.text.context import embedded
     from ragbraid.types import ModelName, SourceRef
 
     loader: Any = Files()
     loader = loader.open() if hasattr(loader, "open") else loader
     refs = [each for each in loader.scan([str(files)], files) if isinstance(each, SourceRef)]
     embedder = SentenceTransformer(model=ModelName(model())).open()
-    splitter: Any = RecursiveSplitter(embedder=embedder, max_tokens=TEXT_LIMIT)
+    splitter: Any = RecursiveSplitter(embedder=embedder, max_tokens=TEXT_LIMIT, context=True)
     splitter = splitter.open() if hasattr(splitter, "open") else splitter
-    return [chunk.text for ref in refs for chunk in splitter(list(loader.load(ref)))]
+    return [embedded(chunk) for ref in refs for chunk in splitter(list(loader.load(ref)))]
 
 
 def pick(folder: Path, number: int) -> Path:
@@ -188,7 +200,12 @@ def main() -> None:
         texts = cut(files)
         report.header(f"Ingest: {given.files} files, {len(texts)} chunks of ≤ {TEXT_LIMIT} tokens", PACKAGES)
         peers = {"LangChain": langchain(), "LlamaIndex": llama_index(), "Haystack": haystack()}
-        contenders = {"ragbraid": Ours(Path(place), files), **peers, "sentence-transformers alone": alone()}
+        contenders = {
+            "ragbraid": Ours(Path(place), files),
+            BARE: bare(),
+            **peers,
+            "sentence-transformers alone": alone(),
+        }
         measures = {name: timed(name, each, texts) for name, each in contenders.items()}
         show(report.rounds(measures, given.rounds), list(peers))
 
@@ -203,7 +220,15 @@ def show(taken: dict[str, list[float]], peers: list[str]) -> None:
         ],
     )
     gain = report.ratio(taken["ragbraid"], taken[fastest])
-    report.verdict(f"ragbraid × the fastest peer ({fastest})", gain, 1.3, at_least=True)
+    report.verdict(f"ragbraid × the fastest peer ({fastest})", gain, _goal(), at_least=True)
+    report.verdict(f"ragbraid × {BARE}", report.ratio(taken["ragbraid"], taken[BARE]), 0.9, at_least=True)
+
+
+def _goal() -> float:
+    """Where the processor computes in bfloat16 there is more to be gained."""
+    from ragbraid.models.openvino import precision
+
+    return 3.0 if precision() == "bf16" else 1.8
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from ragbraid.ingest.pile import Pile
 from ragbraid.ingest.prepare import Prepared
 from ragbraid.ingest.stamps import Stamps
 
-PATIENCE = 2.0
+PATIENCE = 3.0
 """Seconds after which work is embedded and committed however little it is: what a kill may cost."""
 
 _FIRST_BATCH = 32
-_BATCH = (16, 256)
-"""Chunks that are embedded together: the fewest and the most, where no one source has more."""
+_BATCH = (16, 512)
+"""Chunks that are embedded together, where no one source has more: many are many of one length."""
 
 
 class Batches:
@@ -72,8 +72,8 @@ class Batches:
             self._ready.add(each)
 
     def _fit(self, chunks: int, seconds: float) -> None:
-        """Let the next batch take about half the patience, so that a slow machine commits as often, too."""
-        wanted = chunks * PATIENCE / 2 / max(seconds, 1e-6)
+        """Let the next batch take about the patience, so that a slow machine commits as often, too."""
+        wanted = chunks * PATIENCE / max(seconds, 1e-6)
         self._batch.most_chunks = int(min(max(wanted, _BATCH[0]), _BATCH[1]))
 
     def _embed_alone(self, prepared: Prepared) -> bool:
