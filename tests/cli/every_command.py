@@ -71,6 +71,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "models-remove": ("qwen3-8b",),
     "models-bundle": ("smollm2-135m-instruct", "--to", "stick"),
     "new-component": ("recency",),
+    "new-key": ("sales", "--flow", "ask", "--filter", '{"team": "sales"}'),
     "doctor": (),
     "completion": ("bash",),
     "init": ("--yes", "--force"),

@@ -55,14 +55,14 @@ LEAVE = "Parental leave is 14 months.\n"
 QUESTION = "How long is parental leave?"
 
 
-def write(folder: Path, pipeline: str = PIPELINE) -> Path:
+def write(folder: Path, pipeline: str = PIPELINE, *allow: str) -> Path:
     """A pipeline file with a document that was ingested."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "docs").mkdir(exist_ok=True)
     (folder / "docs" / "leave.md").write_text(LEAVE, "utf-8")
     file = folder / "ragbraid.yaml"
     file.write_text(pipeline, "utf-8")
-    with Pipeline.load(file, allow=["ragbraid.testing"], engine=Engine()) as loaded:
+    with Pipeline.load(file, allow=["ragbraid.testing", *allow], engine=Engine()) as loaded:
         loaded.ingest([folder / "docs"])
     return file
 

@@ -1,4 +1,4 @@
-"""`ragbraid new`: a plug-in to begin with."""
+"""`ragbraid new`: a plug-in to begin with, or an API key."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ STEPS = {
 
 _NAME = re.compile(r"(?:([a-z][a-z0-9]*(?:-[a-z0-9]+)*)/)?([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 
-app = typer.Typer(help="Begin a component of your own.", no_args_is_help=True, cls=options.Group)
+app = typer.Typer(
+    help="Begin a component of your own, or make an API key.", no_args_is_help=True, cls=options.Group
+)
 
 
 @app.callback()
 def _group() -> None:
-    """Begin a component of your own."""
+    """Begin a component of your own, or make an API key."""
 
 
 @app.command("component", cls=options.Command)
@@ -57,6 +59,47 @@ def component(
     for line in (f"cd {folder}", "pip install -e .", "python -m pytest"):
         output.show(f"  {line}")
     output.show(f"\nThen, in a pipeline file:\n\n  - {plugin.step}")
+
+
+@app.command("key", cls=options.Command)
+def key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is.")],
+    keys: Annotated[Path, typer.Option(metavar="FILE", help="The file that its hash is kept in.")] = Path(
+        "keys.yaml"
+    ),
+    flow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FLOW", help="A flow that it may use, ingest too; without it all. Repeatable."),
+    ] = None,
+    filter_text: Annotated[
+        str | None,
+        typer.Option("--filter", metavar="JSON", help="What it sees at most, whatever is asked."),
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option(metavar="JSON", help="What is stamped on all that it ingests.")
+    ] = None,
+    per_minute: Annotated[int | None, typer.Option(metavar="N", min=1, help="Requests a minute.")] = None,
+    concurrency: Annotated[int | None, typer.Option(metavar="N", min=1, help="Requests at a time.")] = None,
+    expires: Annotated[str | None, typer.Option(metavar="DATE", help="The day that it ends on.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make an API key for ragbraid serve. It is shown once; the file keeps its hash alone.
+
+    For example: ragbraid new key sales --flow ask --flow search --filter '{"team": "sales"}'
+    """
+    with options.serving():
+        from ragbraid.serve.keys import add
+
+    made = add(
+        keys, name, flows=flow, filter=options.parse_filter(filter_text, "--filter"),
+        metadata=options.parse_filter(metadata, "--metadata"), per_minute=per_minute,
+        concurrency=concurrency, expires=expires,
+    )  # fmt: skip
+    if as_json:
+        output.print_json({"name": name, "file": str(keys), "api_key": made})
+        return
+    output.show(made)
+    output.say(f"This key is shown once. Its hash is in {keys}, which ragbraid serve --keys {keys} reads.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ragbraid.cli import values
-from ragbraid.errors import InputError
+from ragbraid.errors import InputError, MissingDependency
 
 if TYPE_CHECKING:
     from ragbraid import Pipeline
@@ -123,16 +125,29 @@ def demand_stored(pipeline: Pipeline, flow: str, collection: str | None) -> None
         pipeline.demand_stored(collection=collection)
 
 
-def parse_filter(text: str | None) -> dict[str, Any] | None:
-    """The filter that `--filter` gives; raises `InputError` where it is no JSON object."""
+@contextmanager
+def serving() -> Iterator[None]:
+    """Say what to install where an import inside fails for want of the extra `serve`."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependency(
+            f"Serving needs the package {error.name}.", "Install it with: pip install 'ragbraid[serve]'."
+        ) from None
+
+
+def parse_filter(text: str | None, option: str = "--filter") -> dict[str, Any] | None:
+    """The object that `--filter`, or another option, gives. Raises `InputError` where it is none."""
     if text is None:
         return None
     try:
         value = json.loads(text)
     except ValueError as error:
         raise InputError(
-            f"--filter is not JSON: {error}.", """Write for example --filter '{"lang": "en"}'."""
+            f"{option} is not JSON: {error}.", f"""Write for example {option} '{{"lang": "en"}}'."""
         ) from None
     if not isinstance(value, dict):
-        raise InputError("--filter is not a JSON object.", """Write for example --filter '{"lang": "en"}'.""")
+        raise InputError(
+            f"{option} is not a JSON object.", f"""Write for example {option} '{{"lang": "en"}}'."""
+        )
     return value

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ragbraid.cli import options, output, values
-from ragbraid.errors import MissingDependency
-
-if TYPE_CHECKING:
-    from ragbraid import Pipeline
+from ragbraid.errors import InputError
 
 PipelineFiles = Annotated[
     list[Path] | None,
@@ -34,6 +35,27 @@ def command(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="A name that the server goes by. Repeatable."),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The API keys that are let in; see ragbraid new key."),
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Let others in without keys, where --host reaches them.")
+    ] = False,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option("--allow-origin", metavar="URL", help="A site whose pages may ask (CORS). Repeatable."),
+    ] = None,
+    running: Annotated[int, typer.Option(metavar="N", min=1, help="Questions worked on at a time.")] = 8,
+    waiting: Annotated[int, typer.Option(metavar="N", min=0, help="Questions that may wait.")] = 256,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="For one request.")] = 300.0,
+    upload_mb: Annotated[float, typer.Option(metavar="MB", min=0.001, help="Most of one upload.")] = 64.0,
+    audit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Log who asked when, without what was asked.")
+    ] = None,
+    reload: Annotated[
+        bool, typer.Option(help="Take up a pipeline file that changed, once it is right.")
+    ] = True,
     overrides: options.Overrides = None,
     allow: options.Allow = None,
     as_json: Annotated[
@@ -46,16 +68,32 @@ def command(
 
     For example: ragbraid serve -p ragbraid.yaml --port 8000
     """
-    try:
+    with options.serving():
+        from ragbraid.pipeline.find import find
         from ragbraid.serve.app import build
+        from ragbraid.serve.keys import VARIABLE
+        from ragbraid.serve.reload import Watched
         from ragbraid.serve.server import run
-        from ragbraid.serve.settings import Settings
-    except ImportError as error:
-        raise MissingDependency(
-            f"Serving needs the package {error.name}.", "Install it with: pip install 'ragbraid[serve]'."
-        ) from None
-    settings = Settings(host=host, port=port, hosts=tuple(allow_host or ()))
-    loaded = _load(pipeline, overrides, allow)
+        from ragbraid.serve.settings import LOCAL, Settings
+    if host not in LOCAL and keys is None and VARIABLE not in os.environ and not open_to_all:
+        raise InputError(
+            f"On {host} others could ask without a key.",
+            "Make keys with ragbraid new key and give --keys, or let all in with --open.",
+        )
+    settings = Settings(
+        host=host, port=port, hosts=tuple(allow_host or ()), origins=tuple(allow_origin or ()),
+        running=running, waiting=waiting, timeout=timeout, upload_mb=upload_mb, keys=keys, audit=audit,
+    )  # fmt: skip
+    named: Sequence[Path | None] = pipeline or [None]
+    loads = [partial(options.load, each, overrides, allow) for each in named]
+    loaded = [each() for each in loads]
+    watched = {
+        each.name: Watched(path, load)
+        for file, load, each in zip(named, loads, loaded, strict=True)
+        if reload and (path := find(file).path) is not None
+    }
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("ragbraid.serve").setLevel(logging.INFO)
 
     def listening(address: str) -> None:
         if as_json:
@@ -63,9 +101,4 @@ def command(
         else:
             output.say(f"Serving {', '.join(each.name for each in loaded)} on {address}; Ctrl-C ends it.")
 
-    run(build(loaded, settings), settings, listening)
-
-
-def _load(files: list[Path] | None, overrides: list[str] | None, allow: list[str] | None) -> list[Pipeline]:
-    named: Sequence[Path | None] = files or [None]
-    return [options.load(each, overrides, allow) for each in named]
+    run(build(loaded, settings, watched=watched), settings, listening)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from ragbraid import __version__
 from ragbraid.errors import RagbraidError
@@ -17,11 +19,14 @@ from ragbraid.serve import failures, health
 from ragbraid.serve.api import ask, check, documents, ingest
 from ragbraid.serve.clients import ANYONE
 from ragbraid.serve.door import Door
+from ragbraid.serve.guard import Audit, Guard
 from ragbraid.serve.jobs import Jobs
+from ragbraid.serve.keys import Keys
 from ragbraid.serve.openai import chat, vectors
 from ragbraid.serve.openapi import described
 from ragbraid.serve.places import uploads_of
 from ragbraid.serve.queue import Queue
+from ragbraid.serve.reload import Watched, watch
 from ragbraid.serve.settings import Settings
 from ragbraid.serve.shelf import Shelf
 from ragbraid.serve.site import Site
@@ -31,14 +36,21 @@ LOG = logging.getLogger("ragbraid.serve")
 _THREADS = 40
 
 
-def build(pipelines: Sequence[Pipeline], settings: Settings | None = None) -> FastAPI:
+def build(
+    pipelines: Sequence[Pipeline],
+    settings: Settings | None = None,
+    *,
+    watched: Mapping[str, Watched] | None = None,
+) -> FastAPI:
     """The application that serves these pipelines, and closes them when it is shut down.
 
-    Raises `InputError` where two have the same name.
+    `watched` are the files that are taken up anew when they change, by the names of their pipelines. Raises
+    `InputError` where two have the same name, and for a file of keys that is wrong.
     """
     settings = settings or Settings()
     work = Work(Queue(settings.running, settings.waiting), settings.timeout)
-    site = Site(settings, Shelf(pipelines), work, Jobs())
+    keys = Keys(settings.keys, os.environ)
+    site = Site(settings, Shelf(pipelines), work, Jobs(), keys, dict(watched or {}), Audit(settings.audit))
     app = FastAPI(
         title="ragbraid",
         version=__version__,
@@ -52,6 +64,14 @@ def build(pipelines: Sequence[Pipeline], settings: Settings | None = None) -> Fa
         app.include_router(each.router)
     failures.install(app)
     described(app, site)
+    app.add_middleware(Guard, keys=keys, audit=site.audit)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+        )
     app.add_middleware(Door, settings=settings)
     return app
 
@@ -61,15 +81,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "ragbraid-serve"))
     loading = asyncio.create_task(_load(site))
+    watching = asyncio.create_task(watch(site.shelf, site.watched, site.keys))
     try:
         yield
     finally:
         site.ready = False
         loading.cancel()
+        watching.cancel()
         await asyncio.to_thread(site.jobs.close, 2.0)
         running = await asyncio.to_thread(site.shelf.close, 3.0)
         if running:
             LOG.warning("Steps that couldn't be stopped: %s", ", ".join(running))
+        site.audit.close()
 
 
 async def _load(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from starlette.requests import HTTPConnection
 
@@ -23,6 +24,7 @@ class Client:
     caller: Caller = field(default_factory=Caller)
     per_minute: int | None = None
     concurrency: int | None = None
+    expires: datetime | None = None
 
     def may(self, flow: str) -> bool:
         """Whether they may run a flow."""

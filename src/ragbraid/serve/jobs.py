@@ -84,7 +84,7 @@ class Jobs:
         """A client's own job. Raises `Refused`."""
         with self._lock:
             job = self._jobs.get(id)
-        if job is None or job.client is not client:
+        if job is None or job.client.name != client.name:
             raise Refused(404, f"There is no job {id!r}.", param="job")
         return job
 

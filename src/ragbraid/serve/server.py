@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from ragbraid.errors import InputError
 from ragbraid.serve.settings import Settings
+from ragbraid.serve.site import Site
 
 _CONNECTIONS = 4000
 _IDLE = 15
@@ -18,10 +20,11 @@ _IDLE = 15
 
 
 class Server(uvicorn.Server):
-    """uvicorn that says when it listens."""
+    """uvicorn that says when it listens, and hands back what it can't finish."""
 
-    def __init__(self, config: uvicorn.Config, on_listening: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, site: Site, on_listening: Callable[[str], None]) -> None:
         super().__init__(config)
+        self._site = site
         self._on_listening = on_listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -29,6 +32,12 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             self._on_listening(_address(sockets[0]))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and let what runs end; what doesn't is handed back before it is broken off."""
+        self._site.ready = False
+        asyncio.get_running_loop().call_later(self._site.settings.stop - 1, self._site.work.hand_back)
+        await super().shutdown(sockets)
 
 
 def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = lambda _: None) -> None:
@@ -52,7 +61,7 @@ def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = 
     listening = _listen(settings.host, settings.port)
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again when it is done
     try:
-        Server(config, on_listening).run([listening])
+        Server(config, app.state.site, on_listening).run([listening])
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()

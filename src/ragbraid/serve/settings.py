@@ -30,6 +30,7 @@ class Settings:
     uploads: str = "uploads"
     """The folder beside a pipeline's file that keeps what is uploaded."""
     stop: float = 8.0
-    reload: bool = True
     keys: Path | None = None
+    """The file of API keys; see `ragbraid.serve.keys`."""
     audit: Path | None = None
+    """A log of requests, without what was asked or answered."""

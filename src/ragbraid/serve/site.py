@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from ragbraid.serve.guard import Audit
 from ragbraid.serve.jobs import Jobs
+from ragbraid.serve.keys import Keys
+from ragbraid.serve.reload import Watched
 from ragbraid.serve.settings import Settings
 from ragbraid.serve.shelf import Shelf
 from ragbraid.serve.work import Work
@@ -20,6 +23,9 @@ class Site:
     shelf: Shelf
     work: Work
     jobs: Jobs
+    keys: Keys
+    watched: dict[str, Watched]
+    audit: Audit
     ready: bool = False
     trouble: str = ""
     """Why something couldn't be loaded, which the requests that need it will say as well."""

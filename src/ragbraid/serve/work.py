@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 
 from ragbraid.context import Cancellation
-from ragbraid.errors import RagbraidError, StepError, told
+from ragbraid.errors import Cancelled, RagbraidError, StepError, told
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve.clients import Client
 from ragbraid.serve.failures import ClientGone
@@ -39,8 +39,15 @@ class Work:
     """Runs what requests ask for, no more at a time than the server is told to."""
 
     def __init__(self, queue: Queue, timeout: float) -> None:
-        self._queue = queue
+        self.queue = queue
         self._timeout = timeout
+        self._under_way: set[tuple[asyncio.Task[None], asyncio.Queue[Event | None]]] = set()
+
+    def hand_back(self) -> None:
+        """End what still runs with a sentence, before the server has to break it off."""
+        for task, found in self._under_way:
+            found.put_nowait(Event("error", "", -1, Cancelled("The server is stopping.", "Ask again.")))
+            task.cancel()
 
     @asynccontextmanager
     async def events(self, job: Job) -> AsyncIterator[AsyncIterator[Event]]:
@@ -48,14 +55,16 @@ class Work:
 
         Raises what is wrong with the request before anything is run, and `Refused` where the queue is full.
         """
-        async with self._queue.turn(job.client) as turn:
+        async with self.queue.turn(job.client) as turn:
             with job.served.borrowed(job.client) as pipeline:
                 made = _events(pipeline, job, self._seconds(job.timeout))
                 found: asyncio.Queue[Event | None] = asyncio.Queue()
                 task = asyncio.create_task(_pump(made, found, turn.leave))
+                self._under_way.add((task, found))
                 try:
                     yield _read(found)
                 finally:
+                    self._under_way.discard((task, found))
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task
@@ -84,7 +93,7 @@ class Work:
     async def inner(self, client: Client, served: Served, work: Callable[[Pipeline, Cancellation], T]) -> T:
         """`call` inside other work that watches its client: when that is cancelled, the function is told."""
         cancellation = Cancellation(self._timeout)
-        async with self._queue.turn(client):
+        async with self.queue.turn(client):
             with served.borrowed(client) as pipeline:
                 thread = asyncio.ensure_future(asyncio.to_thread(work, pipeline, cancellation))
                 try:

@@ -1,0 +1,155 @@
+"""A server's life: changed files, signals, kills, and clients that come and go all the while."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from served import PIPELINE, QUESTION, client, ended, events, process, site, until, write
+
+from ragbraid import Pipeline
+from ragbraid.pipeline.engine import Engine
+from soaking import count
+
+SLOW = PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.02")
+
+
+def last_step(http: httpx.Client) -> Any:
+    return http.post("/api/ask", json={"question": QUESTION}).json()["trace"][-1]["step"]
+
+
+def test_a_changed_file_is_taken_up_once_it_is_right(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    with process(file) as served, client(served.url) as http:
+        until(lambda: http.get("/readyz").status_code == 200)
+        assert last_step(http) == "compose"
+        file.write_text(PIPELINE.replace("compose", "composed"), "utf-8")  # wrong: the one before goes on
+        until(lambda: "isn't taken" in (tmp_path / "server.log").read_text())
+        assert "did you mean" in (tmp_path / "server.log").read_text()
+        assert last_step(http) == "compose"
+        file.write_text(PIPELINE.replace("{type: compose, generator: generator}", "{type: quote}"), "utf-8")
+        until(lambda: last_step(http) == "quote")
+        assert served.stop() == 0
+
+
+def test_a_stopped_server_ends_what_runs_or_hands_it_back(tmp_path: Path) -> None:
+    file = write(tmp_path, SLOW)
+    with process(file) as served, client(served.url) as http:
+        until(lambda: http.get("/readyz").status_code == 200)
+        job = http.post("/api/ingest", files={"files": ("long.md", b"Parental leave. " * 40)}).json()
+        ended(http, job)
+        told: list[str] = []
+
+        def ask() -> None:
+            told.append(
+                httpx.post(
+                    f"{served.url}/api/ask", json={"question": "Parental leave?", "stream": True}, timeout=30
+                ).text
+            )
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert served.stop() == 0
+        assert time.monotonic() - begun < 15
+        asking.join()
+    name, last = events(told[0])[-1]
+    assert name in ("answer", "error"), told[0][-500:]
+    assert name == "answer" or "stopping" in last["detail"]
+
+
+def test_what_was_acknowledged_survives_kills(tmp_path: Path) -> None:
+    file, chance = write(tmp_path), random.Random(3)
+    acknowledged: set[str] = set()
+    for round_ in range(count(1, 20)):
+        with process(file) as served, client(served.url) as http:
+            for number in range(chance.randrange(3, 12)):
+                rows = [{"id": f"r{round_}-{number}", "text": f"Row {number} of round {round_}."}]
+                if http.post("/api/ingest/rows", json={"rows": rows}).status_code == 202:
+                    acknowledged.add(f"uploads/r{round_}-{number}.txt")
+            served.stop(signal.SIGKILL)
+    with process(file) as served, client(served.url) as http:
+
+        def stored() -> set[str]:
+            return {each["source"] for each in http.get("/api/sources").json()["sources"]}
+
+        until(lambda: acknowledged <= stored())
+        assert served.stop() == 0
+    with Pipeline.load(file, engine=Engine()) as pipeline:
+        assert pipeline.upkeep().check() == []
+        assert acknowledged <= {each.source for each in pipeline.sources()}
+
+
+def test_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    """Mixed load, with clients killed in the middle, for a second, or half an hour."""
+    file = write(tmp_path, PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.002"))
+    seconds = count(1, 1800)
+    with process(file, "--running", "4", "--waiting", "16") as served, client(served.url) as http:
+        until(lambda: http.get("/readyz").status_code == 200)
+        load(served.url, 0.5)
+        server = psutil.Process(served.process.pid)
+        before = server.num_fds(), server.num_threads(), server.memory_info().rss
+        statuses = load(served.url, seconds)
+        assert statuses <= {200, 202, 404, 429, 503}, statuses
+        until(lambda: http.get("/api/search").status_code == 405)
+        until(lambda: server.num_fds() <= before[0] + 8)
+        assert server.num_threads() <= before[1] + 40
+        assert server.memory_info().rss < before[2] + 100e6
+        assert http.post("/api/ask", json={"question": QUESTION}).status_code == 200
+        assert served.stop() == 0
+
+
+def load(url: str, seconds: float) -> set[int]:
+    """Ask, search, upload and read from several threads for a while; returns the statuses that came."""
+    end, statuses = time.monotonic() + seconds, set[int]()
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        with httpx.Client(base_url=url, timeout=20) as http:
+            while time.monotonic() < end:
+                statuses.add(one(http, chance))
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return statuses - {0}
+
+
+def one(http: httpx.Client, chance: random.Random) -> int:
+    """A request of some kind; 0 for one whose client went away."""
+    question = {"question": QUESTION}
+    match chance.randrange(5):
+        case 0:
+            return http.post("/api/search", json=question).status_code
+        case 1:
+            return http.post("/api/ask", json=question).status_code
+        case 2:
+            with http.stream("POST", "/api/ask", json={**question, "stream": True}) as answered:
+                for _ in zip(range(chance.randrange(4)), answered.iter_lines(), strict=False):
+                    pass
+                return answered.status_code
+        case 3:
+            rows = [{"id": f"r{chance.randrange(20)}", "text": f"Row {chance.random()}"}]
+            return http.post("/api/ingest/rows", json={"rows": rows}).status_code
+        case _:
+            return http.delete(f"/api/documents/uploads/r{chance.randrange(20)}.txt").status_code
+
+
+def test_a_taken_port_and_an_open_door_are_told(tmp_path: Path) -> None:
+    from commandline import ragbraid, says
+
+    file = write(tmp_path)
+    with site(file) as http:
+        port = str(http.base_url.port)
+        says(ragbraid("serve", "-p", str(file), "--port", port), 2, "can't listen", "--port")
+    says(ragbraid("serve", "-p", str(file), "--host", "0.0.0.0"), 2, "without a key", "--keys")
+    says(ragbraid("serve", "-p", str(file), "--keys", str(tmp_path / "none.yaml")), 2, "can't be read")
