@@ -39,7 +39,7 @@ COMMANDS = {
 }
 GOALS = {"init": 0.5, "check": 0.3, "ingest": 0.5, "ask": 0.5}
 INDEX = Path(".ragbraid")
-PACKAGES = ["ragbraid", "torch", "tokenizers", "safetensors", "xllamacpp", "faiss-cpu", "tantivy"]
+PACKAGES = ["ragbraid", "openvino", "openvino-genai", "tokenizers", "faiss-cpu", "tantivy"]
 
 
 class Clocked:

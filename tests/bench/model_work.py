@@ -3,9 +3,10 @@
     python tests/bench/model_work.py record FILE ingest docs   runs the command and writes down its model work
     python tests/bench/model_work.py replay FILE               does that work alone
 
-The work is every batch of tokens that went through the embedder and every request to llama.cpp. What is
-imported again is what anybody needs for it: torch, tokenizers, safetensors, xllamacpp, and our two thinnest
-files over them, `embed/bert.py` and `generate/llama_server.py`. Nothing is hashed, searched or stored.
+The work is every batch of tokens that went through the embedder and every pass of the language model that
+scored the short answer. What is imported again is what anybody needs for it: openvino, tokenizers, and our
+two thinnest files over them, `embed/openvino_encoder.py` and `generate/ov/scoring.py`. Nothing is hashed,
+searched or stored.
 """
 
 from __future__ import annotations
@@ -15,56 +16,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+Calls = list[tuple[str, list[Any]]]
+
 
 def record(file: Path, arguments: list[str]) -> None:
     from ragbraid.__main__ import main
-    from ragbraid.embed.bert import Bert
-    from ragbraid.generate.llama_server import LlamaServer
+    from ragbraid.embed.openvino_encoder import OpenVinoEncoder
+    from ragbraid.generate.ov.scoring import _OpenVinoModel
 
-    work: dict[str, Any] = {"encoder": None, "batches": [], "server": None, "tokenized": [], "requests": []}
+    work: dict[str, Calls] = {"encoder": [], "scorer": []}
 
-    def note_encoder(make: Any) -> Any:
-        def made(self: Bert, folder: Path, config: dict[str, Any], device: str) -> None:
-            work["encoder"] = {"folder": str(folder), "config": config, "device": device}
-            make(self, folder, config, device)
+    def noted(name: str, owner: Any, method: str) -> None:
+        call = getattr(owner, method)
 
-        return made
+        def noting(self: Any, *given: Any) -> Any:
+            if method != "__init__":
+                work[name].append((method, [np.asarray(each).tolist() for each in given]))
+            elif name == "scorer":
+                work[name].append((method, [str(given[0]), dict(given[1])]))
+            else:
+                work[name].append((method, [str(given[0].folder), given[1]]))
+            return call(self, *given)
 
-    def note_batch(call: Any) -> Any:
-        def called(self: Bert, ids: Any, mask: Any) -> Any:
-            work["batches"].append({"ids": ids.tolist(), "mask": mask.tolist()})
-            return call(self, ids, mask)
+        setattr(owner, method, noting)
 
-        return called
-
-    def note_server(make: Any) -> Any:
-        def made(self: LlamaServer, path: Path, **options: Any) -> None:
-            work["server"] = {"path": str(path), "options": options}
-            make(self, path, **options)
-
-        return made
-
-    def note_tokenized(call: Any) -> Any:
-        def called(self: LlamaServer, text: str, **options: Any) -> Any:
-            work["tokenized"].append({"text": text, "options": options})
-            return call(self, text, **options)
-
-        return called
-
-    def note_request(call: Any) -> Any:
-        def called(self: LlamaServer, request: dict[str, Any], each: Any) -> Any:
-            work["requests"].append(request)
-            return call(self, request, each)
-
-        return called
-
-    patched: list[tuple[Any, str, Any]] = [
-        (Bert, "__init__", note_encoder), (Bert, "__call__", note_batch),
-        (LlamaServer, "__init__", note_server), (LlamaServer, "tokenize", note_tokenized),
-        (LlamaServer, "complete", note_request),
-    ]  # fmt: skip
-    for owner, name, wrap in patched:
-        setattr(owner, name, wrap(getattr(owner, name)))
+    for method in ("__init__", "_output"):
+        noted("encoder", OpenVinoEncoder, method)
+    for method in ("__init__", "cut", "forward"):
+        noted("scorer", _OpenVinoModel, method)
     sys.argv = ["ragbraid", *arguments]
     try:
         main()
@@ -73,36 +54,37 @@ def record(file: Path, arguments: list[str]) -> None:
 
 
 def replay(file: Path) -> None:
-    work = json.loads(file.read_text("utf-8"))
+    work: dict[str, Calls] = json.loads(file.read_text("utf-8"))
     if work["encoder"]:
-        _embed(work)
-    if work["server"]:
-        _generate(work)
+        _embed(work["encoder"])
+    if work["scorer"]:
+        _score(work["scorer"])
 
 
-def _embed(work: dict[str, Any]) -> None:
-    import torch
+def _embed(calls: Calls) -> None:
     from tokenizers import Tokenizer
 
-    from ragbraid.embed.bert import Bert
+    from ragbraid.embed.model_files import ModelFiles
+    from ragbraid.embed.openvino_encoder import OpenVinoEncoder
 
-    folder = Path(work["encoder"]["folder"])
-    Tokenizer.from_file(str(folder / "tokenizer.json"))
-    bert = Bert(folder, work["encoder"]["config"], work["encoder"]["device"])
-    with torch.inference_mode():
-        for each in work["batches"]:
-            bert(torch.tensor(each["ids"]), torch.tensor(each["mask"])).numpy()
+    (_, (folder, pooling)), *passes = calls
+    Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    encoder = OpenVinoEncoder(ModelFiles(Path(folder)), pooling)
+    for _, (which, ids, mask) in passes:
+        encoder._output(which, np.array(ids, np.int64), np.array(mask, np.bool_))
 
 
-def _generate(work: dict[str, Any]) -> None:
-    from ragbraid.generate.llama_server import LlamaServer
+def _score(calls: Calls) -> None:
+    from ragbraid.generate.ov.scoring import _OpenVinoModel
 
-    server = LlamaServer(Path(work["server"]["path"]), **work["server"]["options"])
-    for each in work["tokenized"]:
-        server.tokenize(each["text"], **each["options"])
-    for request in work["requests"]:
-        server.complete(request, lambda _: False)
-    server.close()
+    (_, (folder, properties)), *passes = calls
+    model = _OpenVinoModel(Path(folder), properties)
+    for method, given in passes:
+        if method == "cut":
+            model.cut(*given)
+        else:
+            tokens, places, mask, rows, pairs = given
+            model.forward(tokens, places, np.array(mask, np.float32), rows, pairs)
 
 
 if __name__ == "__main__":
