@@ -15,11 +15,11 @@ from haystack.dataclasses import ByteStream
 from haystack_integrations.common.ragbraid import as_document
 
 from ragbraid import Document as Read
+from ragbraid.bridge.files import read_files
 from ragbraid.components import Files
 from ragbraid.errors import InputError, LoadError, RagbraidError
 from ragbraid.load.formats import reader_for
 from ragbraid.load.reading import Limits, Ocr, Settings
-from ragbraid.types import Skipped
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +81,7 @@ class RagbraidFileToDocument:
             if isinstance(source, ByteStream):
                 yield from self._of_stream(source)
                 return
-            for found in self._files.scan([str(source)], Path.cwd()):
-                if isinstance(found, Skipped):
-                    yield LoadError(f"{found.source} isn't read: {found.reason}.")
-                    continue
-                try:
-                    yield from self._files.load(found)
-                except LoadError as error:
-                    yield LoadError(f"{found.origin}: {error.message}", error.hint)
+            yield from read_files(self._files, source)
         except (LoadError, InputError) as error:
             yield error
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from haystack import Document, component, default_to_dict
-from haystack_integrations.common.ragbraid.flow import OneStep
 
 from ragbraid.bridge.values import crossing, document_of
+from ragbraid.pipeline.one_step import OneStep
 
 DEFAULT = {"type": "recursive-splitter"}
 _INPUTS = {"documents": "documents"}

@@ -9,10 +9,10 @@ from typing import Any
 
 from haystack import Document, component, default_to_dict
 from haystack_integrations.common.ragbraid import hit_of_document
-from haystack_integrations.common.ragbraid.flow import OneStep
 
 from ragbraid import Hit
 from ragbraid.bridge.values import KEY, crossing
+from ragbraid.pipeline.one_step import OneStep
 
 DEFAULT = {"type": "maxsim", "embedder": {"type": "sentence-transformer"}}
 _INPUTS = {"question": "str", "hits": "hits", "k": {"type": "int", "default": 10}}

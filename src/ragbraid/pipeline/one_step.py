@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ragbraid import Pipeline
+from ragbraid.pipeline.pipeline import Pipeline
 
 FLOW = "step"
 
