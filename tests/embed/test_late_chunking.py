@@ -41,7 +41,8 @@ def test_a_part_is_the_mean_of_its_tokens_in_the_whole(folder: Path) -> None:
     end = start + len("Fire is hot.")
     (found,) = late.embed([within(TEXT, start, end)])
     (encoding,) = late._encode(["fire: " + TEXT], False, None)
-    ((_, states),) = late._forward([encoding], late._loaded().states, None, unit=False)
+    with late._weights.use() as encoder:
+        ((_, states),) = late._forward([encoding], encoder.states, None, unit=False)
     own = [at for at, (a, b) in enumerate(encoding.offsets) if a < b and start + 6 <= a < end + 6]
     assert "".join(encoding.tokens[at] for at in own).replace("##", "") == "fireis[UNK]."
     mean = states[0][own].mean(axis=0)

@@ -216,8 +216,8 @@ class Counting:
 
     def __init__(self, runtime: SentenceTransformerRuntime) -> None:
         runtime.warm_up()
-        self.encoder, self.texts = runtime._encoder, 0
-        runtime._encoder = self  # type: ignore[assignment]
+        self.encoder, self.texts = runtime._weights._loaded, 0
+        runtime._weights._loaded = self  # type: ignore[assignment]
 
     def states(self, ids: Any, mask: Any) -> Any:
         self.texts += len(ids)

@@ -40,7 +40,8 @@ class TestLlamaCppConforms(GeneratorConformance):
 
 
 def test_control_tokens_come_from_the_template_alone(runtime: LlamaCppRuntime) -> None:
-    plain, evil = runtime._tokens(user("note")), runtime._tokens(user(EVIL))
+    with runtime._weights.use() as server:
+        plain, evil = (runtime._tokens(server, user(each)) for each in ("note", EVIL))
     assert [evil.count(control) for control in range(17)] == [plain.count(control) for control in range(17)]
     assert len(evil) > len(plain) + 20
 

@@ -7,6 +7,7 @@ from random import Random
 import psutil
 import pytest
 
+from ragbraid.context import Cancellation, Context
 from ragbraid.errors import GenerationError
 from ragbraid.generate.openvino import OpenVino, OpenVinoRuntime
 from ragbraid.generate.protocol import Completion, Grammar, JsonSchema, Regex, Request
@@ -98,6 +99,21 @@ def test_a_constraint_that_cannot_be_read_harms_nobody(
     got = runtime.generate([fine[0], Request("Hi", 12, constraint=broken), fine[1]])
     assert isinstance(got[1], GenerationError)
     assert [got[0], got[2]] == alone
+
+
+def test_who_is_due_first_joins_first(runtime: OpenVinoRuntime) -> None:
+    """A question with a deadline passes a batch that came before it."""
+    batch = [Request(each, 24) for each in random_prompts(60, seed=8)]
+    asker = threading.Thread(target=runtime.generate, args=(batch,))
+    asker.start()
+    for _ in range(500):
+        if any(each.name == "ragbraid-openvino" for each in threading.enumerate()):
+            break
+        threading.Event().wait(0.01)
+    (got,) = runtime.generate([Request("abc", 1)], context=Context(Cancellation(30.0)))
+    assert isinstance(got, Completion)
+    assert asker.is_alive(), "it waited for the whole batch"
+    asker.join()
 
 
 def test_generations_cancelled_at_random_moments_leave_nothing_behind(runtime: OpenVinoRuntime) -> None:

@@ -22,7 +22,9 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersRu
 
 def test_what_was_asked_before_changes_nothing(runtime: TransformersRuntime) -> None:
     """Prompts that share beginnings, one after the other, beside each by itself."""
-    draw, model = Random(3), runtime._loaded()
+    with runtime._weights.use() as model:
+        pass
+    draw = Random(3)
     scorer = TreeScorer(model)
     asked: list[list[int]] = [[5, 6, 7]]
     for _ in range(count(30, 400)):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from ragbraid.context import Context
 from ragbraid.errors import ModelError
+from ragbraid.models.memory import Memory
 from ragbraid.models.pairs import PairModel
 from ragbraid.types import ModelName
 
@@ -64,6 +65,10 @@ class EntailmentRuntime:
     def warm_up(self) -> None:
         """Load the weights now."""
         self._place(self._model.loaded())
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._model.take_from(memory)
 
     def close(self) -> None:
         """Give the weights' memory back."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.embed.batches import by_length
-from ragbraid.embed.engines import Device, Engine, load
+from ragbraid.embed.engines import Device, Engine, choose, load
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.parts import Parts
 from ragbraid.embed.protocol import Purpose
@@ -21,6 +21,9 @@ from ragbraid.embed.tokens import Tokens, TokenStore
 from ragbraid.errors import ModelError
 from ragbraid.models.catalogue import MANY, catalogue
 from ragbraid.models.locate import locate
+from ragbraid.models.memory import Memory, Need
+from ragbraid.models.sizes import parameters
+from ragbraid.models.weights import Weights
 from ragbraid.types import ModelName, Vectors
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class SentenceTransformer:
     2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
     `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked
     are kept for the next question, in half precision, up to `token_cache_mb` megabytes: about six
-    passages of 220 tokens each.
+    passages of 220 tokens each. After `idle` seconds without a text the weights are put away, and the next
+    text loads them again.
     """
 
     blocking: ClassVar[bool] = True
@@ -61,6 +65,7 @@ class SentenceTransformer:
     device: Device = field(default="auto", metadata={"digest": False})
     batch_tokens: Annotated[int, Ge(1)] = field(default=4096, metadata={"digest": False})
     token_cache_mb: Annotated[int, Ge(0)] = field(default=256, metadata={"digest": False})
+    idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> SentenceTransformerRuntime:
         """The running embedder. Its files are read at first need, its weights at the first `embed`."""
@@ -72,9 +77,10 @@ class SentenceTransformerRuntime:
 
     def __init__(self, options: SentenceTransformer) -> None:
         self._options = options
-        self._encoder: Encoder | None = None
+        self._weights: Weights[Encoder] = Weights(
+            options.model, self._load, need=self._need, idle=options.idle
+        )
         self._kept = TokenStore(options.token_cache_mb * 2**20)
-        self._lock = threading.Lock()
         self._computing = threading.Lock()
 
     @cached_property
@@ -155,9 +161,9 @@ class SentenceTransformerRuntime:
             return self._embed_parts(texts, context)
         prefix = self._prefix(purpose)
         encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
-        encoder = self._loaded()
-        for rows, batch in self._forward(encodings, encoder.sentences, context):
-            vectors[rows] = self._shortened(batch)
+        with self._weights.use() as encoder:
+            for rows, batch in self._forward(encodings, encoder.sentences, context):
+                vectors[rows] = self._shortened(batch)
         return self._sound(vectors)
 
     def _embed_parts(self, texts: Sequence[str], context: Context | None) -> Vectors:
@@ -171,10 +177,11 @@ class SentenceTransformerRuntime:
         prefix, parts = self._prefix("passage"), Parts(texts)
         encodings = self._encode([prefix + each for each in parts.windows], False, context)
         vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for rows, batch in self._forward(encodings, self._loaded().states, context, unit=False):
-            for row, states in zip(rows, batch, strict=True):
-                for at, vector in parts.pooled(parts.windows[row], states, encodings[row], len(prefix)):
-                    vectors[at] = self._shortened(vector)
+        with self._weights.use() as encoder:
+            for rows, batch in self._forward(encodings, encoder.states, context, unit=False):
+                for row, states in zip(rows, batch, strict=True):
+                    for at, vector in parts.pooled(parts.windows[row], states, encodings[row], len(prefix)):
+                        vectors[at] = self._shortened(vector)
         return self._sound(vectors)
 
     def _shortened(self, vectors: Vectors) -> Vectors:
@@ -210,15 +217,16 @@ class SentenceTransformerRuntime:
 
         encodings = self._encode(texts, True, context)
         made: dict[str, Tokens] = {}
-        for rows, batch in self._forward(encodings, self._loaded().states, context):
-            for row, states in zip(rows, batch, strict=True):
-                encoding = encodings[row]
-                own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
-                made[texts[row]] = Tokens(
-                    states[own].astype(np.float16).astype(np.float32),
-                    [encoding.ids[at] for at in own],
-                    [encoding.offsets[at] for at in own],
-                )
+        with self._weights.use() as encoder:
+            for rows, batch in self._forward(encodings, encoder.states, context):
+                for row, states in zip(rows, batch, strict=True):
+                    encoding = encodings[row]
+                    own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
+                    made[texts[row]] = Tokens(
+                        states[own].astype(np.float16).astype(np.float32),
+                        [encoding.ids[at] for at in own],
+                        [encoding.offsets[at] for at in own],
+                    )
         # A text that was cut is made anew each time, or its note would be written once only.
         whole = {texts[row] for row, encoding in enumerate(encodings) if not encoding.overflowing}
         self._kept.keep({text: tokens for text, tokens in made.items() if text in whole})
@@ -226,13 +234,17 @@ class SentenceTransformerRuntime:
 
     def warm_up(self) -> None:
         """Load the weights now."""
-        self._loaded()
+        with self._weights.use():
+            pass
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._weights.memory = memory
 
     def close(self) -> None:
         """Give the weights' memory back."""
         self._kept.clear()
-        with self._lock:
-            self._encoder = None
+        self._weights.close()
 
     def _prefix(self, purpose: Purpose) -> str:
         options = self._options
@@ -289,8 +301,10 @@ class SentenceTransformerRuntime:
                 states / np.linalg.norm(states, axis=-1, keepdims=True).clip(1e-12) if unit else states,
             )
 
-    def _loaded(self) -> Encoder:
-        with self._lock:
-            if self._encoder is None:
-                self._encoder = load(self._files, self._options.engine, self._options.device)
-            return self._encoder
+    def _load(self) -> Encoder:
+        return load(self._files, self._options.engine, self._options.device)
+
+    def _need(self) -> Need:
+        device = choose(self._files, self._options.engine, self._options.device).device
+        cache = self._options.token_cache_mb * 2**20 if device == "cpu" else 0
+        return Need(4 * parameters(self._files.folder) + cache, device=device)

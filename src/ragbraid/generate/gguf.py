@@ -44,6 +44,22 @@ class Gguf:
         return None if length is None else int(length)
 
     @property
+    def cache_numbers(self) -> int:
+        """The numbers that a token's keys and values are, over all layers; 0 where the file doesn't tell."""
+        layers, width, heads = (
+            self._number(each) for each in ("block_count", "embedding_length", "attention.head_count")
+        )
+        pairs = self._number("attention.head_count_kv") or heads
+        own = width // heads if heads else 0
+        key, value = (self._number(f"attention.{each}_length") or own for each in ("key", "value"))
+        return layers * pairs * (key + value)
+
+    def _number(self, name: str) -> int:
+        """A number of the architecture, the largest where layers differ; 0 where there is none."""
+        value = self.metadata.get(f"{self.architecture}.{name}", 0)
+        return max(map(int, value), default=0) if isinstance(value, list) else int(value)
+
+    @property
     def chat_template(self) -> str | None:
         """The Jinja template of a chat."""
         template = self.metadata.get("tokenizer.chat_template")

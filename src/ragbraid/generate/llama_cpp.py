@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, RagbraidError
@@ -30,13 +29,18 @@ from ragbraid.generate.protocol import (
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.regex_grammar import regex_grammar
 from ragbraid.generate.streaming import Say, Stopped, streamed
+from ragbraid.generate.turns import Turns
+from ragbraid.models.memory import Memory, Need
 from ragbraid.models.threads import default_threads
+from ragbraid.models.weights import Weights
 from ragbraid.types import Message, ModelName, Usage
 
 if TYPE_CHECKING:
     from ragbraid.generate.llama_server import LlamaServer
 
 _DEFAULT = ModelName("smollm2-135m-instruct")
+_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
+"""Bytes of a number in a cache of keys and values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,9 @@ class LlamaCpp:
     have said itself: faster where answers copy from the prompt, and the same but for rounding: several
     tokens at a time are summed up in another order. `kv_cache` q8_0 and q4_0 keep keys and values in less
     memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
-    libraries, or else the number of processors that this process may use. `revision` is that of a model
-    from the hub.
+    libraries, or else the number of processors that this process may use. After `idle` seconds without a
+    request the weights are put away, with what is cached, and the next request loads them again. `revision`
+    is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -65,6 +70,7 @@ class LlamaCpp:
     cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     gpu_layers: Annotated[int, Ge(-1)] = field(default=-1, metadata={"digest": False})
+    idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> LlamaCppRuntime:
         """The running generator. The weights load at the first request."""
@@ -76,8 +82,10 @@ class LlamaCppRuntime:
 
     def __init__(self, options: LlamaCpp) -> None:
         self._options = options
-        self._server: LlamaServer | None = None
-        self._lock = threading.Lock()
+        self._weights: Weights[LlamaServer] = Weights(
+            options.model, self._load, need=self._need, close=_close, idle=options.idle
+        )
+        self._turns = Turns(options.parallel)
 
     @property
     def context_window(self) -> int:
@@ -91,18 +99,18 @@ class LlamaCppRuntime:
 
     def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
         """Tokens of the prompt, chat template included."""
-        return len(self._tokens(prompt))
+        with self._weights.use() as server:
+            return len(self._tokens(server, prompt))
 
     def generate(
         self, requests: Sequence[Request], *, context: Context | None = None
     ) -> list[Completion | Exception]:
         """Each request's completion or its own error; `parallel` of them at once."""
-        self._loaded()
-        if self._options.parallel == 1 or len(requests) < 2:
-            return [self._one(request, context) for request in requests]
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(self._options.parallel) as pool:
+        with self._weights.use(), ThreadPoolExecutor(self._options.parallel) as pool:
+            if len(requests) < 2:
+                return [self._one(request, context) for request in requests]
             return list(pool.map(lambda request: self._one(request, context), requests))
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
@@ -118,25 +126,28 @@ class LlamaCppRuntime:
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, one by one: llama.cpp's server has no batch of them."""
-        server, tokens = self._loaded(), self._tokens(prompt)
-        following = None if then is None else server.tokenize(then, control=False)[0]
-        scores = []
-        for each in continuations:
-            if context is not None:
-                context.check()
-            scores.append(score(server, tokens, server.tokenize(each, control=False), following))
+        with self._weights.use() as server:
+            tokens = self._tokens(server, prompt)
+            following = None if then is None else server.tokenize(then, control=False)[0]
+            scores = []
+            for each in continuations:
+                if context is not None:
+                    context.check()
+                scores.append(score(server, tokens, server.tokenize(each, control=False), following))
         return scores
 
     def warm_up(self) -> None:
         """Load the weights now."""
-        self._loaded()
+        with self._weights.use():
+            pass
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._weights.memory = memory
 
     def close(self) -> None:
         """Free the weights and end the server's threads."""
-        with self._lock:
-            server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        self._weights.close()
 
     def _one(self, request: Request, context: Context | None) -> Completion | Exception:
         try:
@@ -154,7 +165,13 @@ class LlamaCppRuntime:
         """Generate, saying each piece; raises what a cancelled context raises."""
         if context is not None:
             context.check()
-        tokens = self._tokens(request.prompt)
+        with self._weights.use() as server, self._turns.taken(context, stopped):
+            return self._completed(server, request, context, say, stopped)
+
+    def _completed(
+        self, server: LlamaServer, request: Request, context: Context | None, say: Say, stopped: Stopped
+    ) -> Completion:
+        tokens = self._tokens(server, request.prompt)
         demand_room(self.context_window, len(tokens), request.max_tokens)
         pieces: list[str] = []
         last: dict[str, Any] = {}
@@ -174,7 +191,7 @@ class LlamaCppRuntime:
                 say(text)
             return stopped() or (context is not None and context.cancelled)
 
-        self._loaded().complete(_body(request, tokens), each)
+        server.complete(_body(request, tokens), each)
         if context is not None:
             context.check()
         if "error" in last:
@@ -188,8 +205,7 @@ class LlamaCppRuntime:
             tuple(told),
         )
 
-    def _tokens(self, prompt: tuple[Message, ...] | str) -> list[int]:
-        server = self._loaded()
+    def _tokens(self, server: LlamaServer, prompt: tuple[Message, ...] | str) -> list[int]:
         return prompt_tokens(
             prompt,
             lambda piece: server.tokenize(piece.text, control=piece.control),
@@ -208,22 +224,29 @@ class LlamaCppRuntime:
     def _file(self) -> Gguf:
         return read(self._path)
 
-    def _loaded(self) -> LlamaServer:
-        with self._lock:
-            if self._server is None:
-                from ragbraid.generate.llama_server import LlamaServer
+    def _load(self) -> LlamaServer:
+        from ragbraid.generate.llama_server import LlamaServer
 
-                self._server = LlamaServer(
-                    self._path,
-                    context=self.context_window,
-                    parallel=self._options.parallel,
-                    threads=self._options.threads or default_threads(),
-                    gpu_layers=self._options.gpu_layers,
-                    cache_mb=self._options.cache_mb,
-                    kv_cache=self._options.kv_cache,
-                    speculation=self._options.speculation,
-                )
-            return self._server
+        options = self._options
+        return LlamaServer(
+            self._path,
+            context=self.context_window,
+            parallel=options.parallel,
+            threads=options.threads or default_threads(),
+            gpu_layers=options.gpu_layers,
+            cache_mb=options.cache_mb,
+            kv_cache=options.kv_cache,
+            speculation=options.speculation,
+        )
+
+    def _need(self) -> Need:
+        options, size = self._options, _BYTES[self._options.kv_cache]
+        slots = int(self._file.cache_numbers * size * self.context_window * options.parallel)
+        return Need(slots + options.cache_mb * 2**20, mapped=self._path.stat().st_size)
+
+
+def _close(server: LlamaServer) -> None:
+    server.close()
 
 
 def _body(request: Request, tokens: list[int]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import ModelError, ModelMissing
@@ -15,6 +15,7 @@ from ragbraid.generate.choose import choose
 from ragbraid.generate.llama_cpp import LlamaCpp, LlamaCppRuntime
 from ragbraid.generate.openvino import OpenVino, OpenVinoRuntime
 from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.models.memory import Memory
 from ragbraid.types import Message, ModelName
 
 _DEFAULT = ModelName("smollm2-135m-instruct")
@@ -29,7 +30,8 @@ class Local:
     llama.cpp. `ragbraid doctor` says which engine it is and why. Up to `parallel` requests run side by
     side, each with `context_tokens`; `cache_mb` megabytes of keys and values are kept for prompts that
     begin alike. `threads` is by default `OMP_NUM_THREADS`, or else the number of processors that this
-    process may use. `revision` is that of a model from the hub.
+    process may use. After `idle` seconds without a request the weights are put away, with what is cached, and
+    the next request loads them again. `revision` is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -41,6 +43,7 @@ class Local:
     parallel: Annotated[int, Ge(1)] = field(default=4, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
+    idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> LocalRuntime:
         """The running generator. Its engine is chosen at first need."""
@@ -53,6 +56,7 @@ class LocalRuntime:
     def __init__(self, options: Local) -> None:
         self._options = options
         self._opened: LlamaCppRuntime | OpenVinoRuntime | None = None
+        self._memory = Memory()
         self._lock = threading.Lock()
 
     @property
@@ -99,6 +103,10 @@ class LocalRuntime:
         """Load the weights now."""
         self._engine.warm_up()
 
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._memory = memory
+
     def close(self) -> None:
         """Give the memory back."""
         with self._lock:
@@ -111,6 +119,7 @@ class LocalRuntime:
         with self._lock:
             if self._opened is None:
                 self._opened = self._open()
+                self._opened.take_from(self._memory)
             return self._opened
 
     def _open(self) -> LlamaCppRuntime | OpenVinoRuntime:
@@ -125,6 +134,7 @@ class LocalRuntime:
                 parallel=options.parallel,
                 cache_mb=options.cache_mb,
                 threads=options.threads,
+                idle=options.idle,
             ).open()
             try:
                 runtime.prepare()
@@ -143,6 +153,7 @@ class LocalRuntime:
             parallel=options.parallel,
             cache_mb=options.cache_mb,
             threads=options.threads,
+            idle=options.idle,
         ).open()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import RagbraidError
@@ -20,7 +19,9 @@ from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.gguf import Gguf, find_file, read
 from ragbraid.generate.prompting import demand_room
 from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.models.memory import Memory, Need
 from ragbraid.models.threads import default_threads
+from ragbraid.models.weights import Weights
 from ragbraid.types import Message, ModelName
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class OpenVino:
     exact computes in float32; bf16 is faster on processors that have it, and approximate. Up to
     `parallel` requests run side by side, each with `context_tokens`; prompts that begin alike are
     computed once, while `cache_mb` megabytes of keys and values hold them. `threads` is by default
-    `OMP_NUM_THREADS`, or else the number of processors that this process may use. `revision` is that of a
-    model from the hub.
+    `OMP_NUM_THREADS`, or else the number of processors that this process may use. After `idle` seconds
+    without a request the weights are put away, with what is cached, and the next request loads them again.
+    `revision` is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -57,6 +59,7 @@ class OpenVino:
     parallel: Annotated[int, Ge(1)] = field(default=8, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
+    idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> OpenVinoRuntime:
         """The running generator. The weights load at the first request."""
@@ -68,9 +71,12 @@ class OpenVinoRuntime:
 
     def __init__(self, options: OpenVino) -> None:
         self._options = options
-        self._batcher: Batcher | None = None
-        self._scorer: TreeScorer | None = None
-        self._lock = threading.Lock()
+        self._batching: Weights[Batcher] = Weights(
+            options.model, self._load, need=self._need, close=lambda each: each.close(), idle=options.idle
+        )
+        self._scoring: Weights[TreeScorer] = Weights(
+            options.model, self._load_scorer, need=self._scorers_need, idle=options.idle
+        )
 
     @property
     def context_window(self) -> int:
@@ -90,23 +96,27 @@ class OpenVinoRuntime:
         self, requests: Sequence[Request], *, context: Context | None = None
     ) -> list[Completion | Exception]:
         """Each request's completion or its own error; all of them side by side."""
-        begun = [self._begin(request, context) for request in requests]
-        try:
-            return [self._one(each, context) for each in begun]
-        finally:
-            for each in begun:
-                if not isinstance(each, RagbraidError):
-                    each[0].stop.set()
+        if not requests:
+            return []
+        with self._batching.use() as batcher:
+            begun = [self._begin(batcher, request, context) for request in requests]
+            try:
+                return [self._one(each, context) for each in begun]
+            finally:
+                for each in begun:
+                    if not isinstance(each, RagbraidError):
+                        each[0].stop.set()
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
         """Pieces of text, then the completion. Closing the iterator stops the model."""
-        begun = self._begin(request, context)
-        if isinstance(begun, RagbraidError):
-            raise begun
-        try:
-            yield from self._pieces(begun, context)
-        finally:
-            begun[0].stop.set()
+        with self._batching.use() as batcher:
+            begun = self._begin(batcher, request, context)
+            if isinstance(begun, RagbraidError):
+                raise begun
+            try:
+                yield from self._pieces(begun, context)
+            finally:
+                begun[0].stop.set()
 
     def score(
         self,
@@ -121,7 +131,8 @@ class OpenVinoRuntime:
 
         if context is not None:
             context.check()
-        return scores(self._scoring(), self._text, self.context_window, prompt, continuations, then)
+        with self._scoring.use() as scorer:
+            return scores(scorer, self._text, self.context_window, prompt, continuations, then)
 
     def prepare(self) -> None:
         """Convert and prove the model, where that hasn't been done. Raises `ModelError`."""
@@ -129,16 +140,19 @@ class OpenVinoRuntime:
 
     def warm_up(self) -> None:
         """Load the weights now."""
-        self._batching()
+        with self._batching.use():
+            pass
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._batching.memory = self._scoring.memory = memory
 
     def close(self) -> None:
         """Stop what runs and give the memory back."""
-        with self._lock:
-            batcher, self._batcher, self._scorer = self._batcher, None, None
-        if batcher is not None:
-            batcher.close()
+        self._batching.close()
+        self._scoring.close()
 
-    def _begin(self, request: Request, context: Context | None) -> _Begun | RagbraidError:
+    def _begin(self, batcher: Batcher, request: Request, context: Context | None) -> _Begun | RagbraidError:
         """Let a request join the batch; one that can't be met is its own error."""
         from ragbraid.generate.ov.jobs import job_of
 
@@ -147,13 +161,13 @@ class OpenVinoRuntime:
                 context.check()
             tokens = self._text.prompt(request.prompt)
             demand_room(self.context_window, len(tokens), request.max_tokens)
-            batcher = self._batching()
             answering = Answering(request, len(tokens), self._text)
             job = job_of(request, tokens, self._text.stops)
             if request.alternatives:
-                logs, count = self._scoring().first(tokens), min(request.alternatives, MOST)
+                with self._scoring.use() as scorer:
+                    logs, count = scorer.first(tokens), min(request.alternatives, MOST)
                 answering.alternatives = likeliest(logs, count, self._text.decode)
-            batcher.submit(job)
+            batcher.submit(job, context)
         except RagbraidError as error:
             return error
         return job, answering
@@ -207,26 +221,30 @@ class OpenVinoRuntime:
         wanted = EXACT if self._options.precision == "exact" else BF16
         return {**wanted, "INFERENCE_NUM_THREADS": self._options.threads or default_threads()}
 
-    def _batching(self) -> Batcher:
+    def _load(self) -> Batcher:
         from ragbraid.generate.ov.batching import Batcher, pipeline
 
-        options = self._options
-        with self._lock:
-            if self._batcher is None:
-                folder, size = self._folder, options.cache_mb * 2**20
-                self._batcher = Batcher(
-                    lambda: pipeline(folder, self._properties, parallel=options.parallel, cache_bytes=size),
-                    options.parallel,
-                )
-            return self._batcher
+        folder, parallel, size = self._folder, self._options.parallel, self._options.cache_mb * 2**20
+        return Batcher(
+            lambda: pipeline(folder, self._properties, parallel=parallel, cache_bytes=size), parallel
+        )
 
-    def _scoring(self) -> TreeScorer:
+    def _load_scorer(self) -> TreeScorer:
         from ragbraid.generate.ov.scoring import scorer
 
-        with self._lock:
-            if self._scorer is None:
-                self._scorer = scorer(self._folder, self._properties)
-            return self._scorer
+        return scorer(self._folder, self._properties)
+
+    def _need(self) -> Need:
+        return Need(self._weights_size + self._options.cache_mb * 2**20, mapped=self._weights_size)
+
+    def _scorers_need(self) -> Need:
+        """Beside its own cache: its weights are the batch's, where both are loaded."""
+        window = self.context_window * self._file.cache_numbers * 4
+        return Need(window, mapped=self._weights_size)
+
+    @cached_property
+    def _weights_size(self) -> int:
+        return (self._folder / "openvino_model.bin").stat().st_size
 
 
 def _next(job: Job, context: Context | None) -> Tokens:

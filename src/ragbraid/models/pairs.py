@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from typing import Any
 
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.models.locate import locate
+from ragbraid.models.memory import Memory, Need
 from ragbraid.models.reasons import reason
+from ragbraid.models.sizes import parameters
+from ragbraid.models.weights import Weights
 from ragbraid.types import ModelName
 
 
 class PairModel:
     """A cross-encoder (Nogueira and Cho 2019) whose weights load at first use."""
 
-    def __init__(self, name: ModelName, revision: str | None, device: str) -> None:
+    def __init__(self, name: ModelName, revision: str | None, device: str, idle: float | None = None) -> None:
         self._name, self._revision = name, revision
         self._device = None if device == "auto" else device
-        self._lock = threading.Lock()
-        self._model: Any = None
+        self._weights: Weights[Any] = Weights(name, self._load, need=self._need, idle=idle)
 
     def loaded(self) -> Any:
         """sentence-transformers' `CrossEncoder`. Raises `ModelError`, and `MissingDependency` without it."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._load()
-            return self._model
+        with self._weights.use() as model:
+            return model
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._weights.memory = memory
 
     def close(self) -> None:
         """Give the weights' memory back."""
-        with self._lock:
-            self._model = None
+        self._weights.close()
+
+    def _need(self) -> Need:
+        return Need(4 * parameters(locate(self._name, self._revision)))
 
     def _load(self) -> Any:
         folder = locate(self._name, self._revision)

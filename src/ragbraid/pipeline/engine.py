@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from ragbraid.errors import InputError
+from ragbraid.models.memory import Memory
 from ragbraid.pipeline.function import FunctionComponent, target_of
 from ragbraid.pipeline.handles import handle_type
 from ragbraid.pipeline.signature import Signature, signature_of
@@ -45,7 +46,10 @@ class Opened:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         with self._opening:
             if not self.is_open:
-                self.runtime = self._open()
+                runtime = self._open()
+                if self.signature.heavy and (take_from := getattr(runtime, "take_from", None)) is not None:
+                    take_from(self._engine.memory)
+                self.runtime = runtime
             return self.runtime
 
     def _open(self) -> Any:
@@ -90,9 +94,13 @@ class Opened:
 
 
 class Engine:
-    """Keeps opened components by configuration. Pipelines of one engine share weights and indexes."""
+    """Keeps opened components by configuration. Pipelines of one engine share weights and indexes.
 
-    def __init__(self) -> None:
+    They share its `memory` as well: a runtime with a method `take_from` asks there before it loads.
+    """
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
         self._opened: dict[Hashable, Opened] = {}
         self._lock = threading.RLock()
 

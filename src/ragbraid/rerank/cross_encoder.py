@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import ModelError
 from ragbraid.hits import rescored
+from ragbraid.models.memory import Memory
 from ragbraid.models.pairs import PairModel
 from ragbraid.types import Hit, ModelName
 
@@ -21,7 +22,8 @@ class CrossEncoder:
     """Reads the question together with each of the best hits, and orders them by the model's score.
 
     Nogueira and Cho 2019. The first max(k, `candidates`) hits are scored, the others dropped. `revision` is
-    that of a model from the hub; `device` auto takes a GPU where there is one.
+    that of a model from the hub; `device` auto takes a GPU where there is one. After `idle` seconds without
+    a question the weights are put away, and the next one loads them again.
     """
 
     blocking: ClassVar[bool] = True
@@ -30,6 +32,7 @@ class CrossEncoder:
     revision: str | None = None
     candidates: Annotated[int, Ge(1)] = 50
     device: Literal["auto", "cpu", "cuda"] = field(default="auto", metadata={"digest": False})
+    idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> CrossEncoderRuntime:
         """The running reranker. Its weights load at the first question."""
@@ -41,7 +44,7 @@ class CrossEncoderRuntime:
 
     def __init__(self, options: CrossEncoder) -> None:
         self._options = options
-        self._model = PairModel(options.model, options.revision, options.device)
+        self._model = PairModel(options.model, options.revision, options.device, options.idle)
 
     def __call__(self, question: str, hits: list[Hit], k: int, context: Context) -> list[Hit]:
         """The scored hits, best first, equal ones in the order they came in. Raises `ModelError`."""
@@ -67,6 +70,10 @@ class CrossEncoderRuntime:
     def warm_up(self) -> None:
         """Load the weights now."""
         self._model.loaded()
+
+    def take_from(self, memory: Memory) -> None:
+        """Load within this budget."""
+        self._model.take_from(memory)
 
     def close(self) -> None:
         """Give the weights' memory back."""

@@ -25,6 +25,8 @@ from ragbraid.types import Message
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ragbraid.generate.tree_scoring import TreeScorer
+
 Floats = npt.NDArray[np.float32]
 Weights: TypeAlias = Literal["auto", "f32", "bf16", "int8", "int4"]
 
@@ -65,6 +67,13 @@ class TorchModel:
         self.device, self._name = device, path.name
         self._cache: Any = None
         self.holders: Callable[[Constraint], Holder] | None = None
+
+    @cached_property
+    def scorer(self) -> TreeScorer:
+        """What scores given texts by this model; one call of it or of the model at a time."""
+        from ragbraid.generate.tree_scoring import TreeScorer
+
+        return TreeScorer(self)
 
     @property
     def context_length(self) -> int | None:

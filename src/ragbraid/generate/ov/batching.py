@@ -13,15 +13,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ragbraid.context import Context
 from ragbraid.errors import GenerationError
 from ragbraid.generate.answering import Tokens
 from ragbraid.generate.ov.jobs import Job
+from ragbraid.generate.turns import turn_of
 from ragbraid.models.openvino import openvino
 
 _BLOCK = 32
 """Tokens of a page, in the CPU plug-in."""
 _BATCHED_TOKENS = 4096
-
+_STOPPED = Tokens((), (), "stopped")
 
 _Running: TypeAlias = list[tuple[Job, Any]]
 
@@ -31,6 +33,8 @@ class Batcher:
 
     Where the pipeline fails, it is loaded anew and the requests run again from their beginning, those in
     doubt one by one; what had been handed on isn't handed on twice. So a request harms no other.
+
+    Where requests wait, the one that is due first joins, and no run keeps the others out (`turns`).
 
     One request joins at every second token, and only where one of the `parallel` places is free. The library
     (openvino-genai 2026.4) lets a newcomer go on in a page that another began, if both begin alike, and notes
@@ -49,11 +53,12 @@ class Batcher:
         self._just_joined = False
         self._state = threading.Condition()
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, context: Context | None = None) -> None:
         """Let a request join; its tokens come in `job.out`, last those that `finished`, or an error."""
         with self._state:
             if self._closed:
                 raise GenerationError("The generator was closed.")
+            job.turn = turn_of(context, [each.turn for each in self._waiting])
             self._waiting.append(job)
             if not self._busy:
                 self._busy = True
@@ -80,11 +85,12 @@ class Batcher:
     def _admitted(self, running: _Running) -> _Running:
         """What runs and what joins now, the latter without a handle; empty when the work is done."""
         with self._state:
+            self._waiting = [job for job in self._waiting if not _left(job)]
             if self._full(running):
                 self._just_joined = False
                 return running
             alone = next((job for job in self._waiting if job.alone), None)
-            joining = alone or next(iter(self._waiting), None)
+            joining = alone or self._first()
             if joining is not None and not (alone and running):
                 self._waiting.remove(joining)
                 self._just_joined = True
@@ -93,6 +99,10 @@ class Batcher:
                 self._busy = False
                 self._state.notify_all()
             return running
+
+    def _first(self) -> Job | None:
+        """The job that waits and is due first."""
+        return min(self._waiting, key=lambda job: job.turn.due, default=None)
 
     def _full(self, running: _Running) -> bool:
         """Whether nobody may join at this token."""
@@ -118,7 +128,7 @@ class Batcher:
         for job, handle in running:
             if self._closed or job.stop.is_set():
                 handle.cancel()
-                job.out.put(Tokens((), (), "stopped"))
+                job.out.put(_STOPPED)
             else:
                 left.append((job, handle))
         if self._pipeline.has_non_finished_requests():
@@ -170,6 +180,14 @@ def page_bytes(folder: Path) -> int:
             shape = node.get_output_partial_shape(0)
             total += shape[1].get_length() * shape[3].get_length() * 4
     return total * _BLOCK
+
+
+def _left(job: Job) -> bool:
+    """Whether a job that waits has been given up, which it is told."""
+    if not job.stop.is_set():
+        return False
+    job.out.put(_STOPPED)
+    return True
 
 
 def _told(job: Job, handle: Any) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from ragbraid.generate.gguf import Gguf
+from ragbraid.models.memory import of_machine
 
 MODULES = ("openvino", "openvino_genai", "gguf", "transformers", "accelerate", "torch")
 """What converting and proving a model imports."""
@@ -25,16 +24,8 @@ def unfit(header: Gguf) -> str | None:
         return f"its importer doesn't know the architecture {header.architecture!r}"
     if unknown := header.kinds - KINDS.keys():
         return f"its importer doesn't unpack weights of ggml type {min(unknown)}"
-    need, there = 4 * header.parameters, _free_memory()
+    need, there = 4 * header.parameters, of_machine()[0]
     if there is not None and need > _OF_MEMORY * there:
         gib = 2**30
         return f"proving it takes {need / gib:.1f} GiB of memory, and {there / gib:.1f} are free"
     return None
-
-
-def _free_memory() -> int | None:
-    """Bytes; None where the system doesn't tell."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None

@@ -12,6 +12,7 @@ from typing import Any
 from ragbraid.generate.answering import Tokens
 from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import grammar_of
+from ragbraid.generate.turns import Turn, turn_of
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +26,8 @@ class Job:
     prompt: Sequence[int]
     config: Any
     doubtful: bool = False
+    turn: Turn = field(default_factory=lambda: turn_of(None))
+    """When it is due to join."""
     out: SimpleQueue[Tokens | Exception] = field(default_factory=SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
     told: int = 0
