@@ -1,9 +1,9 @@
 """What each serving setting does, on and off, one model: `python tests/bench/settings.py [--threads 2]`.
 
-Settings that `engines.py` and `tokens.py` don't show: n-gram speculation (tokens a second where the answer copies
-from its prompt, and where it doesn't), narrower keys and values (memory of them, and how far the
-log-probabilities of a text's tokens move), and batches by length (the same chunks handed to the embedder all
-at once, and 32 at a time in the order of their documents). Each time is the best of three.
+Settings that `engines.py` and `tokens.py` don't show: n-gram speculation (tokens a second where the answer
+copies from its prompt, and where it doesn't), narrower keys and values (how far the log-probabilities of a
+text's tokens move), and batches by length (the same chunks handed to the embedder all at once, and 32 at a
+time in the order of their documents). Each time is the best of three.
 """
 
 from __future__ import annotations
