@@ -18,7 +18,7 @@ from every_command import CALLS, CODES, COMMANDS, WITH_MODEL, prepare
 from ragbraid.models.catalogue import catalogue
 
 WITH_JSON = [each.name for each in COMMANDS.values() if each.json]
-ELSEWHERE = {"schema", "serve", "watch"}
+ELSEWHERE = {"mcp", "schema", "serve", "watch"}
 """One is tested as what it is, a schema; the others go on until they are stopped."""
 
 VOLATILE = {

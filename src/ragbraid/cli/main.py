@@ -20,6 +20,7 @@ from ragbraid.cli import (
     index,
     ingest,
     init,
+    mcp,
     models,
     new,
     options,
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.command("init")(init.command)
 app.command("ingest", cls=options.Command)(ingest.command)
 app.command("serve")(serve.command)
+app.command("mcp")(mcp.command)
 app.command("watch", cls=options.Command)(watch.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)

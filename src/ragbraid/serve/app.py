@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -19,18 +18,14 @@ from ragbraid.serve import failures, health
 from ragbraid.serve.api import ask, check, documents, ingest
 from ragbraid.serve.clients import ANYONE
 from ragbraid.serve.door import Door
-from ragbraid.serve.guard import Audit, Guard
-from ragbraid.serve.jobs import Jobs
-from ragbraid.serve.keys import Keys
+from ragbraid.serve.guard import Guard
+from ragbraid.serve.mcp.http import mounted, running
 from ragbraid.serve.openai import chat, vectors
 from ragbraid.serve.openapi import described
 from ragbraid.serve.places import uploads_of
-from ragbraid.serve.queue import Queue
 from ragbraid.serve.reload import Watched, watch
 from ragbraid.serve.settings import Settings
-from ragbraid.serve.shelf import Shelf
 from ragbraid.serve.site import Site
-from ragbraid.serve.work import Work
 
 LOG = logging.getLogger("ragbraid.serve")
 _THREADS = 40
@@ -48,9 +43,7 @@ def build(
     `InputError` where two have the same name, and for a file of keys that is wrong.
     """
     settings = settings or Settings()
-    work = Work(Queue(settings.running, settings.waiting), settings.timeout)
-    keys = Keys(settings.keys, os.environ)
-    site = Site(settings, Shelf(pipelines), work, Jobs(), keys, dict(watched or {}), Audit(settings.audit))
+    site = Site.of(pipelines, settings, watched)
     app = FastAPI(
         title="ragbraid",
         version=__version__,
@@ -64,7 +57,8 @@ def build(
         app.include_router(each.router)
     failures.install(app)
     described(app, site)
-    app.add_middleware(Guard, keys=keys, audit=site.audit)
+    mounted(app, site)
+    app.add_middleware(Guard, keys=site.keys, audit=site.audit)
     if settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -83,15 +77,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loading = asyncio.create_task(_load(site))
     watching = asyncio.create_task(watch(site.shelf, site.watched, site.keys))
     try:
-        yield
+        async with running(site):
+            yield
     finally:
         site.ready = False
         loading.cancel()
         watching.cancel()
         await asyncio.to_thread(site.jobs.close, 2.0)
-        running = await asyncio.to_thread(site.shelf.close, 3.0)
-        if running:
-            LOG.warning("Steps that couldn't be stopped: %s", ", ".join(running))
+        left = await asyncio.to_thread(site.shelf.close, 3.0)
+        if left:
+            LOG.warning("Steps that couldn't be stopped: %s", ", ".join(left))
         site.audit.close()
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
+from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve.guard import Audit
 from ragbraid.serve.jobs import Jobs
 from ragbraid.serve.keys import Keys
+from ragbraid.serve.queue import Queue
 from ragbraid.serve.reload import Watched
 from ragbraid.serve.settings import Settings
 from ragbraid.serve.shelf import Shelf
 from ragbraid.serve.work import Work
+
+if TYPE_CHECKING:
+    from mcp.server import Server
 
 
 @dataclass(slots=True)
@@ -27,8 +35,18 @@ class Site:
     watched: dict[str, Watched]
     audit: Audit
     ready: bool = False
+    mcp: Server[Any] | None = None
     trouble: str = ""
     """Why something couldn't be loaded, which the requests that need it will say as well."""
+
+    @classmethod
+    def of(
+        cls, pipelines: Sequence[Pipeline], settings: Settings, watched: Mapping[str, Watched] | None = None
+    ) -> Site:
+        """A site of these pipelines. Raises `InputError` for two of one name, and for keys that are wrong."""
+        work = Work(Queue(settings.running, settings.waiting), settings.timeout)
+        keys = Keys(settings.keys, os.environ)
+        return cls(settings, Shelf(pipelines), work, Jobs(), keys, dict(watched or {}), Audit(settings.audit))
 
 
 def site_of(request: HTTPConnection) -> Site:

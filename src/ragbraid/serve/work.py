@@ -71,12 +71,12 @@ class Work:
 
     async def value(self, request: Request, job: Job) -> Any:
         """What a flow gives. Raises its error, and `ClientGone`."""
+        return await unless_gone(request, self.result(job))
 
-        async def last() -> Event:
-            async with self.events(job) as events:
-                return [each async for each in events][-1]
-
-        event = await unless_gone(request, last())
+    async def result(self, job: Job) -> Any:
+        """What a flow gives, whoever waits for it. Raises its error."""
+        async with self.events(job) as events:
+            event = [each async for each in events][-1]
         if event.kind == "error":
             raise event.value
         return event.value

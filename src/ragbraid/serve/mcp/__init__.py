@@ -1,0 +1,1 @@
+"""Pipelines for models that use tools: the Model Context Protocol, on standard streams and over HTTP."""
