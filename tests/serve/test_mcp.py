@@ -70,8 +70,9 @@ async def test_the_official_client_finds_answers_and_documents(
 async def test_what_is_wrong_is_told_to_the_model(file: Path, http: httpx.Client) -> None:
     async with connected("http", file, http) as asking:
         for name, arguments, words in [
-            ("search", {}, "question"), ("search", {"question": ""}, "empty"), ("search", {"question": "x", "k": 0}, "k"),
-            ("read_document", {"source": "../etc/passwd"}, "No source"), ("ask", {"question": "x", "y": 1}, "y"),
+            ("search", {}, "question"), ("search", {"question": ""}, "empty"),
+            ("search", {"question": "x", "k": 0}, "k"), ("ask", {"question": "x", "y": 1}, "y"),
+            ("read_document", {"source": "../etc/passwd"}, "No source"),
             ("ask", {"question": "x", "pipeline": "none"}, "no pipeline"), ("nothing", {}, "no tool"),
         ]:  # fmt: skip
             failed = await asking.call_tool(name, arguments)
