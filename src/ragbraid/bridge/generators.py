@@ -15,7 +15,7 @@ from ragbraid.bridge.parts import part_of
 from ragbraid.bridge.protocol import GeneratorPart
 from ragbraid.code import Code
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, RagbraidError, Stopped, Unsupported
+from ragbraid.errors import GenerationError, RagbraidError, Unsupported
 from ragbraid.generate.protocol import Completion, Quotes, Request, Score
 from ragbraid.generate.quote_grammar import is_quote
 from ragbraid.generate.text_stream import StopStrings
@@ -68,8 +68,6 @@ class GeneratorRuntime:
     def _one(self, request: Request, context: Context | None) -> Completion | Exception:
         try:
             *_, completion = self.stream(request, context=context)
-        except Stopped:
-            raise
         except RagbraidError as error:
             return error
         return cast("Completion", completion)
