@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document as Theirs
 from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_ragbraid import RagbraidVectorStore
+from langchain_ragbraid.documents import from_document, to_document, to_hit
+
 from ragbraid import InputError
 from ragbraid.bridge.values import chunk_of
 from ragbraid.types import Chunk, Document, Hit, Reading
-
-from langchain_ragbraid import RagbraidVectorStore
-from langchain_ragbraid.documents import from_document, to_document, to_hit
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -65,7 +65,7 @@ def test_a_thousand_values_come_back_equal_or_are_refused(
         assert there_and_back(value) == value
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS.filter(str.strip), METADATA | ODD)
 def test_documents_come_back_from_the_store_equal_or_are_refused(
     store: RagbraidVectorStore, text: str, metadata: dict[Any, Any]
@@ -73,8 +73,7 @@ def test_documents_come_back_from_the_store_equal_or_are_refused(
     document = Theirs.model_construct(id="x", page_content=text, metadata=metadata, type="Document")
     try:
         store.add_documents([document])
-    except InputError as error:
-        assert str(error)
+    except InputError:
         return
     (back,) = store.get_by_ids(["x"])
     assert (back.page_content, back.metadata) == (text, metadata)

@@ -13,6 +13,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool
 from langchain_core.vectorstores import VectorStore
+from langchain_ragbraid import (
+    ChatRagbraid,
+    RagbraidDocumentIndex,
+    RagbraidEmbeddings,
+    RagbraidRetriever,
+    RagbraidTool,
+    RagbraidVectorStore,
+)
 from langchain_tests.integration_tests import (
     ChatModelIntegrationTests,
     EmbeddingsIntegrationTests,
@@ -22,26 +30,18 @@ from langchain_tests.integration_tests import (
 )
 from langchain_tests.integration_tests.indexer import AsyncDocumentIndexTestSuite, DocumentIndexerTestSuite
 from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests, ToolsUnitTests
-from ragbraid import Pipeline
 
-from langchain_ragbraid import (
-    ChatRagbraid,
-    RagbraidDocumentIndex,
-    RagbraidEmbeddings,
-    RagbraidRetriever,
-    RagbraidTool,
-    RagbraidVectorStore,
-)
+from ragbraid import Pipeline
 
 MODEL = "smollm2-135m-instruct"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def as_default(folder: Path, request: pytest.FixtureRequest) -> None:
+def as_default(folder: Path) -> Generator[None]:
     """Parts that are given no pipeline find the one above the current folder."""
-    patch = pytest.MonkeyPatch()
-    patch.chdir(folder)
-    request.addfinalizer(patch.undo)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield
 
 
 class TestVectorStore(VectorStoreIntegrationTests):
@@ -123,7 +123,7 @@ class _OurChatModel:
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": MODEL, "max_tokens": 256}
+        return {"model": MODEL}
 
     @property
     def model_override_value(self) -> str:

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 from langchain_core.documents import Document
-from ragbraid import Pipeline
-from ragbraid.bridge.frameworks import warn_untested
-
 from langchain_ragbraid import (
     RagbraidLoader,
     RagbraidReranker,
@@ -17,6 +14,9 @@ from langchain_ragbraid import (
     RagbraidTextSplitter,
     RagbraidTool,
 )
+
+from ragbraid import Pipeline
+from ragbraid.bridge.frameworks import warn_untested
 
 EMBEDDER = {"type": "testing/hash-embedder"}
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableLambda
+from langchain_ragbraid import RagbraidPipeline
+
 from ragbraid import InputError, Pipeline
 from ragbraid.errors import FilterError
 from ragbraid.types import Answer
-
-from langchain_ragbraid import RagbraidPipeline
 
 QUESTION = "When does the office open?"
 

@@ -1,4 +1,4 @@
-"""The vector store beyond LangChain's own suite: scores, filters, MMR, persistence, async, texts given wrongly."""
+"""The vector store beyond LangChain's own suite: scores, filters, MMR, what stays on disk, what is wrong."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from langchain_core.documents import Document
 from langchain_core.indexing import InMemoryRecordManager, index
-from ragbraid import InputError
-
 from langchain_ragbraid import RagbraidEmbeddings, RagbraidVectorStore
+
+from ragbraid import InputError
 
 WORDS = {"type": "testing/hash-embedder", "dimensions": 64}
 TEXTS = ["the cat sleeps", "the cat sleeps well", "rent is due", "water the garden"]
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[RagbraidVectorStore]:
 
 def test_scores_are_cosines_and_the_same_by_every_way(store: RagbraidVectorStore) -> None:
     found = store.similarity_search_with_score("the cat sleeps", 2)
-    assert [(each.id, round(score, 5)) for each, score in found][0] == ("a", 1.0)
+    assert next((each.id, round(score, 5)) for each, score in found) == ("a", 1.0)
     assert [each.id for each, _ in found] == ["a", "b"]
     assert asyncio.run(store.asimilarity_search_with_score("the cat sleeps", 2)) == found
     assert store.similarity_search("the cat sleeps", 2) == [each for each, _ in found]

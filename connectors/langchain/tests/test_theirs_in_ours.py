@@ -14,14 +14,14 @@ from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import InMemoryVectorStore
+from langchain_ragbraid import ChatRagbraid, RagbraidRetriever, RagbraidVectorStore
+
 from ragbraid import InputError, Pipeline, PipelineFileError
 from ragbraid.bridge import as_component
 from ragbraid.errors import GenerationError, IndexStoreError, StepError, Unsupported
 from ragbraid.generate.protocol import JsonSchema, Regex, Request
 from ragbraid.testing.generator import GeneratorConformance
 from ragbraid.types import Hit, Message
-
-from langchain_ragbraid import ChatRagbraid, RagbraidRetriever, RagbraidVectorStore
 
 META = {"tags": ["a"], "n": {"k": 1}}
 
@@ -121,11 +121,13 @@ def test_an_ingest_of_langchains_parts_alone(tmp_path: Path) -> None:
 
 
 def test_an_error_names_the_part_and_keeps_its_cause() -> None:
-    with Pipeline.build(search=[as_component(Notes(broken=True))]) as pipeline:
-        with pytest.raises(
+    with (
+        Pipeline.build(search=[as_component(Notes(broken=True))]) as pipeline,
+        pytest.raises(
             StepError, match=r"test_theirs_in_ours.Notes failed with ConnectionError: no route"
-        ) as e:
-            pipeline.search("q")
+        ) as e,
+    ):
+        pipeline.search("q")
     assert isinstance(e.value.__cause__, ConnectionError)
 
 

@@ -14,6 +14,11 @@ from typing import Any
 
 from ragbraid.generate.protocol import JsonSchema
 
+REPLY = 'Where no tool is needed, answer only: {"reply": "TEXT"}'
+"""What a model is told besides, where it is held to `call_schema` and may reply instead."""
+_REPLY = re.compile(r'\s*\{\s*"reply"\s*:\s*"')
+_HALF_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9a-fA-F]{0,3})?$")
+"""An escape that a string was cut off in; the pairs before it are whole."""
 _CALL = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.S)
 
 
@@ -34,8 +39,11 @@ class ToolCall:
     arguments: Mapping[str, Any]
 
 
-def instructions(tools: Sequence[ToolSpec]) -> str:
-    """The text of a system message that tells of the tools, and how one is called."""
+def instructions(tools: Sequence[ToolSpec], *, held: bool = False) -> str:
+    """The text of a system message that tells of the tools, and how one is called.
+
+    A model that is `held` to `call_schema` is told of the bare object that it can say.
+    """
     told = "\n".join(
         json.dumps(
             {"name": each.name, "description": each.description, "parameters": each.parameters},
@@ -43,14 +51,16 @@ def instructions(tools: Sequence[ToolSpec]) -> str:
         )
         for each in tools
     )
-    return (
-        f"You may call these tools:\n{told}\n"
-        'To call one, answer only: <tool_call>{"name": "NAME", "arguments": {…}}</tool_call>'
-    )
+    call = '{"name": "NAME", "arguments": {…}}'
+    form = f"{call}, on one line" if held else f"<tool_call>{call}</tool_call>"
+    return f"You may call these tools:\n{told}\nTo call one, answer only: {form}"
 
 
-def call_schema(tools: Sequence[ToolSpec]) -> JsonSchema:
-    """What holds an answer to one call of one of the tools."""
+def call_schema(tools: Sequence[ToolSpec], *, reply: bool = False) -> JsonSchema:
+    """What holds an answer to one call of one of the tools or, with `reply`, to `{"reply": TEXT}`.
+
+    So even a model that was never trained for tools calls one, or none, in the right form.
+    """
     one = [
         {
             "type": "object",
@@ -60,6 +70,11 @@ def call_schema(tools: Sequence[ToolSpec]) -> JsonSchema:
         }
         for each in tools
     ]
+    if reply:
+        said = {"reply": {"type": "string"}}
+        one.append(
+            {"type": "object", "properties": said, "required": ["reply"], "additionalProperties": False}
+        )
     return JsonSchema(one[0] if len(one) == 1 else {"anyOf": one})
 
 
@@ -86,6 +101,18 @@ def read_calls(text: str, tools: Sequence[ToolSpec]) -> tuple[str, list[ToolCall
         at = match.end()
         calls += found
     return "".join([*rest, text[at:]]).strip() if calls else text, calls
+
+
+def read_reply(text: str) -> str | None:
+    """The text of a reply under `call_schema`, as far as it came; None for what is none."""
+    if not _REPLY.match(text):
+        return None
+    for whole in (text, _HALF_ESCAPE.sub(r"\1", text) + '"}'):
+        try:
+            return str(json.loads(whole)["reply"])
+        except ValueError:
+            continue
+    return None
 
 
 def _calls(text: str, names: set[str]) -> list[ToolCall]:

@@ -1,7 +1,5 @@
 """ragbraid in LangChain: a pipeline file's parts and the whole of it, as LangChain's own kinds of object."""
 
-from ragbraid.bridge.frameworks import warn_untested
-
 from langchain_ragbraid.chat_models import ChatRagbraid
 from langchain_ragbraid.document_index import RagbraidDocumentIndex
 from langchain_ragbraid.embeddings import RagbraidEmbeddings
@@ -12,6 +10,7 @@ from langchain_ragbraid.runnables import RagbraidPipeline
 from langchain_ragbraid.splitters import RagbraidTextSplitter
 from langchain_ragbraid.tools import RagbraidTool
 from langchain_ragbraid.vectorstores import RagbraidVectorStore
+from ragbraid.bridge.frameworks import warn_untested
 
 __version__ = "0.1.0"
 __all__ = [

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput, LangSmithParams
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -21,13 +21,13 @@ from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import BaseModel, Field
-from ragbraid.bridge import tool_calls
-from ragbraid.errors import InputError, MissingDependency
-from ragbraid.generate.protocol import Completion, JsonSchema, Request
-from ragbraid.pipeline.lender import Lender
 
 from langchain_ragbraid.lending import OfComponent
 from langchain_ragbraid.messages import to_messages
+from ragbraid.errors import InputError, Unsupported
+from ragbraid.generate.protocol import Completion, JsonSchema, Request
+from ragbraid.generate.tool_calls import REPLY, ToolSpec, call_schema, instructions, read_calls, read_reply
+from ragbraid.pipeline.lender import Lender
 
 Method = Literal["json_schema", "json_mode", "function_calling"]
 
@@ -35,10 +35,11 @@ Method = Literal["json_schema", "json_mode", "function_calling"]
 class ChatRagbraid(OfComponent, BaseChatModel):
     """A language model on this machine, as a pipeline knows it or standing alone.
 
-    `ChatRagbraid(model="smollm2-135m-instruct")` is a model alone, on the engine that suits it; `component` says
-    more, as in a pipeline file. A call may name another `model`, of the same kind. Structured output and calls
-    of tools hold the model to a JSON schema while it generates, so that what comes is always of that shape; a
-    message has one call at most. Text is all that it takes. `timeout` is in seconds, for a whole answer.
+    `ChatRagbraid(model="smollm2-135m-instruct")` is a model alone, on the engine that suits it; `component`
+    says more, as in a pipeline file. A call may name another `model`, of the same kind. Structured output and
+    calls of tools hold the model to a JSON schema while it generates, so that what comes is always of that
+    shape; a message has one call at most. Text is all that it takes. `timeout` is in seconds, for a whole
+    answer.
     """
 
     model: str | None = None
@@ -109,7 +110,7 @@ class ChatRagbraid(OfComponent, BaseChatModel):
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         *,
-        tools: Sequence[tool_calls.Tool] = (),
+        tools: Sequence[ToolSpec] = (),
         required: bool = False,
         schema: Mapping[str, Any] | None = None,
         **kwargs: Any,
@@ -130,15 +131,15 @@ class ChatRagbraid(OfComponent, BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
-        tools: Sequence[tool_calls.Tool],
+        tools: Sequence[ToolSpec],
         required: bool,
         schema: Mapping[str, Any] | None,
         options: Mapping[str, Any],
     ) -> Request:
-        told = tool_calls.instructions(tools, required=required) if tools else ""
-        held = tool_calls.constraint(tools, required=required) if tools else None
+        told = instructions(tools, held=True) if tools else ""
+        held = call_schema(tools, reply=not required) if tools else None
         return Request(
-            to_messages(messages, told),
+            to_messages(messages, told if required or not tools else f"{told}\n{REPLY}"),
             max_tokens=options.get("max_tokens", self.max_tokens),
             temperature=options.get("temperature", self.temperature),
             top_p=options.get("top_p", self.top_p),
@@ -160,8 +161,7 @@ class ChatRagbraid(OfComponent, BaseChatModel):
         """
         told = [convert_to_openai_tool(each)["function"] for each in tools]
         known = [
-            tool_calls.Tool(each["name"], each.get("description", ""), each.get("parameters", {}))
-            for each in told
+            ToolSpec(each["name"], each.get("description", ""), each.get("parameters", {})) for each in told
         ]
         choice = tool_choice["function"]["name"] if isinstance(tool_choice, dict) else tool_choice
         required = choice not in (None, False, "auto", "none")
@@ -183,8 +183,8 @@ class ChatRagbraid(OfComponent, BaseChatModel):
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
         """The model held to a schema; what comes is an object of its class, or a dictionary.
 
-        All methods hold the model to the schema while it generates. Raises `InputError` for other options than
-        `strict`, which it always is.
+        All methods hold the model to the schema while it generates. Raises `InputError` for options other
+        than `strict`, which it always is.
         """
         if unknown := sorted(set(kwargs) - {"strict"}):
             raise InputError(f"There is no option {unknown[0]!r} of structured output.")
@@ -192,21 +192,23 @@ class ChatRagbraid(OfComponent, BaseChatModel):
         made: Any = schema
         of_class = isinstance(made, type) and (hasattr(made, "model_fields") or hasattr(made, "__fields__"))
         parser: Any = PydanticOutputParser(pydantic_object=made) if of_class else JsonOutputParser()
-        told = {"kwargs": {"method": method}, "schema": convert_to_openai_tool(schema)}
-        model = self.bind(schema=_plain(described), ls_structured_output_format=told)
+        told: Any = {"kwargs": {"method": method}, "schema": convert_to_openai_tool(schema)}
+        model: Any = self.bind(schema=_plain(described), ls_structured_output_format=told)
         if not include_raw:
-            return model | parser
+            return model | parser  # type: ignore[no-any-return]
         parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
         failed = RunnablePassthrough.assign(parsed=lambda _: None)
-        return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+        whole: Any = RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+        return whole  # type: ignore[no-any-return]
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of a text, or an upper estimate, as the generator counts a prompt of it alone."""
         return int(self._lending(None).part("generator").count_tokens(text))
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Raises `MissingDependency`: generators count tokens, and don't tell them."""
-        raise MissingDependency("A generator of ragbraid doesn't tell its tokens.", "Use get_num_tokens.")
+        """Raises `Unsupported`: generators count tokens, and don't tell them."""
+        del text
+        raise Unsupported("A generator of ragbraid doesn't tell its tokens.", "Use get_num_tokens.")
 
 
 def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,18 +216,22 @@ def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {key: each for key, each in schema.items() if key not in ("title", "description")}
 
 
-def _last(
-    completion: Completion, tools: Sequence[tool_calls.Tool], model: str
-) -> Iterator[ChatGenerationChunk]:
+def _last(completion: Completion, tools: Sequence[ToolSpec], model: str) -> Iterator[ChatGenerationChunk]:
     """What is known at the end: the call of a tool, how much was used, and why it ended."""
     usage, reason = completion.usage, completion.finish_reason
-    said = tool_calls.read(completion.text) if tools else ""
-    calls = []
-    if isinstance(said, tool_calls.Call):
-        arguments = json.dumps(dict(said.arguments), ensure_ascii=False)
-        calls = [tool_call_chunk(name=said.name, args=arguments, id=f"call_{uuid.uuid4().hex}", index=0)]
+    text = "" if not tools else read_reply(completion.text)
+    text, called = (text, []) if text is not None else read_calls(completion.text, tools)
+    calls = [
+        tool_call_chunk(
+            name=each.name,
+            args=json.dumps(dict(each.arguments), ensure_ascii=False),
+            id=f"call_{uuid.uuid4().hex}",
+            index=number,
+        )
+        for number, each in enumerate(called)
+    ]
     message = AIMessageChunk(
-        content=said if isinstance(said, str) else "",
+        content=text,
         tool_call_chunks=calls,
         usage_metadata=UsageMetadata(
             input_tokens=usage.prompt_tokens,

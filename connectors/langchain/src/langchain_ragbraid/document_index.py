@@ -14,9 +14,9 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.indexing import DeleteResponse, UpsertResponse
 from pydantic import ConfigDict, Field
-from ragbraid.errors import InputError
 
 from langchain_ragbraid.records import Table, to_record, to_their_document
+from ragbraid.errors import InputError
 
 with warnings.catch_warnings():  # it is in beta, and whoever uses it gets to know that from LangChain
     warnings.simplefilter("ignore", LangChainBetaWarning)

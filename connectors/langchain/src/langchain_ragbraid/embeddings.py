@@ -10,8 +10,8 @@ from langchain_ragbraid.lending import OfComponent
 class RagbraidEmbeddings(OfComponent, Embeddings):
     """Embeds texts with a pipeline's embedder, or with one that stands alone.
 
-    `RagbraidEmbeddings(component={"type": "sentence-transformer", "model": "all-minilm-l6-v2"})`. Vectors have
-    unit length. Raises `ModelMissing` where the model isn't on this machine.
+    `RagbraidEmbeddings(component={"type": "sentence-transformer", "model": "all-minilm-l6-v2"})`. Vectors
+    have unit length. Raises `ModelMissing` where the model isn't on this machine.
     """
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

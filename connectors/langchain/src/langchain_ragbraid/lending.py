@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
 from ragbraid import Pipeline
 from ragbraid.pipeline.lender import Lender
 
@@ -15,8 +16,8 @@ from ragbraid.pipeline.lender import Lender
 class OfPipeline(BaseModel):
     """Fields that say which pipeline a part works with.
 
-    `pipeline` is an open `ragbraid.Pipeline`, the path of a pipeline file, or None for the `ragbraid.yaml` that
-    is found upwards from the current folder. `allow` names the modules whose code that file may run.
+    `pipeline` is an open `ragbraid.Pipeline`, the path of a pipeline file, or None for the `ragbraid.yaml`
+    that is found upwards from the current folder. `allow` names the modules whose code that file may run.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, ignored_types=(cached_property,))

@@ -8,9 +8,9 @@ from typing import Any
 
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document
-from ragbraid.types import Gone, Skipped
 
 from langchain_ragbraid.documents import to_document
+from ragbraid.types import Gone, Skipped
 
 
 class RagbraidLoader(BaseLoader):

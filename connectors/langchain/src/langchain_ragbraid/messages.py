@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from ragbraid.bridge.tool_calls import Call, written
+
 from ragbraid.errors import InputError
+from ragbraid.generate.tool_calls import ToolCall, written
 from ragbraid.types import Message
 
 
@@ -32,8 +33,8 @@ def _message(message: BaseMessage) -> Message:
         case HumanMessage():
             return Message("user", text)
         case AIMessage():
-            calls = [written(Call(each["name"], each["args"])) for each in message.tool_calls]
-            return Message("assistant", "\n".join([*([text] if text else []), *calls]))
+            calls = written(ToolCall(each["name"], each["args"]) for each in message.tool_calls)
+            return Message("assistant", "\n".join(each for each in (text, calls) if each))
         case ToolMessage():
             failed = "failed with" if message.status == "error" else "gave"
             return Message("user", f"The tool {message.name or ''} {failed}: {text}")

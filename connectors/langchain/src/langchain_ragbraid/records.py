@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.documents import Document
+
 from ragbraid.index.records import Record, Records
 
 
@@ -43,7 +44,7 @@ class Table:
         k: int,
         filter: Mapping[str, Any] | None,
         *,
-        vectors: bool = False,  # noqa: A002
+        vectors: bool = False,
     ) -> list[Record]:
         """The k nearest to a vector; none where nothing was ever stored."""
         return self.records(len(vector)).nearest(vector, k, filter, vectors=vectors)

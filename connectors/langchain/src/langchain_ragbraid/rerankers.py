@@ -9,16 +9,17 @@ from typing import Any
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field
-from ragbraid import Pipeline
 
 from langchain_ragbraid.documents import to_documents, to_hit
+from ragbraid import Pipeline
 
 
 class RagbraidReranker(BaseDocumentCompressor):
     """Orders documents anew for a question, and keeps the `k` best; all of them for None.
 
-    `reranker` is a component as in a pipeline file, such as `{"type": "cross-encoder"}` or `{"type": "maxsim",
-    "embedder": {…}}`. A document's id and metadata are kept; the new score is under `ragbraid` in its metadata.
+    `reranker` is a component as in a pipeline file, such as `{"type": "cross-encoder"}`, or `{"type":
+    "maxsim", "embedder": {…}}`. A document's id and metadata are kept; the new score is under `ragbraid` in
+    its metadata.
     """
 
     model_config = ConfigDict(ignored_types=(cached_property,))

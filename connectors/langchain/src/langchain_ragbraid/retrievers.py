@@ -17,8 +17,8 @@ from langchain_ragbraid.lending import OfPipeline
 class RagbraidRetriever(OfPipeline, BaseRetriever):
     """Finds the `k` best passages by a pipeline's flow `search`, best first.
 
-    `filter`, `collection` and `timeout` are those of `Pipeline.search`; each, and `k`, may be given to `invoke`
-    instead. A document's `metadata["ragbraid"]` has its place in the source and every stage's score.
+    `filter`, `collection` and `timeout` are those of `Pipeline.search`; each, and `k`, may be given to
+    `invoke` instead. A document's `metadata["ragbraid"]` has its place in the source and every stage's score.
     """
 
     k: int = Field(default=10, ge=1)

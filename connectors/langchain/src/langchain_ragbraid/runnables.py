@@ -7,11 +7,11 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
 from langchain_core.runnables.utils import AddableDict
-from ragbraid.errors import InputError, RagbraidError
-from ragbraid.types import Answer, Event
 
 from langchain_ragbraid.documents import to_documents
 from langchain_ragbraid.lending import OfPipeline
+from ragbraid.errors import InputError, RagbraidError
+from ragbraid.types import Answer, Event
 
 Question = str | Mapping[str, Any]
 """A question, or a mapping with `question` (or `input`) and, if wanted, `history` and `filter`."""
@@ -30,7 +30,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
     collection: str | None = None
     timeout: float | None = None
 
-    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:  # noqa: A002
+    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         """Answer a question. Raises `RagbraidError`."""
         return self._call_with_config(self._ask, input, config, run_type="chain", **kwargs)
 
@@ -38,7 +38,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         self,
         input: Question,
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> dict[str, Any]:
         """`invoke` under asyncio; cancelling the task cancels the run."""
         return await self._acall_with_config(self._aask, input, config, run_type="chain", **kwargs)
@@ -60,7 +60,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         self,
         input: Question,
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> Iterator[dict[str, Any]]:
         """The answer as it is made; the chunks add up to what `invoke` gives. Closing it cancels the run."""
         yield from self.transform(iter([input]), config, **kwargs)
@@ -69,7 +69,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         self,
         input: Iterator[Question],
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> Iterator[dict[str, Any]]:
         """`stream` of the question that an iterator ends in."""
         yield from self._transform_stream_with_config(input, self._stream, config, run_type="chain", **kwargs)
@@ -78,7 +78,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         self,
         input: Question,
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> AsyncIterator[dict[str, Any]]:
         """`stream` under asyncio."""
 
@@ -92,7 +92,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         self,
         input: AsyncIterator[Question],
         config: RunnableConfig | None = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> AsyncIterator[dict[str, Any]]:
         """`transform` under asyncio."""
         async for chunk in self._atransform_stream_with_config(
@@ -133,9 +133,7 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
             yield from _chunks(event, said)
 
     async def _astream(self, given: AsyncIterator[Question], **kwargs: Any) -> AsyncIterator[dict[str, Any]]:
-        last: Question = ""
-        async for last in given:
-            pass
+        *_, last = [each async for each in given]
         question, options = self._read(last, kwargs)
         said = ""
         async for event in self._lender.pipeline.astream(question, **options):

@@ -1,4 +1,4 @@
-"""A splitter of ragbraid as a document transformer and, where LangChain's splitters are installed, one of them."""
+"""A splitter of ragbraid, as a splitter of LangChain's where these are installed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import BaseDocumentTransformer, Document
+
+from langchain_ragbraid.documents import from_document, to_document
 from ragbraid import Pipeline
 from ragbraid.types import Chunk
 from ragbraid.types import Document as Source
-
-from langchain_ragbraid.documents import from_document, to_document
 
 if TYPE_CHECKING:
     _Base = BaseDocumentTransformer
@@ -24,8 +24,8 @@ else:
 class RagbraidTextSplitter(_Base):
     """Cuts documents with a splitter of ragbraid, each piece where it lies in the text.
 
-    `splitter` is a component as in a pipeline file, such as `{"type": "markdown"}`. A piece has its document's
-    metadata, and `start_index`; under `ragbraid` its exact place, for one that came from ragbraid.
+    `splitter` is a component as in a pipeline file, such as `{"type": "markdown"}`. A piece has its
+    document's metadata, and `start_index`; under `ragbraid` its exact place, for one that came from ragbraid.
     """
 
     def __init__(self, splitter: Mapping[str, Any] | None = None, *, allow: Sequence[str] = ()) -> None:

@@ -15,14 +15,14 @@ from langchain_core.language_models import BaseChatModel, BaseLanguageModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import VectorStore
+
+from langchain_ragbraid.documents import from_document, to_document, to_documents, to_hit
+from langchain_ragbraid.vectorstores import RagbraidVectorStore
 from ragbraid.bridge.protocol import Kind, Piece
 from ragbraid.bridge.values import KEY
 from ragbraid.errors import Unsupported
 from ragbraid.generate.protocol import Completion, JsonSchema, Quotes, Request
 from ragbraid.types import Document, Filter, Hit, Usage
-
-from langchain_ragbraid.documents import from_document, to_document, to_documents, to_hit
-from langchain_ragbraid.vectorstores import RagbraidVectorStore
 
 
 class LoaderPart:
@@ -43,7 +43,7 @@ class SplitterPart:
         self._made = made
 
     def split(self, document: Document) -> Iterator[Piece]:
-        """The pieces; what a splitter adds to the document's metadata is theirs, `start_index` their place."""
+        """The pieces; what is added to the document's metadata is theirs, `start_index` their place."""
         given = to_document(document)
         for piece in self._made.transform_documents([given]):
             own = {key: each for key, each in piece.metadata.items() if given.metadata.get(key) != each}
@@ -75,7 +75,7 @@ class RetrieverPart:
     def __init__(self, made: BaseRetriever) -> None:
         self._made = made
 
-    def retrieve(self, question: str, k: int, filter: Filter | None) -> list[Hit]:  # noqa: A002
+    def retrieve(self, question: str, k: int, filter: Filter | None) -> list[Hit]:
         """What it finds; how many is its own affair."""
         del k, filter
         return [to_hit(each) for each in self._made.invoke(question)]
@@ -89,7 +89,7 @@ class StorePart:
         self.filters = isinstance(made, RagbraidVectorStore)
         self._tells_scores = _overrides(type(made), VectorStore, "similarity_search_with_score")
 
-    def retrieve(self, question: str, k: int, filter: Filter | None) -> list[Hit]:  # noqa: A002
+    def retrieve(self, question: str, k: int, filter: Filter | None) -> list[Hit]:
         """The k nearest, with the store's own scores, whatever they mean."""
         options: dict[str, Any] = {"filter": filter} if filter else {}
         if not self._tells_scores:

@@ -8,22 +8,22 @@ from typing import Any, Literal
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
-from ragbraid.types import Answer
 
 from langchain_ragbraid.lending import OfPipeline
+from ragbraid.types import Answer
 
 
 class Asked(BaseModel):
     """What an agent gives the tool."""
 
-    question: str = Field(description="A whole question, as one would ask a librarian.")
+    question: str = Field(description="The question, word for word as it was asked.")
 
 
 class RagbraidTool(OfPipeline, BaseTool):
     """Answers an agent's question from a pipeline's documents, with its sources.
 
-    What the agent reads is the answer with a numbered list of what is cited; the artifact of the message is the
-    whole `ragbraid.Answer`.
+    What the agent reads is the answer with a numbered list of what is cited; the artifact of the message is
+    the whole `ragbraid.Answer`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, ignored_types=(cached_property,))

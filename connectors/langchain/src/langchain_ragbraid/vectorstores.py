@@ -11,9 +11,9 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import run_in_executor
 from langchain_core.vectorstores import VectorStore
-from ragbraid.errors import InputError
 
 from langchain_ragbraid.records import Table, to_record, to_their_document
+from ragbraid.errors import InputError
 
 Filter = Mapping[str, Any] | None
 
@@ -118,7 +118,7 @@ class RagbraidVectorStore(VectorStore):
 
     def similarity_search(
         self, query: str, k: int = 4, filter: Filter = None, **kwargs: Any
-    ) -> list[Document]:  # noqa: A002
+    ) -> list[Document]:
         """The k nearest to a question, best first, ties by id."""
         return [document for document, _ in self.similarity_search_with_score(query, k, filter, **kwargs)]
 
@@ -127,7 +127,7 @@ class RagbraidVectorStore(VectorStore):
         query: str,
         k: int = 4,
         filter: Filter = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> list[Document]:
         """`similarity_search` under asyncio."""
         return [each for each, _ in await self.asimilarity_search_with_score(query, k, filter, **kwargs)]
@@ -137,7 +137,7 @@ class RagbraidVectorStore(VectorStore):
         query: str,
         k: int = 4,
         filter: Filter = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> list[tuple[Document, float]]:
         """The k nearest to a question, each with its cosine."""
         return self.similarity_search_with_score_by_vector(
@@ -149,7 +149,7 @@ class RagbraidVectorStore(VectorStore):
         query: str,
         k: int = 4,
         filter: Filter = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> list[tuple[Document, float]]:
         """`similarity_search_with_score` under asyncio."""
         vector = await self._embedding.aembed_query(query)
@@ -161,7 +161,7 @@ class RagbraidVectorStore(VectorStore):
         embedding: list[float],
         k: int = 4,
         filter: Filter = None,
-        **kwargs: Any,  # noqa: A002
+        **kwargs: Any,
     ) -> list[Document]:
         """The k nearest to a vector, best first, ties by id."""
         found = self.similarity_search_with_score_by_vector(embedding, k, filter, **kwargs)
@@ -171,7 +171,7 @@ class RagbraidVectorStore(VectorStore):
         self,
         embedding: list[float],
         k: int = 4,
-        filter: Filter = None,  # noqa: A002
+        filter: Filter = None,
     ) -> list[tuple[Document, float]]:
         """The k nearest to a vector, each with its cosine."""
         found = self._table.nearest(embedding, k, filter)
@@ -183,7 +183,7 @@ class RagbraidVectorStore(VectorStore):
         k: int = 4,
         fetch_k: int = 20,
         lambda_mult: float = 0.5,
-        filter: Filter = None,  # noqa: A002
+        filter: Filter = None,
         **kwargs: Any,
     ) -> list[Document]:
         """k of the `fetch_k` nearest, chosen to be unlike each other (Carbonell and Goldstein 1998)."""
@@ -197,7 +197,7 @@ class RagbraidVectorStore(VectorStore):
         k: int = 4,
         fetch_k: int = 20,
         lambda_mult: float = 0.5,
-        filter: Filter = None,  # noqa: A002
+        filter: Filter = None,
         **kwargs: Any,
     ) -> list[Document]:
         """`max_marginal_relevance_search` for a vector."""
