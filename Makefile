@@ -2,6 +2,7 @@
 # make test    what CI runs: make lint, then the tests
 # make lint    linters, types, import rules
 # make soak    the same tests, the long ones at full counts
+# make connectors   types and tests of each package in connectors/, in an environment of its own under .venvs/
 # make bench   the main benchmarks of docs/benchmarks.md
 # make clean   remove what the others made, .venv included
 #
@@ -31,7 +32,7 @@ OFFLINE := HF_HUB_OFFLINE=1
 # Two workers with a thread each: much of the suite waits for processes that it starts.
 PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 2 --dist worksteal
 
-.PHONY: demo test lint soak bench models clean
+.PHONY: demo test lint soak connectors bench models clean
 
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
@@ -52,6 +53,26 @@ lint: .venv/.made-dev
 
 soak: .venv/.made-dev models
 	RAGBRAID_SOAK=1 $(PYTEST) --timeout 3600
+
+CONNECTORS := $(notdir $(patsubst %/pyproject.toml,%,$(wildcard connectors/*/pyproject.toml)))
+
+connectors: $(CONNECTORS:%=connector-%)
+
+# Types are checked where the connector's pyproject.toml says how.
+connector-%: .venvs/%/.made models
+	cd connectors/$* && if grep -q tool.mypy pyproject.toml; then ../../$(call OWN,$*) -m mypy; fi
+	cd connectors/$* && $(OFFLINE) OMP_NUM_THREADS=1 ../../$(call OWN,$*) -m pytest
+
+OWN = .venvs/$(1)/$(patsubst .venv/%,%,$(VENV_PYTHON))
+
+# It borrows .venv's packages, so that torch isn't installed once more for each.
+BORROW := import pathlib, sysconfig, sys; pathlib.Path(sysconfig.get_path('purelib'), 'borrowed.pth').write_text('import site; site.addsitedir(%r)' % sys.argv[1])
+.PRECIOUS: .venvs/%/.made
+.venvs/%/.made: connectors/%/pyproject.toml .venv/.made-dev
+	"$(PYTHON)" -m venv .venvs/$*
+	$(call OWN,$*) -c "$(BORROW)" "$$($(VENV_PYTHON) -c "import sysconfig; print(sysconfig.get_path('purelib'))")"
+	$(call OWN,$*) -m pip install --quiet --no-compile --editable "connectors/$*[test]"
+	@touch $@
 
 bench: .venv/.made-bench models
 	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
@@ -75,4 +96,4 @@ models: .venv/.made-local
 	@touch .venv/.made-local $@
 
 clean:
-	rm -rf .venv .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venvs .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

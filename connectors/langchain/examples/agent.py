@@ -1,18 +1,17 @@
 """A LangGraph agent that asks a ragbraid pipeline, and passes on its cited answer.
 
 Run it in a folder with a `ragbraid.yaml` whose index is filled: `python agent.py "What is …?"`. In a model's
-place a function decides here: it asks the tool what the user asked. Any chat model with `bind_tools` may stand
-there, `ChatRagbraid` too.
+place a function decides here: it asks the tool what the user asked. Any chat model with `bind_tools` may
+stand there, `ChatRagbraid` too.
 """
 
 import sys
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langchain_ragbraid import RagbraidTool
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-
-from langchain_ragbraid import RagbraidTool
 
 
 def decide(state: MessagesState) -> dict[str, list[AIMessage]]:
