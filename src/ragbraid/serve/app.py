@@ -88,6 +88,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if left:
             LOG.warning("Steps that couldn't be stopped: %s", ", ".join(left))
         site.audit.close()
+        if site.observers.tracing is not None:
+            await asyncio.to_thread(site.observers.tracing.close)
 
 
 async def _load(site: Site) -> None:

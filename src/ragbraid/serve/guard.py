@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ragbraid.serve.clients import ANYONE, Client
 from ragbraid.serve.failures import Refused, reply
 from ragbraid.serve.keys import Keys
+from ragbraid.serve.metrics import Metrics
 
 OPEN = ("/healthz", "/readyz")
 """What is answered without a key."""
@@ -89,25 +90,35 @@ class Noted:
             message = {**message, "headers": headers}
         await self._send(message)
 
+    @property
+    def route(self) -> str:
+        """The address as it is declared, without what stands for a source's name; empty for none."""
+        return getattr(self.scope.get("route"), "path", "")
+
+    @property
+    def seconds(self) -> float:
+        """Since it came."""
+        return time.perf_counter() - self.began
+
     def line(self) -> str:
         """One line of JSON. Of the address the route alone is told, since names of sources say something."""
-        route = getattr(self.scope.get("route"), "path", None)
         told = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "id": self.id,
             "client": self.client.name,
             "method": self.scope["method"],
-            "route": route,
+            "route": self.route,
             "status": self.status,
-            "ms": round((time.perf_counter() - self.began) * 1000, 1),
+            "ms": round(self.seconds * 1000, 1),
         }
         return json.dumps(told)
 
 
 class Audit:
-    """A log of requests, a JSON object a line; without a file nothing is kept."""
+    """Counts requests, and logs them where there is a file for it, a JSON object a line."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._log: logging.Logger | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +133,7 @@ class Audit:
 
     def end(self, noted: Noted) -> None:
         """Note how it ended."""
+        self._metrics.request(noted.scope["method"], noted.route, noted.status, noted.seconds)
         if self._log is not None:
             self._log.info(noted.line())
 

@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ragbraid.serve.clients import client_of
 from ragbraid.serve.documented import API
 from ragbraid.serve.replies import Reply
 from ragbraid.serve.site import site_of
 
-router = APIRouter(tags=["Operations"], responses={503: API[503], 421: API[421]})
+_DOCUMENTED: dict[int | str, dict[str, Any]] = {each: API[each] for each in (401, 403, 405, 421, 429, 503)}
+router = APIRouter(tags=["Operations"], responses=_DOCUMENTED)
 _OPEN: dict[int | str, dict[str, Any]] = {503: {"description": "Weights are still being loaded."}}
 
 
@@ -30,3 +32,10 @@ async def readyz(http: Request) -> Response:
         **({"trouble": site.trouble} if site.trouble else {}),
     }
     return Reply(told, 200 if site.ready else 503)
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_model=None)
+async def metrics(http: Request) -> Response:
+    """Gives counts and times of requests, flows and steps. A key with `flows` needs `metrics` among them."""
+    client_of(http).demand("metrics")
+    return Response(site_of(http).observers.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -13,10 +13,13 @@ from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve.guard import Audit
 from ragbraid.serve.jobs import Jobs
 from ragbraid.serve.keys import Keys
+from ragbraid.serve.metrics import Metrics
+from ragbraid.serve.observed import Observers
 from ragbraid.serve.queue import Queue
 from ragbraid.serve.reload import Watched
 from ragbraid.serve.settings import Settings
 from ragbraid.serve.shelf import Shelf
+from ragbraid.serve.tracing import from_environment
 from ragbraid.serve.work import Work
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ class Site:
     keys: Keys
     watched: dict[str, Watched]
     audit: Audit
+    observers: Observers
     ready: bool = False
     mcp: Server[Any] | None = None
     trouble: str = ""
@@ -44,9 +48,11 @@ class Site:
         cls, pipelines: Sequence[Pipeline], settings: Settings, watched: Mapping[str, Watched] | None = None
     ) -> Site:
         """A site of these pipelines. Raises `InputError` for two of one name, and for keys that are wrong."""
-        work = Work(Queue(settings.running, settings.waiting), settings.timeout)
-        keys = Keys(settings.keys, os.environ)
-        return cls(settings, Shelf(pipelines), work, Jobs(), keys, dict(watched or {}), Audit(settings.audit))
+        queue, jobs = Queue(settings.running, settings.waiting), Jobs()
+        observers = Observers(Metrics(queue, jobs), from_environment())
+        work = Work(queue, settings.timeout, observers)
+        keys, audit = Keys(settings.keys, os.environ), Audit(settings.audit, observers.metrics)
+        return cls(settings, Shelf(pipelines), work, jobs, keys, dict(watched or {}), audit, observers)
 
 
 def site_of(request: HTTPConnection) -> Site:

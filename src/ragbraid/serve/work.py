@@ -15,6 +15,7 @@ from ragbraid.errors import Cancelled, RagbraidError, StepError, told
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve.clients import Client
 from ragbraid.serve.failures import ClientGone
+from ragbraid.serve.observed import Observed, Observers
 from ragbraid.serve.queue import Queue
 from ragbraid.serve.shelf import Served
 from ragbraid.types import Event, Filter
@@ -38,8 +39,9 @@ class Job:
 class Work:
     """Runs what requests ask for, no more at a time than the server is told to."""
 
-    def __init__(self, queue: Queue, timeout: float) -> None:
+    def __init__(self, queue: Queue, timeout: float, observers: Observers) -> None:
         self.queue = queue
+        self._observers = observers
         self._timeout = timeout
         self._under_way: set[tuple[asyncio.Task[None], asyncio.Queue[Event | None]]] = set()
 
@@ -59,7 +61,8 @@ class Work:
             with job.served.borrowed(job.client) as pipeline:
                 made = _events(pipeline, job, self._seconds(job.timeout))
                 found: asyncio.Queue[Event | None] = asyncio.Queue()
-                task = asyncio.create_task(_pump(made, found, turn.leave))
+                observed = self._observers.begin(job.served.name, job.flow, job.inputs)
+                task = asyncio.create_task(_pump(made, found, observed, turn.leave))
                 self._under_way.add((task, found))
                 try:
                     yield _read(found)
@@ -115,11 +118,14 @@ def _events(pipeline: Pipeline, job: Job, timeout: float) -> Any:
     )
 
 
-async def _pump(made: Any, found: asyncio.Queue[Event | None], leave: Callable[[], None]) -> None:
+async def _pump(
+    made: Any, found: asyncio.Queue[Event | None], observed: Observed, leave: Callable[[], None]
+) -> None:
     """Move events to where they can wait for a slow client, and end the turn when the last was made."""
     try:
         async with aclosing(made) as events:
             async for each in events:
+                observed.see(each)
                 found.put_nowait(each)
     except Exception as error:
         known = error if isinstance(error, RagbraidError) else StepError(told(error))
@@ -128,6 +134,7 @@ async def _pump(made: Any, found: asyncio.Queue[Event | None], leave: Callable[[
     finally:
         leave()
         found.put_nowait(None)
+        observed.end()
 
 
 async def _read(found: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
