@@ -60,7 +60,7 @@ async def test_a_stream_ends_in_the_same_answer(file: Path) -> None:
     engine = RagbraidQueryEngine(file, streaming=True)
     whole = answer_of(RagbraidQueryEngine(file).query(QUESTION))
     streamed = engine.query(QUESTION)
-    assert streamed.get_response().response == whole.text
+    assert "".join(streamed.response_gen) == streamed.get_response().response == whole.text
     assert answer_of(streamed) == whole
     again = await engine.aquery(QUESTION)
     assert (await again.get_response()).response == whole.text

@@ -30,7 +30,11 @@ class Asking:
         timeout: float | None = None,
     ) -> None:
         self._lender = Lender(pipeline)
-        self.options = {"filter": translated(filters), "collection": collection, "timeout": timeout}
+        self.options: dict[str, Any] = {
+            "filter": translated(filters),
+            "collection": collection,
+            "timeout": timeout,
+        }
 
     @property
     def pipeline(self) -> Pipeline:

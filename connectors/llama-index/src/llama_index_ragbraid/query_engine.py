@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import Any
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.response.schema import (
@@ -62,8 +61,6 @@ class RagbraidQueryEngine(BaseQueryEngine):
         pipeline, options = self._asking.pipeline, self._asking.options
         if not self._streaming:
             return as_response(pipeline.ask(query_bundle.query_str, **options))
-        nodes: list[NodeWithScore] = []
-        metadata: dict[str, Any] = {}
 
         def deltas() -> Generator[str, None, None]:
             event = None
@@ -71,16 +68,15 @@ class RagbraidQueryEngine(BaseQueryEngine):
                 for event in events:
                     if event.kind == "delta":
                         yield event.value
-            last(event, _keeper(nodes, metadata))
+            last(event, lambda answer: _keep(response, answer))
 
-        return StreamingResponse(deltas(), nodes, metadata)
+        response = StreamingResponse(deltas(), [], {})
+        return response
 
     async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
         pipeline, options = self._asking.pipeline, self._asking.options
         if not self._streaming:
             return as_response(await pipeline.aask(query_bundle.query_str, **options))
-        nodes: list[NodeWithScore] = []
-        metadata: dict[str, Any] = {}
 
         async def deltas() -> AsyncGenerator[str, None]:
             event = None
@@ -88,17 +84,15 @@ class RagbraidQueryEngine(BaseQueryEngine):
                 async for event in events:
                     if event.kind == "delta":
                         yield event.value
-            last(event, _keeper(nodes, metadata))
+            last(event, lambda answer: _keep(response, answer))
 
-        return AsyncStreamingResponse(deltas(), nodes, metadata)
+        response = AsyncStreamingResponse(deltas(), [], {})
+        return response
 
 
-def _keeper(nodes: list[NodeWithScore], metadata: dict[str, Any]) -> Any:
-    """Puts an answer's sources into the response that is under way."""
-
-    def keep(answer: Answer) -> None:
-        told = as_response(answer)
-        nodes.extend(told.source_nodes)
-        metadata.update(told.metadata or {})
-
-    return keep
+def _keep(response: StreamingResponse | AsyncStreamingResponse, answer: Answer) -> None:
+    """Put an answer into the response whose text it was."""
+    told = as_response(answer)
+    response.response_txt = told.response
+    response.source_nodes.extend(told.source_nodes)
+    response.metadata = told.metadata

@@ -71,5 +71,5 @@ def as_response(answer: Answer) -> Response:
 
 def answer_of(response: Any) -> Answer:
     """ragbraid's answer that a response was made of, without its trace; a stream's once it is at an end."""
-    metadata = response.metadata or {}
-    return retold(str(response), metadata[KEY], map(hit_of_node, response.source_nodes))
+    text = response.response_txt if hasattr(response, "response_txt") else response.response
+    return retold(text or "", response.metadata[KEY], map(hit_of_node, response.source_nodes))
