@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import struct
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from ragbraid.models.locate import locate
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
+_SAMPLES, _SAMPLE = 256, 4096
 
 # ggml type → (elements a block, bytes a block); a type that isn't here is checked by its offset alone.
 _BLOCKS = {
@@ -94,6 +96,17 @@ def find_file(model: str, revision: str | None) -> Path:
         return files[0]
     found = f"{len(files)} GGUF files" if files else "no GGUF file"
     raise ModelError(f"There is {found} in {path}.", "Name one GGUF file as the model.")
+
+
+def fingerprint(path: Path) -> str:
+    """Of the file's size, its beginning and samples spread over it: a file of gigabytes isn't read whole."""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for at in range(_SAMPLES):
+            file.seek(at * max(0, size - _SAMPLE) // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()[:12]
 
 
 class _Reader:

@@ -11,23 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, RagbraidError
+from ragbraid.errors import GenerationError, ModelError, RagbraidError
 from ragbraid.generate.alternatives import alternatives, logprobs
-from ragbraid.generate.gguf import Gguf, find_file, read
+from ragbraid.generate.gguf import Gguf, find_file, fingerprint, read
+from ragbraid.generate.llama_request import body
 from ragbraid.generate.llama_score import score
 from ragbraid.generate.prompting import demand_room, prompt_tokens
 from ragbraid.generate.protocol import (
     Completion,
-    Constraint,
-    Grammar,
-    JsonSchema,
-    Quotes,
-    Regex,
     Request,
     Score,
 )
-from ragbraid.generate.quote_grammar import grammar_of
-from ragbraid.generate.regex_grammar import regex_grammar
 from ragbraid.generate.streaming import Say, Stopped, streamed
 from ragbraid.generate.turns import Turns
 from ragbraid.models.memory import Memory, Need
@@ -37,6 +31,7 @@ from ragbraid.types import Message, ModelName, Usage
 
 if TYPE_CHECKING:
     from ragbraid.generate.llama_server import LlamaServer
+    from ragbraid.generate.llama_slots import SlotStore
 
 _DEFAULT = ModelName("smollm2-135m-instruct")
 _BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
@@ -55,8 +50,9 @@ class LlamaCpp:
     tokens at a time are summed up in another order. `kv_cache` q8_0 and q4_0 keep keys and values in less
     memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
     libraries, or else the number of processors that this process may use. After `idle` seconds without a
-    request the weights are put away, with what is cached, and the next request loads them again. `revision`
-    is that of a model from the hub.
+    request the weights are put away, with what is cached, and the next request loads them again. In the
+    folder `cache_path` the keys and values of the last prompts are kept meanwhile, and beyond the end of
+    the process, within `cache_mb`. `revision` is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -66,10 +62,12 @@ class LlamaCpp:
     context_tokens: Annotated[int, Ge(64)] = 4096
     kv_cache: Literal["f16", "q8_0", "q4_0"] = "f16"
     speculation: Literal["none", "ngram"] = "none"
+    draft_model: ModelName | None = None
     parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     gpu_layers: Annotated[int, Ge(-1)] = field(default=-1, metadata={"digest": False})
+    cache_path: Path | None = field(default=None, metadata={"digest": False})
     idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
     def open(self) -> LlamaCppRuntime:
@@ -191,7 +189,7 @@ class LlamaCppRuntime:
                 say(text)
             return stopped() or (context is not None and context.cancelled)
 
-        server.complete(_body(request, tokens), each)
+        server.complete(body(request, tokens), each)
         if context is not None:
             context.check()
         if "error" in last:
@@ -237,48 +235,38 @@ class LlamaCppRuntime:
             cache_mb=options.cache_mb,
             kv_cache=options.kv_cache,
             speculation=options.speculation,
+            draft=self._draft,
+            store=self._store(),
         )
+
+    @cached_property
+    def _draft(self) -> Path | None:
+        """The draft model's file. Raises `ModelError` where its vocabulary is another."""
+        if self._options.draft_model is None:
+            return None
+        path, key = find_file(self._options.draft_model, None), "tokenizer.ggml.tokens"
+        if read(path).metadata.get(key) != self._file.metadata.get(key):
+            raise ModelError(
+                f"{self._options.draft_model} has another vocabulary than {self._options.model}.",
+                "Name a smaller model of the same family as draft_model.",
+            )
+        return path
+
+    def _store(self) -> SlotStore | None:
+        from ragbraid.generate.llama_slots import SlotStore
+
+        options = self._options
+        if options.cache_path is None:
+            return None
+        name = f"{self._path.stem}-{fingerprint(self._path)}-{options.kv_cache}-{self.context_window}"
+        return SlotStore(options.cache_path, name, options.parallel, options.cache_mb * 2**20)
 
     def _need(self) -> Need:
         options, size = self._options, _BYTES[self._options.kv_cache]
         slots = int(self._file.cache_numbers * size * self.context_window * options.parallel)
-        return Need(slots + options.cache_mb * 2**20, mapped=self._path.stat().st_size)
+        files = [each for each in (self._path, self._draft) if each is not None]
+        return Need(slots + options.cache_mb * 2**20, mapped=sum(each.stat().st_size for each in files))
 
 
 def _close(server: LlamaServer) -> None:
     server.close()
-
-
-def _body(request: Request, tokens: list[int]) -> dict[str, Any]:
-    return {
-        "prompt": tokens,
-        "n_predict": request.max_tokens,
-        "temperature": request.temperature,
-        "top_p": request.top_p,
-        "top_k": 0,
-        "min_p": 0.0,
-        "seed": request.seed,
-        "stop": list(request.stop),
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        # What of the prompt was cached changes the last digits, which order alternatives.
-        "cache_prompt": not request.alternatives,
-        **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
-        **_constraint(request.constraint),
-    }
-
-
-def _constraint(constraint: Constraint | None) -> dict[str, Any]:
-    match constraint:
-        case Quotes():
-            return {"grammar": grammar_of(constraint)}
-        case Grammar():
-            return {"grammar": constraint.gbnf}
-        case Regex():
-            try:
-                return {"grammar": regex_grammar(constraint.pattern)}
-            except ValueError as error:
-                raise GenerationError(f"llama.cpp can't hold the answer to the pattern: {error}.") from error
-        case JsonSchema():
-            return {"json_schema": dict(constraint.schema)}
-    return {}

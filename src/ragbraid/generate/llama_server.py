@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ragbraid.errors import GenerationError, MissingDependency, ModelError
+from ragbraid.generate.llama_slots import SlotStore
 
 _QUIET = -1
 _KV = {"f16": 1, "q8_0": 8, "q4_0": 2}
@@ -31,6 +33,8 @@ class LlamaServer:
         cache_mb: int,
         kv_cache: str,
         speculation: str,
+        draft: Path | None = None,
+        store: SlotStore | None = None,
     ) -> None:
         try:
             import xllamacpp
@@ -49,9 +53,20 @@ class LlamaServer:
         params.n_threads_http, params.api_keys, params.endpoint_metrics = 1, [self._key], True
         params.cache_ram_mib = cache_mb
         params.cache_type_k = params.cache_type_v = _KV[kv_cache]
+        kinds, kind = [], xllamacpp.common_speculative_type
         if speculation == "ngram":
-            kind = xllamacpp.common_speculative_type
-            params.speculative.types = [kind.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+            kinds.append(kind.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE)
+        if draft is not None:
+            kinds.append(kind.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE)
+            drafting = params.speculative.draft
+            drafting.mparams.path, drafting.n_gpu_layers = str(draft), gpu_layers
+            drafting.cpuparams.n_threads = drafting.cpuparams_batch.n_threads = threads
+        if kinds:
+            params.speculative.types = kinds
+        self._store = store
+        if store is not None:
+            store.prepare()
+            params.slot_save_path = f"{store.folder}/"
         try:
             self._server: Any = xllamacpp.Server(params)
             # It comes back before its loop runs, and a stop that reaches the loop too early is lost: closing
@@ -62,6 +77,8 @@ class LlamaServer:
                 f"llama.cpp can't load {path}: {str(error).strip() or type(error).__name__}.",
                 "The model may be of an architecture that it doesn't know, or too large for memory.",
             ) from error
+        if store is not None:
+            store.restore(self._act)
 
     def complete(self, request: Mapping[str, Any], each: Callable[[dict[str, Any]], bool]) -> None:
         """Run a completion, handing each chunk to `each`, which returns True to stop."""
@@ -69,18 +86,29 @@ class LlamaServer:
 
     def tokenize(self, text: str, *, control: bool, special: bool = False) -> list[int]:
         """Token ids; `control` reads control tokens in the text, `special` adds the model's BOS."""
-        address = urlsplit(self._server.listening_address)
-        connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=60)
-        body = json.dumps({"content": text, "add_special": special, "parse_special": control})
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
         try:
-            connection.request("POST", "/tokenize", body, headers)
-            return list(json.loads(connection.getresponse().read())["tokens"])
+            told = self._post("/tokenize", content=text, add_special=special, parse_special=control)
+            return list(told["tokens"])
         except (OSError, HTTPException, ValueError, KeyError) as error:
             raise GenerationError(f"llama.cpp didn't tokenise the prompt: {error}.") from error
+
+    def _act(self, slot: int, action: str, file: str) -> None:
+        """Save or restore a slot; one that is busy, or a file of another kind, is left as it is."""
+        with suppress(OSError, HTTPException, ValueError):
+            self._post(f"/slots/{slot}?action={action}", timeout=5, filename=file)
+
+    def _post(self, path: str, *, timeout: float = 60, **body: Any) -> Any:
+        address = urlsplit(self._server.listening_address)
+        connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=timeout)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+        try:
+            connection.request("POST", path, json.dumps(body), headers)
+            return json.loads(connection.getresponse().read())
         finally:
             connection.close()
 
     def close(self) -> None:
-        """Stop its threads and free its memory."""
+        """Stop its threads and free its memory, once the slots' states are kept, where they are."""
+        if self._store is not None and self._server is not None:
+            self._store.save(self._act)
         self._server = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import warnings
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
-from ragbraid.generate.gguf import Gguf
+from ragbraid.generate.gguf import Gguf, fingerprint
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
 from ragbraid.models.openvino import EXACT, machine, openvino
@@ -32,7 +31,6 @@ _PROBE = (
     "A pump that runs dry wears out in 40 minutes; the float valve, fitted in 1932, stops it before that. "
     'Ask: "Who opened the bridge?" - Ada Lind did, on 3 May.\n\n- naïve, 東京, 12.5 %\n'
 )
-_SAMPLES, _SAMPLE = 256, 4096
 
 
 def convert(path: Path, header: Gguf) -> Path:
@@ -50,7 +48,7 @@ def convert(path: Path, header: Gguf) -> Path:
     if (why := unfit(header)) is not None:
         raise ModelError(f"OpenVINO can't take {path}: {why}.", "Let `type: local` choose the engine.")
     return converted(
-        f"{path.stem}-{_fingerprint(path)}-{_FORMAT}",
+        f"{path.stem}-{fingerprint(path)}-{_FORMAT}",
         path,
         machine(),
         lambda folder: _fill(folder, path, header),
@@ -129,14 +127,3 @@ def _reference(path: Path, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32
         logs = torch.log_softmax(model(torch.from_numpy(ids)).logits[0].float(), -1)
     found: npt.NDArray[np.float32] = logs.numpy()
     return found
-
-
-def _fingerprint(path: Path) -> str:
-    """Of the file's size, its beginning and samples spread over it: a file of gigabytes isn't read whole."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for at in range(_SAMPLES):
-            file.seek(at * max(0, size - _SAMPLE) // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE))
-    return digest.hexdigest()[:12]

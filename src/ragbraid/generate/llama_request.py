@@ -1,0 +1,46 @@
+"""A request as llama.cpp's server takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ragbraid.errors import GenerationError
+from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
+from ragbraid.generate.quote_grammar import grammar_of
+from ragbraid.generate.regex_grammar import regex_grammar
+
+
+def body(request: Request, tokens: list[int]) -> dict[str, Any]:
+    """The body of a completion. Raises `GenerationError` for a constraint that it can't keep."""
+    return {
+        "prompt": tokens,
+        "n_predict": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "seed": request.seed,
+        "stop": list(request.stop),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        # What of the prompt was cached changes the last digits, which order alternatives.
+        "cache_prompt": not request.alternatives,
+        **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
+        **_constraint(request.constraint),
+    }
+
+
+def _constraint(constraint: Constraint | None) -> dict[str, Any]:
+    match constraint:
+        case Quotes():
+            return {"grammar": grammar_of(constraint)}
+        case Grammar():
+            return {"grammar": constraint.gbnf}
+        case Regex():
+            try:
+                return {"grammar": regex_grammar(constraint.pattern)}
+            except ValueError as error:
+                raise GenerationError(f"llama.cpp can't hold the answer to the pattern: {error}.") from error
+        case JsonSchema():
+            return {"json_schema": dict(constraint.schema)}
+    return {}
