@@ -32,8 +32,9 @@ def tiny_gguf(
     architecture: str = "llama",
     template: str | None = CHATML,
     seed: int = 0,
+    broken: bool = False,
 ) -> Path:
-    """Write the model to `path`, its matrices packed as `kind`."""
+    """Write the model to `path`, its matrices packed as `kind`; `broken`, its last norm isn't of numbers."""
     writer = gguf.GGUFWriter(path, architecture)
     vocabulary = byte_vocabulary()
     writer.add_context_length(512)
@@ -79,7 +80,10 @@ def tiny_gguf(
         matrix(f"{block}.ffn_gate.weight", INNER, WIDTH)
         matrix(f"{block}.ffn_up.weight", INNER, WIDTH)
         matrix(f"{block}.ffn_down.weight", WIDTH, INNER)
-    norm("output_norm.weight")
+    if broken:
+        writer.add_tensor("output_norm.weight", np.full(WIDTH, np.nan, np.float32))
+    else:
+        norm("output_norm.weight")
     matrix("output.weight", len(vocabulary), WIDTH)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -14,7 +14,7 @@ from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, RagbraidError
 from ragbraid.generate.alternatives import alternatives, logprobs
 from ragbraid.generate.gguf import Gguf, find_file, fingerprint, read
-from ragbraid.generate.llama_request import body
+from ragbraid.generate.llama_request import body, demand_kept
 from ragbraid.generate.llama_score import score
 from ragbraid.generate.prompting import demand_room, prompt_tokens
 from ragbraid.generate.protocol import (
@@ -194,10 +194,13 @@ class LlamaCppRuntime:
             context.check()
         if "error" in last:
             raise GenerationError(f"llama.cpp refused the request: {last['error'].get('message', '')}.")
-        usage = last.get("usage") or {}
+        usage, text = last.get("usage") or {}, "".join(pieces)
+        cut = last.get("choices", [{}])[0].get("finish_reason") == "length"
+        if not cut:
+            demand_kept(request.constraint, text)
         return Completion(
-            "".join(pieces),
-            "length" if last.get("choices", [{}])[0].get("finish_reason") == "length" else "stop",
+            text,
+            "length" if cut else "stop",
             Usage(len(tokens), int(usage.get("completion_tokens", 0)), 1),
             first,
             tuple(told),

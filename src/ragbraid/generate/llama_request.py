@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ragbraid.errors import GenerationError
+from ragbraid.generate.json_schema import demand_holdable
 from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.regex_grammar import regex_grammar
@@ -42,5 +44,21 @@ def _constraint(constraint: Constraint | None) -> dict[str, Any]:
             except ValueError as error:
                 raise GenerationError(f"llama.cpp can't hold the answer to the pattern: {error}.") from error
         case JsonSchema():
+            demand_holdable(constraint.schema)
             return {"json_schema": dict(constraint.schema)}
     return {}
+
+
+def demand_kept(constraint: Constraint | None, text: str) -> None:
+    """Raise `GenerationError` where a finished answer isn't JSON, as it was to be.
+
+    The server drops a schema that it can't make a grammar of, and says nothing.
+    """
+    if isinstance(constraint, JsonSchema):
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise GenerationError(
+                "llama.cpp can't hold the answer to this JSON schema.",
+                "Make it simpler, or use type: openvino.",
+            ) from error

@@ -77,12 +77,27 @@ class LlamaServer:
                 f"llama.cpp can't load {path}: {str(error).strip() or type(error).__name__}.",
                 "The model may be of an architecture that it doesn't know, or too large for memory.",
             ) from error
+        self._demand_numbers(path)
         if store is not None:
             store.restore(self._act)
 
     def complete(self, request: Mapping[str, Any], each: Callable[[dict[str, Any]], bool]) -> None:
         """Run a completion, handing each chunk to `each`, which returns True to stop."""
         self._server.handle_completions(dict(request), each)
+
+    def _demand_numbers(self, path: Path) -> None:
+        """Raise `ModelError` where the model's probabilities aren't numbers: it would answer all the same."""
+        told: list[Any] = []
+
+        def each(chunk: dict[str, Any]) -> None:
+            for choice in chunk.get("choices") or []:
+                told.extend((choice.get("logprobs") or {}).get("content") or [])
+
+        asked = {"prompt": [0], "n_predict": 1, "n_probs": 1, "temperature": 0.0, "cache_prompt": False}
+        self._server.handle_completions({**asked, "stream": True}, each)
+        if any(likely.get("logprob") is None for one in told for likely in one.get("top_logprobs") or []):
+            self._server = None
+            raise ModelError(f"The probabilities of {path} aren't numbers.", "Fetch it again.")
 
     def tokenize(self, text: str, *, control: bool, special: bool = False) -> list[int]:
         """Token ids; `control` reads control tokens in the text, `special` adds the model's BOS."""

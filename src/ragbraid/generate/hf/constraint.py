@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import GenerationError, MissingDependency, RagbraidError
+from ragbraid.generate.json_schema import demand_holdable
 from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex
 from ragbraid.generate.quote_grammar import grammar_of
 
@@ -74,4 +74,4 @@ def _grammar(constraint: Constraint) -> str:
         case Regex():
             return str(LLMatcher.grammar_from_regex(constraint.pattern))
         case JsonSchema():
-            return str(LLMatcher.grammar_from_json_schema(json.dumps(dict(constraint.schema))))
+            return str(LLMatcher.grammar_from_json_schema(demand_holdable(constraint.schema)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ragbraid.generate.answering import Tokens
+from ragbraid.generate.json_schema import demand_holdable
 from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.turns import Turn, turn_of
@@ -38,7 +38,7 @@ class Job:
 
 
 def job_of(request: Request, prompt: Sequence[int], stops: Sequence[int]) -> Job:
-    """The request as OpenVINO takes it. Raises `GenerationError` where there is nothing to quote."""
+    """The request as OpenVINO takes it. Raises `GenerationError` for a constraint that nothing can meet."""
     import openvino_genai
 
     config = openvino_genai.GenerationConfig()
@@ -68,5 +68,5 @@ def _structured(constraint: Constraint) -> Any:
         case Regex():
             structured.regex = constraint.pattern
         case JsonSchema():
-            structured.json_schema = json.dumps(dict(constraint.schema))
+            structured.json_schema = demand_holdable(constraint.schema)
     return structured

@@ -1,0 +1,128 @@
+"""What is broken or can't be met is a sentence, whichever engine it is given to.
+
+- A file cut off, of an unknown architecture, none at all: `test_llama_cpp.py`; larger than the machine or the
+  budget: `models/test_weights.py`.
+- No chat template: `test_ov_convert.py`, `test_transformers.py`, and here with llama.cpp.
+- A schema that nothing fits, probabilities that aren't numbers: here.
+- A server that stalls, drops the stream, sends a malformed chunk, is busy: `test_openai.py`.
+- Thousands of cancelled generations: `test_ov_batching.py`, and here with llama.cpp.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import gguf
+import psutil
+import pytest
+
+from ragbraid.errors import GenerationError, ModelError
+from ragbraid.generate.json_schema import demand_holdable
+from ragbraid.generate.llama_cpp import LlamaCpp
+from ragbraid.generate.openvino import OpenVino
+from ragbraid.generate.protocol import Completion, JsonSchema, Request
+from ragbraid.generate.transformers import Transformers
+from ragbraid.types import Message, ModelName
+from soaking import count
+from tiny_gguf import tiny_gguf
+
+YES = {"type": "boolean"}
+ENGINES = {"llama-cpp": LlamaCpp, "openvino": OpenVino, "transformers": Transformers}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def runtime(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    path = tiny_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", template=None)
+    settings = {} if request.param == "transformers" else {"cache_mb": 8, "threads": 1}
+    with closing(ENGINES[request.param](ModelName(str(path)), context_tokens=256, **settings).open()) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": []},
+        {"not": {}},
+        {"allOf": [{"type": "string"}, {"type": "number"}]},
+        {"type": "integer", "minimum": 5, "maximum": 3},
+        {"type": "array", "minItems": 3, "maxItems": 1},
+        {"type": "object", "properties": {"a": {"enum": []}}, "required": ["a"]},
+        {"type": "strange"},
+    ],
+    ids=str,
+)
+def test_a_schema_that_nothing_fits_is_that_requests_error(runtime: Any, schema: dict[str, Any]) -> None:
+    broken, fine = runtime.generate(
+        [Request("a", 12, constraint=JsonSchema(schema)), Request("a", 12, constraint=JsonSchema(YES))]
+    )
+    assert isinstance(broken, GenerationError)
+    assert "JSON schema" in str(broken)
+    assert isinstance(fine, Completion)
+    assert fine.text in ("true", "false")
+
+
+def test_a_format_that_nobody_knows_is_a_remark() -> None:
+    schema = {"type": "string", "format": "int64"}
+    assert demand_holdable(schema) == json.dumps(schema)
+    with pytest.raises(GenerationError, match="Unsatisfiable"):
+        demand_holdable({"anyOf": [], "properties": {"a": schema}})
+
+
+def test_without_a_chat_template_text_is_continued_and_a_chat_is_refused(runtime: Any) -> None:
+    text, chat = runtime.generate([Request("abc", 2), Request((Message("user", "abc"),), 2)])
+    assert isinstance(text, Completion)
+    assert "no chat template" in str(chat)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_probabilities_that_are_no_numbers_are_told(engine: str, tmp_path: Path) -> None:
+    path = tiny_gguf(tmp_path / "nan.gguf", gguf.GGMLQuantizationType.Q8_0, broken=True)
+    with closing(ENGINES[engine](ModelName(str(path)), context_tokens=256).open()) as made:
+        try:
+            (got,) = made.generate([Request("abc", 4)])
+        except ModelError as error:
+            got = error
+    assert isinstance(got, GenerationError | ModelError)
+    assert "numbers" in str(got) or "nan nats" in str(got)
+
+
+def test_generations_cancelled_at_random_moments_leave_nothing_of_llama_cpp(tmp_path: Path) -> None:
+    path = tiny_gguf(tmp_path / "tiny.gguf")
+    component = LlamaCpp(ModelName(str(path)), context_tokens=256, parallel=4, cache_mb=8, threads=1)
+    with closing(component.open()) as made:
+        request = Request("One two three", 20)
+        (before,) = made.generate([request])
+        process, failures = psutil.Process(), []
+
+        def ask(seed: int, times: int) -> None:
+            draw = Random(seed)
+            for _ in range(times):
+                stream = made.stream(Request("".join(draw.choices("abcdef ", k=draw.randint(1, 60))), 20))
+                try:
+                    for _ in range(draw.randint(0, 6)):
+                        next(stream, None)
+                except Exception as error:  # the test tells it
+                    failures.append(error)
+                stream.close()  # type: ignore[attr-defined]
+
+        def ask_all(times: int) -> None:
+            askers = [threading.Thread(target=ask, args=(seed, times)) for seed in range(8)]
+            for asker in askers:
+                asker.start()
+            for asker in askers:
+                asker.join()
+
+        ask_all(3)  # its server takes a thread more for each that asks at once
+        memory, threads = process.memory_info().rss, process.num_threads()
+        ask_all(count(3, 1250))
+        assert not failures
+        assert made.generate([request]) == [before]
+        assert process.memory_info().rss - memory < 100 * 2**20
+        assert process.num_threads() <= threads + 2
+        assert not [each for each in threading.enumerate() if each.name == "ragbraid-llama-cpp"]
