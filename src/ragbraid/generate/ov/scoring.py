@@ -10,7 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.generate.tree_scoring import TreeScorer
+from ragbraid.models.compiled import compiled
 from ragbraid.models.openvino import core, openvino
+
+_GRAPH = "scorer-1"
+"""Counted up when `_let_choose` makes another graph."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -24,9 +28,12 @@ class _OpenVinoModel:
     """Implements `TreeModel` by a compiled graph with its one state."""
 
     def __init__(self, folder: Path, properties: Mapping[str, Any]) -> None:
-        graph = core().read_model(folder / "openvino_model.xml")
-        _let_choose(graph)
-        self._request = core().compile_model(graph, "CPU", dict(properties)).create_infer_request()
+        def graph() -> Any:
+            read = core().read_model(folder / "openvino_model.xml")
+            _let_choose(read)
+            return read
+
+        self._request = compiled(folder, _GRAPH, graph, properties).create_infer_request()
 
     def cut(self, length: int) -> None:
         if not length:
