@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock
 
 from ragbraid.errors import InputError
-from ragbraid.generate.protocol import JsonSchema, Quotes, Regex, Request
+from ragbraid.generate.protocol import Constraint, JsonSchema, Quotes, Regex, Request
 from ragbraid.types import Message
 
 _PLAIN = ("max_tokens", "temperature", "top_p", "seed")
@@ -42,7 +42,11 @@ def request_of(prompt: tuple[Message, ...] | str, given: Mapping[str, Any]) -> R
     settings = {name: given[name] for name in _PLAIN if given.get(name) is not None}
     if stop := given.get("stop"):
         settings["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
-    makers = {"response_format": _schema, "regex": Regex, "quotes": lambda texts: Quotes(tuple(texts))}
+    makers: dict[str, Callable[[Any], Constraint]] = {
+        "response_format": _schema,
+        "regex": Regex,
+        "quotes": lambda texts: Quotes(tuple(texts)),
+    }
     held = [make(given[name]) for name, make in makers.items() if given.get(name) is not None]
     if len(held) > 1:
         raise InputError("An answer can be held to one of response_format, regex and quotes.")

@@ -157,7 +157,7 @@ class _Generator:
                 f"LlamaIndex's models can't be held to a {type(request.constraint).__name__}.",
                 "Use type: local.",
             )
-        settings = {"max_tokens": request.max_tokens, "temperature": request.temperature}
+        settings: dict[str, Any] = {"max_tokens": request.max_tokens, "temperature": request.temperature}
         said, raw = "", None
         if isinstance(request.prompt, str):
             for piece in self._made.stream_complete(request.prompt, **settings):
@@ -227,6 +227,9 @@ def _message(message: Any) -> ChatMessage:
 
 
 def _usage(raw: Any) -> Usage:
-    told = raw.get("usage") if isinstance(raw, Mapping) else getattr(raw, "usage", None)
-    read = told.get if isinstance(told, Mapping) else lambda name: getattr(told, name, None)
-    return Usage(read("prompt_tokens") or 0, read("completion_tokens") or 0, 1)
+    told = _read(raw, "usage")
+    return Usage(_read(told, "prompt_tokens") or 0, _read(told, "completion_tokens") or 0, 1)
+
+
+def _read(told: Any, name: str) -> Any:
+    return told.get(name) if isinstance(told, Mapping) else getattr(told, name, None)

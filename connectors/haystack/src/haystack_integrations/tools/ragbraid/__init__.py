@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from haystack import GeneratedAnswer
 from haystack.tools import ComponentTool
 from haystack_integrations.common.ragbraid import answer_of
@@ -14,7 +16,7 @@ __all__ = ["cited_answers", "ragbraid_tool"]
 
 
 def ragbraid_tool(
-    pipeline: Where = None, *, name: str = "ask_documents", description: str = "", **settings: object
+    pipeline: Where = None, *, name: str = "ask_documents", description: str = "", **settings: Any
 ) -> ComponentTool:
     """A tool for agents: it takes a `query`, and tells the answer with the place and words of each source.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from haystack.dataclasses import ChatMessage, ChatRole, ToolCall
-from haystack.tools import Tool
+from haystack.tools.tool import Tool
 
 from ragbraid.errors import InputError
 from ragbraid.generate import tool_calls as calling
