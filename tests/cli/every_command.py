@@ -40,6 +40,7 @@ COMMANDS = {each.name: each for each in _walk(typer.main.get_command(app))}
 CALLS: dict[str, tuple[str, ...]] = {
     "ask": ("How long is parental leave?", "--why"),
     "search": ("parental leave", "-k", "1"),
+    "trace": ("How long is parental leave?",),
     "replay": ("kept.json",),
     "chat": (),
     "eval": ("questions.jsonl",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ragbraid.cli import output
@@ -21,9 +21,14 @@ _WIDE = 60
 
 
 def say_trace(spans: Sequence[Span]) -> None:
-    """Write the steps of a run to standard error, each with its start, its time, a bar and its notes."""
+    """Write the steps of a run to standard error."""
+    tell_trace(spans, output.say)
+
+
+def tell_trace(spans: Sequence[Span], tell: Callable[[str], None]) -> None:
+    """Tell the steps of a run line by line, each with its start, its time, a bar and its notes."""
     if not spans:
-        output.say("No step ran.")
+        tell("No step ran.")
         return
     rows = list(_nested(spans))
     width = shutil.get_terminal_size().columns
@@ -33,15 +38,15 @@ def say_trace(spans: Sequence[Span]) -> None:
     longest = max(len("step"), *(len(name) for name, _ in rows))
     name_width = min(longest, max(10, width - 2 * numbers - (16 if width >= _WIDE else 4)))
     bar_width = width - name_width - 2 * numbers - 6
-    output.say(f"\n{'step':<{name_width}}  {'start':>{numbers}}  {'took':>{numbers}}")
+    tell(f"\n{'step':<{name_width}}  {'start':>{numbers}}  {'took':>{numbers}}")
     for name, span in rows:
         times = f"{span.start_ms:>{digits}.1f} ms  {span.ms:>{digits}.1f} ms"
         line = f"{_ending(name, name_width):<{name_width}}  {times}  {_bar(span, whole, bar_width)}"
-        output.say(line.rstrip())
+        tell(line.rstrip())
         indent = " " * (len(name) - len(name.lstrip()) + 4)
         for key, note in span.notes.items():
-            output.say(_cut(f"{indent}{key}: {one_line(str(note))}", width))
-    output.say(f"{'whole':<{name_width}}  {'':>{numbers}}  {whole:>{digits}.1f} ms")
+            tell(_cut(f"{indent}{key}: {one_line(str(note))}", width))
+    tell(f"{'whole':<{name_width}}  {'':>{numbers}}  {whole:>{digits}.1f} ms")
 
 
 def _nested(spans: Iterable[Span]) -> Iterable[tuple[str, Span]]:

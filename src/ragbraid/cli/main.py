@@ -34,6 +34,7 @@ from ragbraid.cli import (
     source,
     status,
     sweep,
+    trace,
     tune,
     upgrade,
     verify,
@@ -58,6 +59,7 @@ app.command("mcp")(mcp.command)
 app.command("watch", cls=options.Command)(watch.command)
 app.command("ask", cls=options.Command)(ask.command)
 app.command("search", cls=options.Command)(search.command)
+app.command("trace", cls=options.Command)(trace.command)
 app.command("replay", cls=options.Command)(replay.command)
 app.command("chat")(chat.command)
 app.add_typer(tune.app, name="tune")
