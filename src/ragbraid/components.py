@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from ragbraid.rerank.bigrams import Bigrams as Bigrams
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.llm import Llm as Llm
+    from ragbraid.rerank.lost_in_the_middle import LostInTheMiddle as LostInTheMiddle
     from ragbraid.rerank.maxsim import Maxsim as Maxsim
+    from ragbraid.rerank.mmr import Mmr as Mmr
+    from ragbraid.rerank.near_duplicates import NearDuplicates as NearDuplicates
     from ragbraid.rerank.parents import Parents as Parents
     from ragbraid.rerank.rm3 import Rm3 as Rm3
     from ragbraid.rerank.rocchio import Rocchio as Rocchio

@@ -55,6 +55,9 @@ search:
   - {type: llm, generator: remote}
   - {type: maxsim, embedder: embedder}
   - {type: parents, index: index}
+  - {type: near-duplicates}
+  - {type: mmr, index: index}
+  - {type: lost-in-the-middle}
 ask:
   - search
   - {type: quote, generator: local, embedder: embedder}

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
-from ragbraid.errors import IndexStoreError
 from ragbraid.hits import ranked
 from ragbraid.index.protocol import Index
+from ragbraid.rerank.vectors import vectors_of
 from ragbraid.text.question import check_question
 from ragbraid.types import Hit
 
@@ -37,14 +37,9 @@ class Rocchio:
         pool = hits[: max(k, self.candidates)]
         if not pool:
             return []
-        embedder = self.index.embedder
-        held = None if embedder is None else self.index.vectors([hit.id for hit in pool])
-        if embedder is None or held is None:
-            raise IndexStoreError(
-                "The index has no vectors, so there is none to move towards.",
-                "Give it an `embedder` and ingest anew, or take `rm3`, which goes by words.",
-            )
-        (asked,) = embedder.embed([question], "query")
+        held = vectors_of(self.index, pool, "`rm3`, which goes by words")
+        assert self.index.embedder is not None
+        (asked,) = self.index.embedder.embed([question], "query")
         moved = asked + self.weight * held[: self.feedback].mean(axis=0)
         length = float((moved @ moved) ** 0.5) or 1.0
         scores = [float(each) for each in held @ (moved / length)]
