@@ -244,6 +244,9 @@ RECORDS: list[dict[str, Any]] = [
     {"question": "Which wine?", "verdict": "up", "abstained": True, "at": "2026-11-27"},
     {"question": "When is it?", "verdict": "down", "short": "noon", "correct": "at ten"},
     {"question": "And why?", "verdict": "down", "answer": "So."},
+    {"question": "Where?", "verdict": "down", "citations": [{"quote": "Here."}], "passages": ["There."]},
+    {"question": "Whose?", "verdict": "down", "correct": "ours", "passages": ["It is ours."]},
+    {"question": "Whom?", "verdict": "up", "short": "us", "passages": ["Ask us."]},
     {"question": "Twice asked?", "verdict": "up", "short": "yes"},
     {"question": "twice  asked", "verdict": "down"},
 ]  # fmt: skip
@@ -258,6 +261,9 @@ def test_feedback_becomes_labels(tmp_path: Path) -> None:
         ("Who books?", None, ("It does.",)),
         ("Which wine?", (), ()),
         ("When is it?", ("at ten",), ()),
+        ("Where?", None, ("There.",)),
+        ("Whose?", ("ours",), ("It is ours.",)),
+        ("Whom?", ("us",), ("Ask us.",)),
     ]
     assert told.unlabelled == 2
     (tmp_path / "q.jsonl").write_text("".join(json.dumps(as_line(each)) + "\n" for each in told.questions))
@@ -273,6 +279,7 @@ def test_feedback_becomes_labels(tmp_path: Path) -> None:
         ('{"question": "a", "verdict": "up", "citations": [{}]}', "one of its `citations` has no `quote`"),
         ('{"question": "a", "verdict": "up", "citations": {}}', "aren't a list"),
         ('{"question": "a", "verdict": "down", "correct": 5}', "its `correct` isn't a text"),
+        ('{"question": "a", "verdict": "down", "passages": "b"}', "its `passages` aren't a list of texts"),
         ("{", "line 1: it isn't JSON"),
     ],
 )
@@ -294,7 +301,7 @@ def test_by_command(folder: Path) -> None:
     assert all(each["from"].startswith("docs/") for each in lines[:-2])
     (folder / "feedback.jsonl").write_text("".join(json.dumps(each) + "\n" for each in RECORDS))
     done = ragbraid("questions", "--feedback", "feedback.jsonl", cwd=folder)
-    assert len(done.stdout.splitlines()) == 4
+    assert len(done.stdout.splitlines()) == 7
     assert "2 questions left out: nobody said what would be right." in done.stderr
     says(ragbraid("questions", "docs", "--feedback", "feedback.jsonl", cwd=folder), 2, "don't go together")
 

@@ -5,7 +5,8 @@ A record is a JSON object, one a line:
 - `question` and `verdict`, which is `up` or `down`;
 - of the answer that was shown: `answer` (its text), `short`, `abstained`, and `citations` as
   `ragbraid ask --json` prints them;
-- `correct`, where whoever asked said what would have been right.
+- `correct`, where whoever asked said what would have been right;
+- `passages`, a list of the texts that they marked as right, whatever was quoted.
 
 Other keys, such as the time, are left alone. Of several records of one question the last one counts.
 """
@@ -42,9 +43,9 @@ def read_feedback(path: Path) -> Feedback:
     """Turn a file of records into questions with labels.
 
     Thumbs up: what was quoted is a passage that speaks of the question, the short answer is right, and where
-    the pipeline refused, a refusal is. Thumbs down: what is `correct` is right; without it nothing is known
-    of what would be, so such a record labels nothing. Raises `InputError` with every broken line, and for a
-    file that can't be read.
+    the pipeline refused, a refusal is. Thumbs down: what is `correct` is right, and so are the `passages`;
+    without either nothing is known of what would be, so such a record labels nothing. Raises `InputError`
+    with every broken line, and for a file that can't be read.
     """
     problems: list[str] = []
     latest: dict[str, Question | None] = {}
@@ -78,8 +79,11 @@ def _labelled(record: Any) -> tuple[str, Question | None]:
     correct, short = _text(record, "correct"), _text(record, "short")
     quotes = tuple(dict.fromkeys(_quotes(record)))
     name = identity(text)
+    marked = _passages(record)
     if correct:
-        return text, Question(name, text, (correct,), passages=quotes if verdict == "up" else ())
+        return text, Question(name, text, (correct,), passages=marked or (quotes if verdict == "up" else ()))
+    if marked:
+        return text, Question(name, text, (short,) if short and verdict == "up" else None, passages=marked)
     if verdict == "down":
         return text, None
     if record.get("abstained") is True:
@@ -97,6 +101,13 @@ def _quotes(record: Mapping[str, Any]) -> list[str]:
     if not all(isinstance(each, str) and each for each in found):
         raise ValueError("one of its `citations` has no `quote`")
     return [str(each) for each in found]
+
+
+def _passages(record: Mapping[str, Any]) -> tuple[str, ...]:
+    marked = record.get("passages", [])
+    if not isinstance(marked, list) or not all(isinstance(each, str) and each for each in marked):
+        raise ValueError("its `passages` aren't a list of texts")
+    return tuple(dict.fromkeys(marked))
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

@@ -29,6 +29,7 @@ from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.build import Sections
+    from ragbraid.pipeline.graph import Graph
     from ragbraid.pipeline.recording.values import Recording
     from ragbraid.pipeline.sharing import SharedFlow
 
@@ -132,6 +133,12 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         """A flow with its inputs, steps and output. Raises `InputError` where there is none of that name."""
         self._life.runner(name)
         return self._checked.flows[name]
+
+    def graph(self) -> Graph:
+        """Components, flows and steps, and what each reads and gives, as plain data to be drawn."""
+        from ragbraid.pipeline.graphing import graph_of
+
+        return graph_of(self._checked)
 
     def models(self, flow: str) -> tuple[str, ...]:
         """The names of the models that a flow uses. Raises `InputError` where there is no such flow."""

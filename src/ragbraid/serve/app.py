@@ -15,13 +15,14 @@ from ragbraid import __version__
 from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve import failures, health
-from ragbraid.serve.api import ask, check, documents, ingest
+from ragbraid.serve.api import ask, check, documents, graph, ingest
 from ragbraid.serve.clients import ANYONE
 from ragbraid.serve.door import Door
 from ragbraid.serve.guard import Guard
 from ragbraid.serve.mcp.http import mounted, running
 from ragbraid.serve.openai import chat, vectors
 from ragbraid.serve.openapi import described
+from ragbraid.serve.page import routes as page
 from ragbraid.serve.places import uploads_of
 from ragbraid.serve.reload import Watched, watch
 from ragbraid.serve.settings import Settings
@@ -53,8 +54,9 @@ def build(
         lifespan=_lifespan,
     )
     app.state.site = site
-    for each in (chat, vectors, ask, documents, ingest, check, health):
+    for each in (chat, vectors, ask, documents, ingest, check, graph, health):
         app.include_router(each.router)
+    app.include_router(page.router())
     failures.install(app)
     described(app, site)
     mounted(app, site)

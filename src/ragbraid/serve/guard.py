@@ -20,8 +20,8 @@ from ragbraid.serve.failures import Refused, reply
 from ragbraid.serve.keys import Keys
 from ragbraid.serve.metrics import Metrics
 
-OPEN = ("/healthz", "/readyz")
-"""What is answered without a key."""
+OPEN = ("/", "/healthz", "/readyz")
+"""What is answered without a key; so are the page and its files, which ask for one themselves."""
 
 
 class Guard:
@@ -47,7 +47,7 @@ class Guard:
             self._audit.end(noted)
 
     def _client(self, scope: Scope) -> Client:
-        if not self._keys.wanted or scope["path"] in OPEN:
+        if not self._keys.wanted or scope["path"] in OPEN or scope["path"].startswith("/page/"):
             return ANYONE
         key = _key(scope["headers"])
         client = self._keys.find(key) if key else None

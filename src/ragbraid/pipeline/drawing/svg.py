@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
-from itertools import pairwise
 
-from ragbraid.pipeline.drawing.layout import Place, lay_out
-from ragbraid.pipeline.drawing.words import label, on_arrow, refers
+from ragbraid.pipeline.drawing.placed import GAP, INSIDE, LETTER, LINE, Arrow, Box, placed, size
+from ragbraid.pipeline.drawing.words import label, refers
 from ragbraid.pipeline.graph import FlowGraph, Graph, Node
 
-LINE, LETTER = 16, 7.3
-"""The height of a line of text and the width of a letter, monospaced at 12 pixels."""
-INSIDE, GAP, LANE, RISE = 12, 18, 10, 34
-"""Room inside a box, between boxes, for an arrow that passes, and between layers."""
-FRAME, WIDEST, LONGEST, ENTRY = 18, 1000, 44, 42
-"""Room inside a frame, the width at which frames go on below, the letters of a line, and between arrows."""
+FRAME, WIDEST, LONGEST = 18, 1000, 44
+"""Room inside a frame, the width at which frames go on below, the letters of a line."""
 
 _STYLE = """\
   text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #1f2933 }
@@ -96,38 +91,21 @@ def _framed(title: str, inner: _Drawing) -> _Drawing:
 
 def _components(nodes: tuple[Node, ...], names: dict[str, str]) -> _Drawing:
     lines = {each.key: _lines(each, names) for each in nodes}
-    inner = _Drawing(max(_size(each, lines[each.key])[0] for each in nodes))
+    inner = _Drawing(max(size(each, lines[each.key])[0] for each in nodes))
     for node in nodes:
-        _, height = _size(node, lines[node.key])
-        inner.pieces += _box(node, lines[node.key], inner.width / 2, inner.height + height / 2, inner.width)
+        _, height = size(node, lines[node.key])
+        middle = inner.height + height / 2
+        inner.pieces += _box(Box(node, lines[node.key], inner.width / 2, middle, inner.width, height))
         inner.height += height + GAP
     inner.height -= GAP
     return _framed("components", inner)
 
 
 def _flow(flow: FlowGraph, names: dict[str, str]) -> _Drawing:
-    nodes = {each.key: each for each in flow.nodes()}
-    lines = {key: _lines(node, names) for key, node in nodes.items()}
-    said: dict[tuple[str, str], str] = {}
-    for node in nodes.values():
-        for link in node.reads:
-            said.setdefault((link.to, node.key), on_arrow(node, link))
-    sizes = {key: _size(nodes[key], each) for key, each in lines.items()}
-    layout = lay_out({key: width for key, (width, _) in sizes.items()}, list(said), GAP, LANE)
-    inner = _Drawing(layout.width)
-    middles: dict[int, tuple[float, float]] = {}
-    for layer in layout.layers:
-        tallest = max(sizes[each.key][1] for each in layer if each.key)
-        for each in layer:
-            middle = inner.height + tallest / 2
-            half = sizes[each.key][1] / 2 if each.key else tallest / 2
-            middles[id(each)] = middle - half, middle + half
-            if each.key:
-                inner.pieces += _box(nodes[each.key], lines[each.key], each.x, middle, each.width)
-        inner.height += tallest + RISE
-    inner.height -= RISE
-    arrows = [piece for ends, way in layout.arrows.items() for piece in _arrow(way, middles, said[ends])]
-    inner.pieces = [*arrows, *inner.pieces]
+    drawn = placed(flow, {each.key: _lines(each, names) for each in flow.nodes()})
+    arrows = [piece for each in drawn.arrows for piece in _arrow(each)]
+    boxes = [piece for each in drawn.boxes for piece in _box(each)]
+    inner = _Drawing(drawn.width, drawn.height, [*arrows, *boxes])
     return _framed(f"{flow.name} → {flow.gives}" if flow.gives else flow.name, inner)
 
 
@@ -136,45 +114,22 @@ def _lines(node: Node, names: dict[str, str]) -> list[str]:
     return [each if len(each) <= LONGEST else f"{each[: LONGEST - 1]}…" for each in (name, *notes)]
 
 
-def _size(node: Node, lines: list[str]) -> tuple[float, float]:
-    """Width and height of a box; a branch's has room above it for what its arrows say."""
-    least = (len(node.reads) + 1) * ENTRY if node.form == "branch" else 0
-    return max(max(map(len, lines)) * LETTER + 2 * INSIDE, least), len(lines) * LINE + INSIDE
-
-
-def _box(node: Node, lines: list[str], x: float, y: float, width: float) -> Iterator[str]:
-    height = _size(node, lines)[1]
+def _box(box: Box) -> Iterator[str]:
+    node, x, y, width, height = box.node, box.x, box.y, box.width, box.height
     round_ = height / 2 if node.form == "input" else 5
     kind = f"box {node.form}"
     yield (
         f'<rect class="{kind}" x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" '
         f'width="{width:.1f}" height="{height:.1f}" rx="{round_:.1f}"/>'
     )
-    for number, line in enumerate(lines):
+    for number, line in enumerate(box.lines):
         baseline = y - height / 2 + INSIDE / 2 + number * LINE + 12
         place = f'x="{x:.1f}" y="{baseline:.1f}" text-anchor="middle"'
         yield f'<text class="{"note" if number else "name"}" {place}>{escape(line)}</text>'
 
 
-def _arrow(way: list[Place], middles: dict[int, tuple[float, float]], said: str) -> Iterator[str]:
-    """From below the first box to above the last one, straight down through every place that it passes."""
-    end = way[-1]
-    points: list[tuple[float, float]] = [(way[0].x, middles[id(way[0])][1])]
-    for each in way[1:-1]:
-        points += [(each.x, middles[id(each)][0]), (each.x, middles[id(each)][1])]
-    points.append((_entry(end, way[-2]), middles[id(end)][0]))
-    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x, y), (next_x, next_y) in pairwise(points):
-        half = (y + next_y) / 2
-        path += f" C{x:.1f} {half:.1f} {next_x:.1f} {half:.1f} {next_x:.1f} {next_y:.1f}"
-    yield f'<path class="arrow" d="{path}"/>'
-    if said:
-        x, y = points[-1]
-        yield f'<text class="note" x="{x + 4:.1f}" y="{y - 10:.1f}">{escape(said)}</text>'
-
-
-def _entry(box: Place, from_: Place) -> float:
-    """Where an arrow enters: all of a box's arrows side by side, in the order that they come from."""
-    order = sorted(box.above, key=lambda each: each.x)
-    share = (order.index(from_) + 1) / (len(order) + 1)
-    return box.x + (share - 0.5) * min(box.width, ENTRY * (len(order) + 1))
+def _arrow(arrow: Arrow) -> Iterator[str]:
+    yield f'<path class="arrow" d="{arrow.path}"/>'
+    if arrow.said:
+        x, y = arrow.x + 4, arrow.y - 10
+        yield f'<text class="note" x="{x:.1f}" y="{y:.1f}">{escape(arrow.said)}</text>'
