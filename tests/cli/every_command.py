@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "eval": ("questions.jsonl",),
     "sweep": ("questions.jsonl", "--set", "ask.quote.max_sentences=1,2"),
     "questions": ("--feedback", "feedback.jsonl"),
+    "parity": ("questions.jsonl", "--limit", "1"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
     "status": (),

@@ -1,4 +1,4 @@
-"""Our vector store beside LangChain's FAISS store, each called as LangChain calls it: add, load, search.
+"""Our vector store beside LangChain's FAISS store, called as LangChain calls them: add, load, search.
 
 Run it where `langchain-community` is installed besides: `python connectors/langchain/bench/stores.py 100000`.
 Ours is synced to disk when `add_embeddings` returns; theirs is written by `save_local`, which counts, too.
@@ -66,7 +66,7 @@ def main(count: int) -> None:
     metadatas = [{"source": f"{n}.md", "year": 2000 + n % 25} for n in range(count)]
     pairs, ids = list(zip(texts, rows.tolist(), strict=True)), [f"p{n}" for n in range(count)]
 
-    print("| store | add, s | load, s | search p50, ms |\n| --- | ---: | ---: | ---: |")
+    print("| store | add, s | load and first search, s | search p50, ms |\n| --- | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ours"
         ours = RagbraidVectorStore(Given(), path)
@@ -74,7 +74,7 @@ def main(count: int) -> None:
         ours.similarity_search_by_vector(queries[0], K)
         ours.close()
         ours = RagbraidVectorStore(Given(), path)
-        load, _ = timed(lambda: ours.get_by_ids(["p0"]))
+        load, _ = timed(lambda: ours.similarity_search_by_vector(queries[0], K))
         ms, found = search(ours, queries)
         ours.close()
         print(f"| langchain-ragbraid | {add:.1f} | {load:.3f} | {ms:.2f} |")
@@ -85,7 +85,13 @@ def main(count: int) -> None:
             return made
 
         add, _ = timed(make)
-        load, theirs = timed(lambda: FAISS.load_local(folder, Given(), allow_dangerous_deserialization=True))
+
+        def opened() -> Any:
+            made = FAISS.load_local(folder, Given(), allow_dangerous_deserialization=True)
+            made.similarity_search_by_vector(queries[0], K)
+            return made
+
+        load, theirs = timed(opened)
         ms, right = search(theirs, queries)
         print(f"| FAISS of langchain-community | {add:.1f} | {load:.3f} | {ms:.2f} |")
     same = sum(len(set(one) & set(other)) for one, other in zip(found, right, strict=True))

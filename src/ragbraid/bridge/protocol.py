@@ -6,12 +6,12 @@ framework raises; the component names the part and keeps the cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ragbraid.generate.protocol import Completion, Request
-from ragbraid.types import Document, Filter, Hit
+from ragbraid.types import Answer, Document, Filter, Hit
 
 Kind = Literal["loader", "splitter", "embedder", "retriever", "reranker", "generator"]
 
@@ -25,6 +25,10 @@ class Bridge(Protocol):
 
     def part(self, made: Any) -> Any:
         """The part that does the work of an object whose class has a kind: one of those below."""
+        ...
+
+    def asking(self, pipeline: Any) -> Callable[[str], Answer]:
+        """What asks an open pipeline as its framework does, and makes the answer of what came back."""
         ...
 
 

@@ -25,6 +25,7 @@ from ragbraid.cli import (
     new,
     options,
     output,
+    parity,
     questions,
     replay,
     schema,
@@ -67,6 +68,7 @@ app.command("verify", cls=options.Command)(verify.command)
 app.command("eval", cls=options.Command)(evaluate.command)
 app.command("questions", cls=options.Command)(questions.command)
 app.command("sweep", cls=options.Command)(sweep.command)
+app.command("parity", cls=options.Command)(parity.command)
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")
 app.add_typer(index.app, name="index")

@@ -5,7 +5,8 @@ The core finds this by the entry point `langchain` of the group `ragbraid.bridge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.document_loaders import BaseLoader
@@ -22,7 +23,7 @@ from ragbraid.bridge.protocol import Kind, Piece
 from ragbraid.bridge.values import KEY
 from ragbraid.errors import Unsupported
 from ragbraid.generate.protocol import Completion, JsonSchema, Quotes, Request
-from ragbraid.types import Document, Filter, Hit, Usage
+from ragbraid.types import Answer, Document, Filter, Hit, Usage
 
 
 class LoaderPart:
@@ -193,6 +194,19 @@ class LangChainBridge:
     def part(self, made: Any) -> Any:
         """The part that does an object's work."""
         return next(part(made) for base, _, part in _KINDS if isinstance(made, base))
+
+    def asking(self, pipeline: Any) -> Callable[[str], Answer]:
+        """Asks a pipeline as a runnable; the answer's hits are made of the documents that came back."""
+        from langchain_ragbraid.runnables import RagbraidPipeline
+
+        chain = RagbraidPipeline(pipeline=pipeline)
+
+        def ask(question: str) -> Answer:
+            told = chain.invoke(question)
+            hits = tuple(map(to_hit, told["context"]))
+            return replace(told["result"], text=told["answer"], hits=hits)
+
+        return ask
 
 
 BRIDGE = LangChainBridge()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -28,7 +28,7 @@ from ragbraid.bridge.protocol import Kind, Piece
 from ragbraid.bridge.values import crossing, document_of
 from ragbraid.errors import InputError, Unsupported
 from ragbraid.generate.protocol import Completion, Quotes, Request
-from ragbraid.types import Document, Filter, Hit, Usage
+from ragbraid.types import Answer, Document, Filter, Hit, Usage
 
 
 class LlamaIndexBridge:
@@ -44,6 +44,14 @@ class LlamaIndexBridge:
             if isinstance(made, base):
                 return each(made)
         raise InputError(f"A {type(made).__name__} can't be a step.")
+
+    def asking(self, pipeline: Any) -> Callable[[str], Answer]:
+        """Asks a pipeline as a query engine; the answer is made of the response."""
+        from llama_index_ragbraid.query_engine import RagbraidQueryEngine
+        from llama_index_ragbraid.values import answer_of
+
+        engine = RagbraidQueryEngine(pipeline)
+        return lambda question: answer_of(engine.query(question))
 
 
 BRIDGE = LlamaIndexBridge()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ragbraid.bridge.protocol import Kind, Piece
 from ragbraid.bridge.values import document_of
 from ragbraid.errors import InputError, Unsupported
 from ragbraid.generate.protocol import Completion, JsonSchema, Quotes, Request
-from ragbraid.types import Document, Filter, Hit, Usage
+from ragbraid.types import Answer, Document, Filter, Hit, Usage
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,14 @@ class HaystackBridge:
         if hasattr(made, "warm_up"):
             made.warm_up()
         return found(made)
+
+    def asking(self, pipeline: Any) -> Callable[[str], Answer]:
+        """Asks a pipeline as a component; the answer is made of what it generated."""
+        from haystack_integrations.common.ragbraid.values import answer_of
+        from haystack_integrations.components.pipelines.ragbraid import RagbraidPipeline
+
+        component = RagbraidPipeline(pipeline)
+        return lambda question: answer_of(component.run(question)["answers"][0])
 
 
 BRIDGE = HaystackBridge()
