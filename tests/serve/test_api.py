@@ -200,6 +200,13 @@ def test_a_host_of_another_name_is_refused(http: httpx.Client) -> None:
     assert "default-src 'none'" in http.get("/healthz").headers["content-security-policy"]
 
 
+def test_a_page_of_another_site_cannot_send_anything(http: httpx.Client) -> None:
+    for origin in ("https://evil.example", "null", f"http://{http.base_url.host}:1"):
+        problem(http.post("/api/ingest", files={"files": ("a.md", b"x")}, headers={"Origin": origin}), 403)
+    own = f"http://{http.base_url.netloc.decode()}"
+    assert http.post("/api/check", json={"text": PIPELINE}, headers={"Origin": own}).status_code == 200
+
+
 def test_bodies_are_bounded_in_size_and_time(tmp_path: Path) -> None:
     with site(write(tmp_path), Settings(body_mb=0.001, body_timeout=0.3, upload_mb=0.002)) as http:
         problem(http.post("/api/ask", json={"question": "x" * 2000}), 413)

@@ -34,7 +34,7 @@ components:
   embedder: {type: testing/hash-embedder}
   index: {type: faiss, path: index, embedder: embedder}
   generator: {type: testing/echo-generator}
-  slow: {type: testing/echo-generator, delay: 0.04}
+  slow: {type: testing/echo-generator, delay: 0.15}
 ingest:
   - {type: files}
   - {type: recursive-splitter, max_tokens: 60}

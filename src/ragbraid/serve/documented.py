@@ -7,7 +7,7 @@ from typing import Any
 _WHY = {
     400: "The request can't be understood.",
     401: "A key is wanted, and none, or a wrong one, was given.",
-    403: "The key may not do this.",
+    403: "The key may not do this, or a page of another site asks.",
     404: "There is no such thing here.",
     405: "The method isn't one of this address.",
     408: "The body didn't come in time.",

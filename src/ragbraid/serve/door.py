@@ -13,10 +13,7 @@ from ragbraid.serve.settings import LOCAL, Settings
 
 CSP = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _HEADERS = (
-    (
-        b"content-security-policy",
-        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    ),
+    (b"content-security-policy", CSP),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -42,7 +39,10 @@ class Door:
         headers = dict(scope["headers"])
         outward = _Outward(send)
         try:
-            self._demand_host(headers.get(b"host", b"").decode("latin-1"))
+            host = headers.get(b"host", b"").decode("latin-1")
+            self._demand_host(host)
+            if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+                self._demand_origin(headers.get(b"origin", b"").decode("latin-1"), host)
             limit = self._limit(scope["path"])
             _demand_size(headers.get(b"content-length"), limit)
         except Refused as refused:
@@ -55,6 +55,14 @@ class Door:
         if not self._any_host and name.strip("[]").lower() not in self._hosts:
             raise Refused(
                 421, "This server doesn't go by that name; `--allow-host` lets it.", code="unknown_host"
+            )
+
+    def _demand_origin(self, origin: str, host: str) -> None:
+        """A form of another site needs no leave of its own to be sent here, and a browser names that site."""
+        allowed = {f"http://{host}", f"https://{host}", *self._settings.origins}
+        if origin and origin not in allowed and "*" not in allowed:
+            raise Refused(
+                403, "A page of another site sent this; `--allow-origin` lets it.", code="foreign_origin"
             )
 
     def _limit(self, path: str) -> int:
