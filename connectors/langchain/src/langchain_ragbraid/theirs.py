@@ -203,8 +203,8 @@ class LangChainBridge:
 
         def ask(question: str) -> Answer:
             told = chain.invoke(question)
-            hits = tuple(map(to_hit, told["context"]))
-            return replace(told["result"], text=told["answer"], hits=hits)
+            answer: Answer = told["result"]
+            return replace(answer, text=told["answer"], hits=tuple(map(to_hit, told["context"])))
 
         return ask
 
