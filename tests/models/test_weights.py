@@ -209,7 +209,8 @@ def test_an_idle_generator_gives_its_memory_back_and_answers_as_before(
     assert again == before
     opened.release()
     assert engine.memory.taken() == 0
-    assert not [each for each in threading.enumerate() if each.name.startswith("ragbraid-")]
+    left = {each.name for each in threading.enumerate() if each.name.startswith("ragbraid-")}
+    assert left <= {"ragbraid-watchdog"}, "that one is of parsers, which other tests may have started"
 
 
 def test_a_model_over_the_budget_is_refused(gguf_file: Path, tmp_path: Path) -> None:
