@@ -52,7 +52,7 @@ class LlamaCpp:
     libraries, or else the number of processors that this process may use. After `idle` seconds without a
     request the weights are put away, with what is cached, and the next request loads them again. In the
     folder `cache_path` the keys and values of the last prompts are kept meanwhile, and beyond the end of
-    the process, within `cache_mb`. A `draft_model`, a smaller one of the same vocabulary, proposes tokens, and
+    the process, within `cache_mb`. A `draft_model`, smaller and of the same vocabulary, proposes tokens, and
     the model keeps those that it would have said itself. `revision` is that of a model from the hub.
     """
 
