@@ -21,6 +21,7 @@ os.environ.setdefault("RAGBRAID_CONVERTED", str(Path(__file__).parents[1] / ".py
 @pytest.fixture(autouse=True)
 def _ctrl_c() -> Iterator[None]:
     """A command that runs in this process changes what Ctrl-C does: not for the tests after it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
