@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 
 def command(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.001, help="Give up after this time.")
-    ] = None,
+    question: options.Question,
+    timeout: options.Timeout = None,
     filter_text: options.FilterText = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
+    question: options.Question,
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 10,
     filter_text: options.FilterText = None,
     collection: options.Collection = None,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from ragbraid.cli import explain, interrupts, options, output, progress
 
 
 def command(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")],
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.001, help="Give up after this time.")
-    ] = None,
+    question: options.Question,
+    timeout: options.Timeout = None,
     filter_text: options.FilterText = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,
