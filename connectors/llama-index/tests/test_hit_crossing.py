@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 import pytest
+from crossing import answer_with, hits, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llama_index.core.schema import NodeWithScore, TextNode
 from llama_index_ragbraid import answer_of, as_node, hit_of_node
 from llama_index_ragbraid.values import as_response
 
-from ragbraid import Answer, Citation, Hit, InputError
-
-text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-leaves: Any = (
-    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none() | text
-)
-values = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3), max_leaves=5
-)
-metadata = st.dictionaries(text | st.sampled_from(["source", "page", "id"]), values, max_size=4)
-
-
-@st.composite
-def hits(draw: st.DrawFn) -> Hit:
-    said, start = draw(text), draw(st.integers(0, 99))
-    score = draw(st.floats(-9, 9))
-    return Hit(
-        draw(text.filter(bool)), draw(text.filter(bool)), start, start + len(said), said, score,
-        {"dense": score, "rrf": 0.25}, draw(metadata), draw(st.none() | st.integers(1, 9)), "notes", "00ff",
-        draw(st.none() | st.integers(1, 9)),
-    )  # fmt: skip
+from ragbraid import Hit, InputError
 
 
 @settings(max_examples=1_000 if os.environ.get("RAGBRAID_SOAK") else 100, deadline=None)
 @given(st.lists(hits(), max_size=2), text)
 def test_hits_and_answers_come_back_equal(found: list[Hit], said: str) -> None:
-    cited = tuple(Citation(each.source, each.start, each.end, each.text, "00ff", each.page) for each in found)
-    answer = Answer(said, None, None, not found, 0.5, cited, tuple(found))
+    answer = answer_with(found, said)
     for each in found:
         node = as_node(each)
         told = TextNode.from_dict(json.loads(node.node.to_json()))
