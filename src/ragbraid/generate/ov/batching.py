@@ -19,6 +19,7 @@ from ragbraid.generate.answering import Tokens
 from ragbraid.generate.ov.jobs import Job
 from ragbraid.generate.turns import turn_of
 from ragbraid.models.openvino import openvino
+from ragbraid.models.signal_stack import signal_stack_kept
 
 _BLOCK = 32
 """Tokens of a page, in the CPU plug-in."""
@@ -166,7 +167,8 @@ def pipeline(folder: Path, properties: Mapping[str, Any], *, parallel: int, cach
     scheduler.max_num_seqs = parallel
     scheduler.max_num_batched_tokens = _BATCHED_TOKENS
     scheduler.num_kv_blocks = max(2, cache_bytes // page_bytes(folder))
-    return openvino_genai.ContinuousBatchingPipeline(folder, scheduler, "CPU", dict(properties), {})
+    with signal_stack_kept():
+        return openvino_genai.ContinuousBatchingPipeline(folder, scheduler, "CPU", dict(properties), {})
 
 
 def page_bytes(folder: Path) -> int:

@@ -20,6 +20,7 @@ from ragbraid.generate.gguf import Gguf, fingerprint
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
 from ragbraid.models.openvino import EXACT, machine, openvino
+from ragbraid.models.signal_stack import signal_stack_kept
 
 KL_MOST = 0.001
 """Nats by which the next-token distribution may differ from the reference's, in the mean."""
@@ -47,13 +48,14 @@ def convert(path: Path, header: Gguf) -> Path:
             )
     if (why := unfit(header)) is not None:
         raise ModelError(f"OpenVINO can't take {path}: {why}.", "Let `type: local` choose the engine.")
-    return converted(
-        f"{path.stem}-{fingerprint(path)}-{_FORMAT}",
-        path,
-        machine(),
-        lambda folder: _fill(folder, path, header),
-        prove,
-    )
+    with signal_stack_kept():
+        return converted(
+            f"{path.stem}-{fingerprint(path)}-{_FORMAT}",
+            path,
+            machine(),
+            lambda folder: _fill(folder, path, header),
+            prove,
+        )
 
 
 def prove(folder: Path) -> Mapping[str, Any]:

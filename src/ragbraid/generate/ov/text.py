@@ -12,6 +12,7 @@ from ragbraid.generate.ends import ENDS
 from ragbraid.generate.gguf import Gguf
 from ragbraid.generate.prompting import prompt_tokens
 from ragbraid.generate.token_bytes import CONTROL, token_bytes
+from ragbraid.models.signal_stack import signal_stack_kept
 from ragbraid.types import Message
 
 
@@ -101,4 +102,5 @@ class Text:
     def _tokenizer(self) -> Any:
         from openvino_genai import Tokenizer
 
-        return Tokenizer(self._folder)
+        with signal_stack_kept():
+            return Tokenizer(self._folder)
