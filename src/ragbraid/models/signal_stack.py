@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def signal_stack_kept() -> Iterator[None]:
     """Whatever is loaded inside, this thread handles signals on the same stack after it as before.
 
-    Each CPU plug-in that OpenVINO 2026.4 loads on Linux gives the thread that loads it a stack of its own, for
+    Each CPU plug-in that OpenVINO 2026.4 loads on Linux gives the thread that loads it another stack, for
     processors whose registers want more room, and frees it when it is closed: if another thread closes it,
     the first one is left with freed memory, and the next Ctrl-C ends the process with a segmentation fault.
     Where the former stack is too small for the processor by now, the thread has none of its own.
