@@ -9,7 +9,7 @@ import pytest
 from language import checked, component, pipeline, run, says
 
 from ragbraid.errors import InputError, PipelineFileError
-from ragbraid.pipeline.model import ComponentStep
+from ragbraid.pipeline.forms.calls import ComponentStep
 from ragbraid.pipeline.overrides import parse_overrides
 
 FILE = """

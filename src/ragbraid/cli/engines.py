@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,7 +17,8 @@ from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.index.structure.names import SMALL
 from ragbraid.pipeline.engine import identity, signature_for
-from ragbraid.pipeline.model import Branch, CheckedPipeline, ComponentStep, Loop, Step
+from ragbraid.pipeline.forms.calls import ComponentStep
+from ragbraid.pipeline.model import CheckedPipeline, Step, walked
 from ragbraid.pipeline.parts import parts_of
 from ragbraid.pipeline.typecheck import implements
 from ragbraid.registry import EXTRAS, NEEDS
@@ -206,12 +207,5 @@ def _index(component: Any, imported: Mapping[str, probes.Import]) -> tuple[str, 
     )
 
 
-def _stepwise(steps: Iterable[Step]) -> Iterator[Any]:
-    for step in steps:
-        match step:
-            case ComponentStep():
-                yield step.component
-            case Branch():
-                yield from _stepwise((*step.then.steps, *step.otherwise.steps))
-            case Loop():
-                yield from _stepwise([step.until])
+def _stepwise(steps: Iterable[Step]) -> list[Any]:
+    return [each.component for each in walked(steps) if isinstance(each, ComponentStep)]

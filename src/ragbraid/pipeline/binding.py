@@ -47,16 +47,17 @@ class Binder:
             return None
         return {name: each for name, each in bound.items() if each is not None}
 
-    def boolean(self, node: Node, key: str, environment: Environment) -> Value | None:
-        """The boolean that a condition names."""
+    def condition(
+        self, node: Node, key: str, wanted: Any, what: str, environment: Environment
+    ) -> Value | None:
+        """The value that a key names, of the type that is wanted: `what`, in words."""
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
-            self._problems.add(node.place, f"`{key}` wants the name of a boolean, not {describe(node)}")
+            self._problems.add(node.place, f"`{key}` wants the name of {what}, not {describe(node)}")
             return None
         value = self._find(node.value, node.place, environment)
-        if value is not None and not assignable(value.type, bool):
-            self._problems.add(
-                node.place, f"`{key}` wants bool, and {node.value!r} is {type_name(value.type)}"
-            )
+        if value is not None and not assignable(value.type, wanted):
+            said = f"`{key}` wants {type_name(wanted)}, and {node.value!r} is {type_name(value.type)}"
+            self._problems.add(node.place, said)
             return None
         return value
 

@@ -12,15 +12,13 @@ from ragbraid.pipeline.flow_form import steps_of
 from ragbraid.pipeline.flows import FlowChecker
 from ragbraid.pipeline.ingest_flow import IngestChecker
 from ragbraid.pipeline.model import (
-    Branch,
     Flow,
     FlowInput,
-    FlowStep,
     IngestSteps,
-    Loop,
     Step,
     Value,
     standard_inputs,
+    walked,
 )
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.settings import validate
@@ -122,17 +120,7 @@ class Book:
 
     def _size(self, steps: Iterable[Step]) -> int:
         """How many steps these are when the flows that they call are written out."""
-        size = 0
-        for each in steps:
-            size += 1
-            match each:
-                case FlowStep():
-                    size += self._sizes[each.flow]
-                case Loop():
-                    size += self._sizes[each.flow] + self._size([each.until])
-                case Branch():
-                    size += self._size((*each.then.steps, *each.otherwise.steps))
-        return size
+        return sum(1 + sum(self._sizes[name] for name in each.called()) for each in walked(steps))
 
     def _parts(self, name: str, node: Node) -> tuple[List | None, dict[str, FlowInput], Node | None]:
         inputs = standard_inputs(node.place)

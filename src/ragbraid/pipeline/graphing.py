@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ragbraid.pipeline.engine import signature_for
@@ -12,16 +13,11 @@ from ragbraid.pipeline.function import setting_of, target_of
 from ragbraid.pipeline.graph import FlowGraph, Form, Graph, Link, Node
 from ragbraid.pipeline.model import (
     Argument,
-    Block,
-    Branch,
     CheckedPipeline,
-    ComponentStep,
     Constant,
     Flow,
     FlowInput,
-    FlowStep,
     IngestSteps,
-    Loop,
     Step,
     Value,
 )
@@ -33,10 +29,12 @@ from ragbraid.types import ModelName
 
 def graph_of(checked: CheckedPipeline) -> Graph:
     """The graph of a pipeline. Nothing is opened for it."""
-    return _Grapher(checked).graph()
+    return Grapher(checked).graph()
 
 
-class _Grapher:
+class Grapher:
+    """Draws one pipeline; steps draw themselves by its means."""
+
     def __init__(self, checked: CheckedPipeline) -> None:
         self._checked = checked
         self._sources: dict[Value, tuple[str, ...]] = {}
@@ -95,7 +93,7 @@ class _Grapher:
     def _flow(self, flow: Flow) -> FlowGraph:
         if flow.name not in self._flows:
             inputs = self._inputs(flow.name, flow.inputs)
-            steps = self._steps(flow.steps, flow.name)
+            steps = self.steps(flow.steps, flow.name)
             output = self._sources[flow.output][0]
             read = _read(inputs, steps, output)
             self._flows[flow.name] = FlowGraph(flow.name, read, steps, _gives(flow.output.type), output)
@@ -117,7 +115,7 @@ class _Grapher:
             loaders.append(self._node(key, name, "loader", each, "documents", reads))
         for given in ingest.flow.inputs.values():
             self._sources[given.value] = tuple(each.key for each in loaders)
-        steps = self._steps(ingest.flow.steps, "ingest")
+        steps = self.steps(ingest.flow.steps, "ingest")
         chunks = tuple(Link("chunks", each) for each in self._sources[ingest.flow.output])
         index = self._node("ingest/index", ingest.index_id, "index", ingest.index, "", chunks)
         return FlowGraph("ingest", (paths,), (*loaders, *steps, index), "", index.key)
@@ -138,45 +136,59 @@ class _Grapher:
         refers = self._references(value, name)
         return Node(key, name, form, self._type(value), gives, reads, refers, self._settings(value))
 
-    def _steps(self, steps: Iterable[Step], path: str) -> tuple[Node, ...]:
-        return tuple(self._step(each, f"{path}/{each.id}") for each in steps)
+    def steps(self, steps: Iterable[Step], path: str) -> tuple[Node, ...]:
+        """Steps in their order, their keys below `path`."""
+        return tuple(self.step(each, f"{path}/{each.id}") for each in steps)
 
-    def _step(self, step: Step, key: str) -> Node:
-        gives = _gives(step.output.type)
-        match step:
-            case ComponentStep():
-                inputs = step.signature.inputs or ()
-                arguments = dict(zip((each.name for each in inputs), step.arguments, strict=True))
-                reads = self._reads(arguments)
-                node = self._node(key, step.id, "step", step.component, gives, reads)
-                node = _with(node, _constants(arguments, {each.name: each.default for each in inputs}))
-            case FlowStep():
-                node = self._call(step, key, "flow", gives)
-            case Branch():
-                blocks = {"then": self._block(step.then, key, "then")}
-                if step.otherwise.steps:
-                    blocks["else"] = self._block(step.otherwise, key, "else")
-                ends = {"when": step.condition, "then": step.then.output, "else": step.otherwise.output}
-                node = Node(key, step.id, "branch", "", gives, self._reads(ends), blocks=blocks)
-            case Loop():
-                self._sources[step.output] = (key,)
-                node = _with(self._call(step, key, "loop", gives), {"at_most": str(step.at_most)})
-                until = replace(self._step(step.until, f"{key}/until"), form="until")
-                node = replace(node, blocks={"until": (until,)})
-        self._sources[step.output] = (key,)
+    def step(self, step: Step, key: str) -> Node:
+        """A step, whose output comes from there from now on."""
+        node = step.drawn(self, key)
+        self.note(step.output, key)
         return node
 
-    def _block(self, block: Block, key: str, name: str) -> tuple[Node, ...]:
-        return self._steps(block.steps, f"{key}/{name}")
+    def note(self, value: Value, key: str) -> None:
+        """Note which node a value comes from."""
+        self._sources[value] = (key,)
 
-    def _call(self, step: FlowStep | Loop, key: str, form: Form, gives: str) -> Node:
-        called = self._checked.flows[step.flow]
+    def sources(self, value: Value) -> tuple[str, ...]:
+        """The keys of the nodes that a value comes from."""
+        return self._sources[value]
+
+    def gives(self, step: Step) -> str:
+        """What a step gives, in a word."""
+        return _gives(step.output.type)
+
+    def component(
+        self,
+        key: str,
+        step: Step,
+        value: Any,
+        arguments: Mapping[str, Argument],
+        defaults: Mapping[str, Any],
+    ) -> Node:
+        """A step that calls a component."""
+        node = self._node(key, step.id, "step", value, self.gives(step), self.reads(arguments))
+        return _with(node, _constants(arguments, defaults))
+
+    def call(
+        self,
+        key: str,
+        step: Step,
+        form: Form,
+        flow: str,
+        arguments: Mapping[str, Argument],
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> Node:
+        """A step that calls a flow, with settings of its own."""
+        called = self._checked.flows[flow]
         used = {each.name for each in self._flow(called).inputs}
-        arguments = {name: each for name, each in step.arguments.items() if name in used}
-        settings = _constants(arguments, {name: each.default for name, each in called.inputs.items()})
-        return Node(key, step.id, form, step.flow, gives, self._reads(arguments), settings=settings)
+        given = {name: each for name, each in arguments.items() if name in used}
+        constants = _constants(given, {name: each.default for name, each in called.inputs.items()})
+        reads = self.reads(given)
+        return Node(key, step.id, form, flow, self.gives(step), reads, settings={**constants, **settings})
 
-    def _reads(self, arguments: Mapping[str, Argument]) -> tuple[Link, ...]:
+    def reads(self, arguments: Mapping[str, Argument]) -> tuple[Link, ...]:
+        """The nodes that arguments come from."""
         return tuple(
             Link(name, key)
             for name, argument in arguments.items()

@@ -10,6 +10,7 @@ from ragbraid.pipeline.components import Built, Components
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.flow_form import steps_of
 from ragbraid.pipeline.flows import FlowBook, FlowChecker
+from ragbraid.pipeline.forms.registry import FORMS
 from ragbraid.pipeline.model import Flow, FlowInput, IngestSteps, Step, Value
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.tree import Map, Node, Scalar
@@ -94,7 +95,7 @@ class IngestChecker:
         """Whether a step is a component of that kind; None where that can't be known."""
         if isinstance(node, Map) and "use" in node.items:
             return self._is(node.items["use"], protocol)
-        if isinstance(node, Map) and ("when" in node.items or "repeat" in node.items):
+        if isinstance(node, Map) and "type" not in node.items and FORMS.keys() & node.items.keys():
             return False
         if isinstance(node, Scalar) and node.value in self._book.names:
             return False

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ragbraid.pipeline.diagnostics import Place
-from ragbraid.pipeline.signature import MISSING, Signature
+from ragbraid.pipeline.signature import MISSING
 from ragbraid.types import Message
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.components import Components
+    from ragbraid.pipeline.graph import Node as GraphNode
+    from ragbraid.pipeline.graphing import Grapher
+    from ragbraid.pipeline.plan import Operations, Planner
     from ragbraid.pipeline.tree import Map
 
 
@@ -45,27 +48,6 @@ class FlowInput:
 
 
 @dataclass(frozen=True, slots=True)
-class ComponentStep:
-    """A call of a component; `arguments` in the order of its inputs."""
-
-    id: str
-    component: Any
-    signature: Signature
-    arguments: tuple[Argument, ...]
-    output: Value
-
-
-@dataclass(frozen=True, slots=True)
-class FlowStep:
-    """A call of another flow."""
-
-    id: str
-    flow: str
-    arguments: Mapping[str, Argument]
-    output: Value
-
-
-@dataclass(frozen=True, slots=True)
 class Block:
     """Steps in a row, and the value that they come to."""
 
@@ -73,34 +55,41 @@ class Block:
     output: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One of two blocks, by a boolean."""
+class Step(Protocol):
+    """A step of a flow, of whatever form; see `ragbraid.pipeline.forms`."""
 
-    id: str
-    condition: Value
-    then: Block
-    otherwise: Block
-    output: Value
+    @property
+    def id(self) -> str:
+        """Its name among the steps of its flow."""
+        ...
+
+    @property
+    def output(self) -> Value:
+        """What it gives."""
+        ...
+
+    def inside(self) -> tuple[Step, ...]:
+        """The steps that are written inside it."""
+        ...
+
+    def called(self) -> tuple[str, ...]:
+        """The flows that it calls."""
+        ...
+
+    def plan(self, planner: Planner, prefix: str) -> Operations:
+        """Its operations."""
+        ...
+
+    def drawn(self, grapher: Grapher, key: str) -> GraphNode:
+        """Itself in a graph, under this key."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """A flow, again and again until a step says so, at most `at_most` times.
-
-    The output of a round takes the place of the flow's input `carried` in the next.
-    """
-
-    id: str
-    flow: str
-    arguments: Mapping[str, Argument]
-    carried: str
-    until: Step
-    at_most: int
-    output: Value
-
-
-Step: TypeAlias = "ComponentStep | FlowStep | Branch | Loop"
+def walked(steps: Iterable[Step]) -> Iterator[Step]:
+    """Steps, and those that are written inside them."""
+    for each in steps:
+        yield each
+        yield from walked(each.inside())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from ragbraid.errors import InputError, PipelineFileError
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
+from ragbraid.pipeline.forms.bodies import TABLES, bodies
+from ragbraid.pipeline.forms.registry import FORMS
 from ragbraid.pipeline.parse import parse_value
 from ragbraid.pipeline.settings import as_python
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, from_value
@@ -89,9 +91,12 @@ def _own_steps(node: Node) -> dict[str, Node]:
         name = _step_id(each)
         if name is not None:
             found.setdefault(name, each)
-        for key in ("then", "else", "until"):
-            if isinstance(each, Map) and key in each.items:
-                each.items[key] = inner = _copied(each.items[key])
+        if isinstance(each, Map):
+            for key in TABLES:
+                if key in each.items:
+                    each.items[key] = _copied(each.items[key])
+            for inside, key in bodies(each):
+                inside.items[key] = inner = _copied(inside.items[key])
                 found = {**_own_steps(inner), **found}
     return found
 
@@ -114,5 +119,5 @@ def _step_id(node: Node) -> str | None:
             given = node.items.get(key)
             if isinstance(given, Scalar) and isinstance(given.value, str):
                 return given.value.rpartition(":")[2].rpartition("/")[2]
-        return next((key for key in ("when", "repeat") if key in node.items), None)
+        return next((key for key in FORMS if key in node.items), None)
     return None

@@ -11,7 +11,7 @@ from ragbraid.errors import FOREIGN, RagbraidError, StepError, Stopped, told
 from ragbraid.hits import renamed
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.plan import Call
+from ragbraid.pipeline.operations import Call
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.typecheck import role_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.diagnostics import listed, meant
-from ragbraid.pipeline.plan import Plan
+from ragbraid.pipeline.operations import Plan
 from ragbraid.text.question import check_question
 from ragbraid.types import Filter, Message, Scope
 

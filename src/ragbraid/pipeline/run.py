@@ -1,91 +1,26 @@
-"""Runs a plan. One scheduler, which does no I/O, says what comes next; two drivers do it."""
+"""Runs a plan: the scheduler says what comes next, and two drivers do it, for threads and for asyncio."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from time import perf_counter
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.errors import FOREIGN, RagbraidError, StepError, Stopped
+from ragbraid.errors import FOREIGN, RagbraidError, Stopped
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.operations import Call, Cut, Plan, first
 from ragbraid.pipeline.perform import Task
-from ragbraid.pipeline.plan import Call, Choice, Cut, Gather, Operation, Plan, Rounds, Stage, Stages
+from ragbraid.pipeline.schedule import schedule
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
 from ragbraid.pipeline.workers import Workers
 
 _GRACE = 0.05
 """Seconds that coroutines get to end in when their run is over."""
-
-Turn = tuple[Stage, State]
-"""Calls that may run side by side, and the questions they run for."""
-
-
-def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, None]:
-    """Yield a stage's calls, and go on when they are done; branches and loops are decided in between."""
-    for stage in stages:
-        run.cancellation.check()
-        if not state.alive:
-            return
-        if stage.calls:
-            yield stage, state
-        for each in stage.others:
-            yield from _decide(each, state, run)
-            state.settle()
-
-
-def _decide(operation: Operation, state: State, run: Run) -> Generator[Turn, None, None]:
-    slots = state.slots
-    match operation:
-        case Cut(hits, k, output):
-            for index in state.alive:
-                try:
-                    slots[output][index] = _first(slots[hits][index], slots[k][index])
-                except StepError as error:
-                    state.fail(index, error)
-        case Gather(sources, output):
-            for index in state.alive:
-                slots[output][index] = [slots[each][index] for each in sources]
-        case Choice():
-            chosen = state.view([each for each in state.alive if slots[operation.condition][each]])
-            others = state.view([each for each in state.alive if not slots[operation.condition][each]])
-            yield from schedule(operation.then, chosen, run)
-            yield from schedule(operation.otherwise, others, run)
-            for view, source in ((chosen, operation.then_output), (others, operation.otherwise_output)):
-                for index in view.alive:
-                    slots[operation.output][index] = slots[source][index]
-        case Rounds():
-            yield from _rounds(operation, state, run)
-
-
-def _rounds(loop: Rounds, state: State, run: Run) -> Generator[Turn, None, None]:
-    slots = state.slots
-    going = list(state.alive)
-    for index in going:
-        slots[loop.carried][index] = slots[loop.start][index]
-    for _ in range(loop.at_most):
-        view = state.view(going)
-        yield from schedule(loop.body, view, run)
-        view.settle()
-        for index in view.alive:
-            slots[loop.output][index] = slots[loop.carried][index] = slots[loop.body_output][index]
-        going = [index for index in view.alive if not slots[loop.until][index]]
-        if not going:
-            return
-
-
-def _first(hits: Any, k: int) -> Any:
-    try:
-        return hits[:k]
-    except TypeError:
-        raise StepError(
-            f"The hits to cut to k are of type {type(hits).__name__}, not a list.",
-            "The step that gives them says list[Hit], and returns something else.",
-        ) from None
 
 
 class Runner:
@@ -115,7 +50,7 @@ class Runner:
         for operation in self._straight:
             if isinstance(operation, Cut):
                 hits, k = values[operation.hits], values[operation.k]
-                values[operation.output] = hits[:k] if type(hits) is list else _first(hits, k)
+                values[operation.output] = hits[:k] if type(hits) is list else first(hits, k)
             else:
                 if run.cancellation.may_stop:
                     run.cancellation.check()

@@ -9,12 +9,11 @@ from ragbraid import registry
 from ragbraid.bridge.frameworks import FRAMEWORKS
 from ragbraid.errors import FOREIGN
 from ragbraid.pipeline.check import FIELD_TYPES, VERSION
+from ragbraid.pipeline.forms.form import NAME, NAMED, VARIABLE
+from ragbraid.pipeline.forms.registry import FORMS
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, signature_of
 from ragbraid.pipeline.typecheck import DECLARABLE, type_name
 
-_NAME = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
-_VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_ID = {"anyOf": [_NAME, _VARIABLE]}
 _FLOWS = ("ingest", "search", "ask", "chat", "flows")
 _OWN_CODE = {"type": "string", "pattern": ":"}
 
@@ -35,13 +34,13 @@ def json_schema() -> dict[str, Any]:
             "description": {"type": "string"},
             "components": {
                 "type": "object",
-                "propertyNames": _NAME,
+                "propertyNames": NAME,
                 "additionalProperties": {"$ref": "#/$defs/component"},
             },
             "fields": {"type": "object", "additionalProperties": _one_of(FIELD_TYPES)},
             "ingest": {"anyOf": [{"$ref": "#/$defs/steps"}, _flow(declares=False)]},
             **dict.fromkeys(("search", "ask", "chat"), flow),
-            "flows": {"type": "object", "propertyNames": _NAME, "additionalProperties": flow},
+            "flows": {"type": "object", "propertyNames": NAME, "additionalProperties": flow},
             "serve": {"type": "object"},
             "eval": {
                 "type": "object",
@@ -53,7 +52,7 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": {
             "component": _dispatch(signatures, "component"),
-            "step": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/inline"}, *_control_steps()]},
+            "step": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/inline"}, *_others()]},
             "inline": _dispatch(signatures, "step"),
             "steps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}},
             "flow": _flow(),
@@ -74,9 +73,18 @@ def _signatures() -> dict[str, Signature]:
     return found
 
 
+def _others() -> list[dict[str, Any]]:
+    """The steps that aren't components made in place. One form's key doesn't stand beside another's."""
+    return [
+        {**each, "properties": {**_none_of(*(FORMS.keys() - each["properties"])), **each["properties"]}}
+        for form in FORMS.values()
+        for each in form.schema()
+    ]
+
+
 def _dispatch(signatures: dict[str, Signature], form: str) -> dict[str, Any]:
     """A mapping whose `type` decides what else may stand in it."""
-    names = {"id": _ID, "as": _ID, **_none_of("use", "when", "repeat")} if form == "step" else {}
+    names = {"id": NAMED, "as": NAMED, **_none_of(*(FORMS.keys() - {"type"}))} if form == "step" else {}
     return {
         "type": "object",
         "required": ["type"],
@@ -96,7 +104,7 @@ def _dispatch(signatures: dict[str, Signature], form: str) -> dict[str, Any]:
 
 def _one_of(names: Iterable[str]) -> dict[str, Any]:
     """One of these words, or a variable that stands for one."""
-    return {"anyOf": [{"enum": list(names)}, _VARIABLE]}
+    return {"anyOf": [{"enum": list(names)}, VARIABLE]}
 
 
 def _none_of(*keys: str) -> dict[str, Any]:
@@ -108,7 +116,7 @@ def _of_type(signature: Signature, *, step: bool) -> dict[str, Any]:
     properties: dict[str, Any] = {"type": {"type": "string"}}
     properties |= {each.name: _setting(each) for each in signature.settings}
     if step:
-        properties |= {"id": _ID, "as": _ID}
+        properties |= {"id": NAMED, "as": NAMED}
         properties |= {each.name: _described(each) for each in signature.inputs or ()}
     return {
         "description": signature.summary,
@@ -128,7 +136,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
 
     try:
         adapter = TypeAdapter(setting.annotation, config=ConfigDict(arbitrary_types_allowed=True))
-        schema = {"anyOf": [adapter.json_schema(), _VARIABLE]}
+        schema = {"anyOf": [adapter.json_schema(), VARIABLE]}
     except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError):
         schema = {}
     if setting.default is not MISSING and isinstance(setting.default, str | int | float | bool):
@@ -169,32 +177,3 @@ def _flow(*, declares: bool = True) -> dict[str, Any]:
         "properties": {"steps": {"$ref": "#/$defs/steps"}, **(own if declares else {})},
         "additionalProperties": False,
     }
-
-
-def _control_steps() -> list[dict[str, Any]]:
-    """The steps that aren't components: calls by name, branches and loops."""
-    body = {"anyOf": [{"$ref": "#/$defs/step"}, {"$ref": "#/$defs/steps"}]}
-    used = {"use": {"type": "string"}, "id": _ID, "as": _ID, **_none_of("type", "when", "repeat")}
-    branch = {"when": {"type": "string"}, "then": body, "else": body, "id": _ID, "as": _ID}
-    loop = {
-        "repeat": {"type": "string"},
-        "until": {"$ref": "#/$defs/step"},
-        "at_most": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, _VARIABLE]},
-        "id": _ID,
-        "as": _ID,
-    }
-    return [
-        {
-            "type": "object",
-            "required": ["use"],
-            "properties": used,
-            "additionalProperties": {"$ref": "#/$defs/input"},
-        },
-        {"type": "object", "required": ["when", "then"], "properties": branch, "additionalProperties": False},
-        {
-            "type": "object",
-            "required": ["repeat", "until", "at_most"],
-            "properties": loop,
-            "additionalProperties": False,
-        },
-    ]

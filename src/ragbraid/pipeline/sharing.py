@@ -18,9 +18,10 @@ from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.digest import digest
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.model import Constant
-from ragbraid.pipeline.plan import Call, Choice, Cut, Gather, Operation, Plan, Rounds, SlotArgument, Stages
+from ragbraid.pipeline.operations import Call, Plan, SlotArgument, Stages
 from ragbraid.pipeline.requests import inputs_of
-from ragbraid.pipeline.run import Runner, schedule
+from ragbraid.pipeline.run import Runner
+from ragbraid.pipeline.schedule import schedule
 from ragbraid.pipeline.state import State
 
 
@@ -72,9 +73,7 @@ class SharedFlow:
         self._runner = runner
         self._begin = begin
         self._calls: dict[Call, str] = {}
-        slots = _initial(runner.plan, base)
-        _walk(runner.plan.stages, slots, self._calls, base)
-        self.recipe = slots[runner.plan.output]
+        self.recipe = Recipes.of(runner.plan, self._calls, base).slots[runner.plan.output]
         """Equal where two flows give the same for the same inputs, also in another process."""
 
     def run(self, memo: Memo) -> Any:
@@ -110,48 +109,56 @@ class SharedFlow:
             state.fail(0, known.error)
 
 
-def _initial(plan: Plan, base: Path) -> dict[int, str]:
-    """The recipes of inputs and constants."""
-    found = {slot: _hashed("value", digest([value], base)) for slot, value in enumerate(plan.initial)}
-    return {**found, **{slot: _hashed("input", name) for name, slot in plan.inputs.items()}}
+class Recipes:
+    """What each slot holds, as a digest of how it comes about."""
 
+    def __init__(self, slots: dict[int, str], calls: dict[Call, str] | None, base: Path) -> None:
+        self.slots = slots
+        self._calls = calls
+        self._base = base
 
-def _walk(stages: Stages, slots: dict[int, str], calls: dict[Call, str] | None, base: Path) -> None:
-    """Note the recipe of each slot and, in `calls`, of each step whose output may be shared."""
-    for stage in stages:
-        for each in (*stage.calls, *stage.others):
-            slots[each.output] = _recipe(each, slots, calls, base)
-            if isinstance(each, Call) and calls is not None:
-                calls[each] = slots[each.output]
+    @classmethod
+    def of(cls, plan: Plan, calls: dict[Call, str] | None, base: Path) -> Recipes:
+        """Those of a plan's slots; notes in `calls` each step whose output may be shared."""
+        found = cls({}, calls, base)
+        found.slots.update((slot, found.value(value)) for slot, value in enumerate(plan.initial))
+        found.slots.update((slot, found.hashed("input", name)) for name, slot in plan.inputs.items())
+        found.walk(plan.stages)
+        return found
 
+    def walk(self, stages: Stages) -> None:
+        """Note the recipe of each slot that these stages write."""
+        for stage in stages:
+            for call in stage.calls:
+                self.slots[call.output] = self._call(call)
+            for each in stage.others:
+                self.slots[each.output] = each.recipe(self)
 
-def _recipe(operation: Operation, slots: dict[int, str], calls: dict[Call, str] | None, base: Path) -> str:
-    match operation:
-        case Call(step=step, component=component, arguments=arguments):
-            told = (_argument(each, slots, base) for each in arguments)
-            return _hashed("call", step, digest([component], base), *told)
-        case Cut(hits=hits, k=k):
-            return _hashed("cut", slots[hits], slots[k])
-        case Gather(slots=several):
-            return _hashed("gather", *(slots[each] for each in several))
-        case Choice(condition=condition, then_output=then, otherwise_output=otherwise):
-            _walk(operation.then, slots, calls, base)
-            _walk(operation.otherwise, slots, calls, base)
-            return _hashed("choice", slots[condition], slots[then], slots[otherwise])
-        case Rounds(start=start, body_output=body, until=until, at_most=at_most):
-            # Its steps give something else in each round.
-            inner = {**slots, operation.carried: "carried"}
-            _walk(operation.body, inner, None, base)
-            return _hashed("rounds", slots[start], str(at_most), inner[body], inner[until])
+    def inside(self, stages: Stages, changing: int) -> Recipes:
+        """Those of a sub-plan that is run several times, one of its slots changing: none of it is shared."""
+        inner = Recipes({**self.slots, changing: "changing"}, None, self._base)
+        inner.walk(stages)
+        return inner
 
+    def value(self, value: Any) -> str:
+        """The recipe of a value that stands in the file."""
+        return self.hashed("value", digest([value], self._base))
 
-def _argument(argument: SlotArgument, slots: Mapping[int, str], base: Path) -> str:
-    if isinstance(argument, Constant):
-        return _hashed("value", digest([argument.value], base))
-    if isinstance(argument, tuple):
-        return _hashed("gather", *(slots[each] for each in argument))
-    return slots[argument]
+    def hashed(self, *parts: str) -> str:
+        """One recipe of several parts."""
+        return sha256(json.dumps(parts).encode()).hexdigest()
 
+    def argument(self, argument: SlotArgument) -> str:
+        """The recipe of an argument."""
+        if isinstance(argument, Constant):
+            return self.value(argument.value)
+        if isinstance(argument, tuple):
+            return self.hashed("gather", *(self.slots[each] for each in argument))
+        return self.slots[argument]
 
-def _hashed(*parts: str) -> str:
-    return sha256(json.dumps(parts).encode()).hexdigest()
+    def _call(self, call: Call) -> str:
+        told = (self.argument(each) for each in call.arguments)
+        recipe = self.hashed("call", call.step, digest([call.component], self._base), *told)
+        if self._calls is not None:
+            self._calls[call] = recipe
+        return recipe

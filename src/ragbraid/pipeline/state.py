@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ragbraid.errors import RagbraidError
-from ragbraid.pipeline.plan import Plan, SlotArgument
+from ragbraid.pipeline.operations import Plan, SlotArgument
 
 
 class State:

@@ -13,7 +13,7 @@ from typing import Any
 from ragbraid.context import Context
 from ragbraid.errors import FOREIGN, RagbraidError, StepError, told
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.plan import Call, reads
+from ragbraid.pipeline.operations import Call
 from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
@@ -162,7 +162,7 @@ def streaming_chain(runner: Runner) -> tuple[Call, ...]:
 def _only_streamed(chain: list[Call]) -> bool:
     """Whether nothing in the chain reads another's value but as events."""
     outputs = {each.output for each in chain[:-1]}
-    read = [slot for call in chain for slot in reads(call) if slot in outputs]
+    read = [slot for call in chain for slot in call.reads() if slot in outputs]
     return len(read) == len(outputs)
 
 

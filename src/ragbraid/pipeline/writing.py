@@ -16,6 +16,7 @@ import yaml
 from ragbraid.code import Code
 from ragbraid.errors import InputError
 from ragbraid.pipeline.components import Built, Components
+from ragbraid.pipeline.forms.bodies import BODIES
 from ragbraid.pipeline.function import setting_of
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.parse import resolve
@@ -25,7 +26,7 @@ from ragbraid.secret import Secret
 from ragbraid.types import ModelName
 
 _WIDTH = 96
-_BODIES = ("steps", "then", "else")
+_BODIES = ("steps", *BODIES)
 _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 """Line breaks that YAML reads as `\\n` where they aren't escaped."""
 _UGLY = re.compile("^[ \n]| (\n|$)|\t")

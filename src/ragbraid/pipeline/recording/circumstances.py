@@ -15,8 +15,8 @@ from ragbraid import __version__
 from ragbraid.index.protocol import Index
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.model import CheckedPipeline
+from ragbraid.pipeline.operations import Plan
 from ragbraid.pipeline.parts import parts_of
-from ragbraid.pipeline.plan import Plan
 from ragbraid.pipeline.recording.values import PipelineRecord
 from ragbraid.pipeline.typecheck import implements
 from ragbraid.secret import Secret

@@ -17,7 +17,7 @@ from ragbraid.index.protocol import Index
 from ragbraid.pipeline.finish import finish
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.life import Life
-from ragbraid.pipeline.plan import Call, Stages, inner_stages
+from ragbraid.pipeline.operations import Call, Stages
 from ragbraid.pipeline.recording.circumstances import Origin, indexes_in, pipeline_record, versions
 from ragbraid.pipeline.recording.file import cleaned
 from ragbraid.pipeline.recording.values import Failure, Generation, Recording, Stage, StepRecord
@@ -170,7 +170,7 @@ def _beside(stages: Stages) -> Iterator[tuple[str, set[str]]]:
         names = {call.step for call in stage.calls}
         yield from ((each, names) for each in names)
         for other in stage.others:
-            for inner in inner_stages(other):
+            for inner in other.inner():
                 yield from _beside(inner)
 
 

@@ -1,0 +1,12 @@
+"""The forms of a step, by the key that tells each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ragbraid.pipeline.forms.branch import BRANCH
+from ragbraid.pipeline.forms.calls import TYPE, USE
+from ragbraid.pipeline.forms.form import Form
+from ragbraid.pipeline.forms.loop import LOOP
+
+FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP)}

@@ -1,0 +1,26 @@
+"""What comes next in a run: the calls of one stage after the other, and decisions in between. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeAlias
+
+from ragbraid.pipeline.handles import Run
+from ragbraid.pipeline.operations import Stage, Stages
+from ragbraid.pipeline.state import State
+
+Turn: TypeAlias = tuple[Stage, State]
+"""Calls that may run side by side, and the questions they run for."""
+
+
+def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, None]:
+    """Yield a stage's calls, and go on when they are done; branches and loops are decided in between."""
+    for stage in stages:
+        run.cancellation.check()
+        if not state.alive:
+            return
+        if stage.calls:
+            yield stage, state
+        for each in stage.others:
+            yield from each.decide(state, run)
+            state.settle()
