@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from annotated_types import Ge, Le
 from pydantic import BeforeValidator
@@ -128,6 +128,21 @@ def count(hits: Sequence[Hit]) -> int:
 def find(question: str, k: int) -> list[Hit]:
     """Hits out of nothing: one for each number below k, and one more."""
     return [Hit(f"{n}", "made up", 0, 1, question, score=1.0) for n in range(k + 1)]
+
+
+def intent(question: str) -> Literal["billing", "small-talk", "other"]:
+    """What a question is about."""
+    return "billing" if "invoice" in question else "small-talk" if "hello" in question else "other"
+
+
+def topic(question: str) -> str:
+    """A question's first word."""
+    return question.split(" ", maxsplit=1)[0]
+
+
+def liar(question: str) -> Literal["a", "b"]:
+    """Gives something else than it says."""
+    return cast("Literal['a', 'b']", question)
 
 
 def first(hits: list[Hit]) -> list[Hit]:

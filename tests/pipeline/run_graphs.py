@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+FORMS = ("plain", "plain", "when", "cases", "flow", "repeat")
 WORDS = ("fail1", "fail2", "fail3", "pump", "valve", "rotor", "seal", "check")
 _PASSED = {"inputs": {"question": "str", "k": {"type": "int", "default": 10}, "hits": "hits"}}
 
@@ -57,7 +58,9 @@ class Graphs:
     def _rest(self, depth: int) -> list[Any]:
         steps: list[Any] = []
         for _ in range(self._draw.randint(1, 3)):
-            form = self._draw.choice(["plain", "plain", "when", "flow", "repeat"] if depth else ["plain"])
+            form = self._draw.choice(
+                ["plain", "plain", "when", "cases", "flow", "repeat"] if depth else ["plain"]
+            )
             steps += getattr(self, f"_{form}")(depth)
         return steps
 
@@ -78,6 +81,13 @@ class Graphs:
         if self._chance(0.5):
             branch["else"] = self._rest(depth - 1)
         return [condition, branch]
+
+    def _cases(self, depth: int) -> list[Any]:
+        size = self._step("size", words=self._draw.randint(2, 5))
+        names = self._draw.sample(["short", "fair", "long"], k=self._draw.randint(1, 3))
+        cases = {each: self._rest(depth - 1) for each in names}
+        branch = {"when": size["id"], "id": self._name("c"), "cases": cases}
+        return [size, branch | ({"else": self._rest(depth - 1)} if self._chance(0.5) else {})]
 
     def _flow(self, depth: int) -> list[Any]:
         name = self._draw.choice(list(self._flows)) if self._flows and self._chance(0.4) else ""

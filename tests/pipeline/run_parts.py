@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 from zlib import crc32
 
 import yaml
@@ -164,6 +164,12 @@ class Reword:
 def is_long(question: str, *, words: int = 4) -> bool:
     """Whether a question has many words."""
     return len(question.split()) > words
+
+
+def size(question: str, *, words: int = 3) -> Literal["short", "fair", "long"]:
+    """How long a question is."""
+    count = len(question.split())
+    return "short" if count < words else "fair" if count == words else "long"
 
 
 def few(hits: list[Hit], *, most: int = 2) -> bool:

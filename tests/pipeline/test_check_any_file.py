@@ -51,10 +51,26 @@ BITS: tuple[Any, ...] = (
     "inputs.k", "${X}", "${X:-5}", "$$", "x.y:z",
     "./parts.py:few", "testing/hash-embedder", [], {}, ["dense"], [None],
     {"value": 5}, {"type": "./parts.py:find"}, {"type": "./parts.py:count", "id": "n"}, {"use": "more"},
-    {"when": "few", "then": "keyed"}, {"repeat": "less", "until": {"type": "./parts.py:few"}, "at_most": 2},
+    {"when": "few", "then": "keyed"}, {"when": "question", "cases": {"a": "keyed", "b": ["keyed"]}},
+    {"repeat": "less", "until": {"type": "./parts.py:few"}, "at_most": 2},
     {"type": "lexical", "index": {"type": "faiss"}}, {"inputs": {"n": "int"}, "steps": ["keyed"]},
 )  # fmt: skip
-KEYS = ("type", "id", "as", "use", "when", "then", "else", "repeat", "hits", "k", "inputs", "output", "steps")
+KEYS = (
+    "type",
+    "id",
+    "as",
+    "use",
+    "when",
+    "then",
+    "else",
+    "cases",
+    "repeat",
+    "hits",
+    "k",
+    "inputs",
+    "output",
+    "steps",
+)
 
 
 def spots(value: Any) -> list[tuple[Any, Any]]:

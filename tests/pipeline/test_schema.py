@@ -149,6 +149,14 @@ RIGHT = {
           - {when: few, id: w, as: hits, then: [{type: ./parts.py:first}], else: {use: more, k: {value: 5}}}
         flows: {more: [{type: ./parts.py:find}]}
     """,
+    "cases": """
+        search:
+          - {type: ./parts.py:find}
+          - {type: ./parts.py:intent}
+          - when: intent
+            id: sorted
+            cases: {billing: [{type: ./parts.py:first}], small-talk: {type: ./parts.py:first, id: one}}
+    """,
     "loop": """
         search:
           - {type: ./parts.py:find}
@@ -191,6 +199,9 @@ def test_wrong_files_are_invalid(validator: Draft202012Validator, name: str) -> 
         "search: [{type: lexical, use: i}]",
         "search: [{use: i, when: j}]",
         "search: [{when: i}]",
+        "search: [{when: i, cases: {}}]",
+        "search: [{when: i, cases: [a]}]",
+        "search: [{when: i, cases: {x: a}, then: b}]",
         "search: []",
         "ingest: {steps: []}",
         "ingest: {steps: [{type: files}], inputs: {paths: str}}",

@@ -137,7 +137,9 @@ class Choice:
 def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | None:
     """The branch of a node."""
     many = "cases" in node.items
-    checker.naming.keys(node, ("when", "cases" if many else "then", "else", "id", "as"), "a branch")
+    checker.naming.keys(node, ("when", "then", "cases", "else", "id", "as"), "a branch")
+    if many and "then" in node.items:
+        checker.fail(node.where("then"), "a branch has `then` or `cases`, not both", environment)
     identity = checker.naming.identity(node, "when", environment)
     condition = _condition(node.items["when"], environment, checker, many=many)
     ways = (
