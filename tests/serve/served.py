@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ from fastapi import FastAPI
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
 from ragbraid.serve.app import build
+from ragbraid.serve.reload import Watched
 from ragbraid.serve.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,19 +57,35 @@ flows:
     steps:
       - {use: ask, question: {value: "parental leave"}, history: messages}
 """
+TLS = ssl.create_default_context()
+"""For all clients: none meets TLS here, and each would read a hundred certificates."""
 LEAVE = "Parental leave is 14 months.\n"
 QUESTION = "How long is parental leave?"
 
 
 def write(folder: Path, pipeline: str = PIPELINE, *allow: str) -> Path:
-    """A pipeline file with a document that was ingested."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "docs").mkdir(exist_ok=True)
-    (folder / "docs" / "leave.md").write_text(LEAVE, "utf-8")
-    file = folder / "ragbraid.yaml"
+    """A pipeline file with a document that was ingested, besides what the folder's `docs` holds already."""
+    if (folder / "docs").exists():
+        return _write(folder, pipeline, allow)
+    shutil.copytree(_ready(pipeline, allow), folder, dirs_exist_ok=True)
+    return folder / "ragbraid.yaml"
+
+
+@cache
+def _ready(pipeline: str, allow: tuple[str, ...]) -> Path:
+    """A folder with what was ingested, for copies: most tests want the same."""
+    folder = Path(tempfile.mkdtemp(prefix="ragbraid-served-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _write(folder, pipeline, allow).parent
+
+
+def _write(folder: Path, pipeline: str, allow: Sequence[str]) -> Path:
+    docs, file = folder / "docs", folder / "ragbraid.yaml"
+    docs.mkdir(parents=True, exist_ok=True)
+    (docs / "leave.md").write_text(LEAVE, "utf-8")
     file.write_text(pipeline, "utf-8")
     with Pipeline.load(file, allow=["ragbraid.testing", *allow], engine=Engine()) as loaded:
-        loaded.ingest([folder / "docs"])
+        loaded.ingest([docs])
     return file
 
 
@@ -85,18 +107,21 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 
 @contextmanager
-def site(file: Path, settings: Settings | None = None) -> Iterator[httpx.Client]:
-    """A client of a server for this file."""
-    with (
-        serving(build([Pipeline.load(file, allow=["ragbraid.testing"], engine=Engine())], settings)) as url,
-        client(url) as made,
-    ):
+def site(file: Path, settings: Settings | None = None, *, watch: bool = False) -> Iterator[httpx.Client]:
+    """A client of a server for this file, which is taken up anew when it changes, if that is wanted."""
+
+    def load() -> Pipeline:
+        return Pipeline.load(file, allow=["ragbraid.testing"], engine=Engine())
+
+    pipeline = load()
+    watched = {pipeline.name: Watched(file, load)} if watch else {}
+    with serving(build([pipeline], settings, watched=watched)) as url, client(url) as made:
         until(lambda: made.get("/readyz").status_code == 200)
         yield made
 
 
 def client(url: str, **headers: str) -> httpx.Client:
-    return httpx.Client(base_url=url, timeout=30, headers=headers)
+    return httpx.Client(base_url=url, timeout=30, headers=headers, verify=TLS)
 
 
 def until(holds: Any, seconds: float = 30.0) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
-from served import PIPELINE, QUESTION, ROOT, client, ended, serving, site, write
+from served import PIPELINE, QUESTION, ROOT, client, ended, serving, write
 
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
@@ -25,15 +25,14 @@ from ragbraid.serve.settings import Settings
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("mcp"))
+@pytest.fixture
+def file(hr_file: Path) -> Path:
+    return hr_file
 
 
-@pytest.fixture(scope="module")
-def http(file: Path) -> Iterator[httpx.Client]:
-    with site(file) as made:
-        yield made
+@pytest.fixture
+def http(hr: httpx.Client) -> httpx.Client:
+    return hr
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import numpy as np
 import openai
 import pytest
 from pydantic import BaseModel
-from served import LEAVE, PIPELINE, QUESTION, events, serving, site, write
+from served import LEAVE, PIPELINE, QUESTION, events, serving, write
 
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
@@ -21,15 +21,15 @@ from ragbraid.serve.app import build
 ASKED: Any = [{"role": "user", "content": QUESTION}]
 
 
-@pytest.fixture(scope="module")
-def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with site(write(tmp_path_factory.mktemp("site"))) as made:
-        yield made
+@pytest.fixture
+def http(hr: httpx.Client) -> httpx.Client:
+    return hr
 
 
 @pytest.fixture(scope="module")
-def official(http: httpx.Client) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{http.base_url}/v1", api_key="unused", max_retries=0)
+def official(hr: httpx.Client) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{hr.base_url}/v1", api_key="unused", max_retries=0) as asking:
+        yield asking
 
 
 def chat(http: httpx.Client, **request: Any) -> httpx.Response:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+import httpx
 import pytest
-from served import QUESTION, site, write
+from served import QUESTION
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with site(write(tmp_path_factory.mktemp("site"))) as http:
-        yield f"{http.base_url}/v1"
+@pytest.fixture
+def url(hr: httpx.Client) -> str:
+    return f"{hr.base_url}/v1"
 
 
 def test_langchains_chat_model(url: str) -> None:

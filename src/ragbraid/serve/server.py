@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import uvicorn
 from fastapi import FastAPI
@@ -69,16 +70,18 @@ def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = 
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises `InputError`."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except OSError as error:
-        raise InputError(
-            f"The server can't listen on {host}:{port}: {error.strerror or error}.",
-            "Give another address with --host and --port.",
-        ) from None
+    with ExitStack() as opened:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listening = opened.enter_context(socket.socket(family, kind, protocol))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+        except OSError as error:
+            raise InputError(
+                f"The server can't listen on {host}:{port}: {error.strerror or error}.",
+                "Give another address with --host and --port.",
+            ) from None
+        opened.pop_all()
     listening.set_inheritable(True)
     return listening
 
