@@ -2,8 +2,9 @@
 
 Settings that `engines.py` and `tokens.py` don't show: n-gram speculation (tokens a second where the answer
 copies from its prompt, and where it doesn't), narrower keys and values (how far the log-probabilities of a
-text's tokens move), and batches by length (the same chunks handed to the embedder all at once, and 32 at a
-time in the order of their documents). Each time is the best of three.
+text's tokens move), reused prefixes in llama.cpp (how far the log-probabilities of first tokens move, and how
+many texts of 24 tokens become others), and batches by length (the same chunks handed to the embedder all at
+once, and 32 at a time in the order of their documents). Each time is the best of three.
 """
 
 from __future__ import annotations
@@ -63,6 +64,27 @@ def kv_cache(threads: int) -> None:
     report.table(["kv_cache", "mean change of a token's log-probability, nats"], rows)
 
 
+def reuse(threads: int, questions: int = 20) -> None:
+    from ragbraid.generate.protocol import Request
+
+    passages, runtime = fresh_prompt(3), llama(threads)
+    asked = [
+        Request(f"{passages} Question {at}: how long is it?", 24, logprobs=True) for at in range(questions)
+    ]
+    cold = llama(threads, cache_mb=0)
+    others, moved = 0, 0.0
+    for request in asked:
+        (one,), (other,) = cold.generate([request]), runtime.generate([request])
+        others += one.text != other.text
+        moved += abs(one.tokens[0][1] - other.tokens[0][1]) / questions
+    report.table(
+        ["texts that a reused prefix changes", "mean change of a first token's log-probability, nats"],
+        [[f"{others} of {questions}", f"{moved:.4f}"]],
+    )
+    runtime.close()
+    cold.close()
+
+
 def batches(folder: Path) -> None:
     from ragbraid.components import SentenceTransformer
 
@@ -91,6 +113,7 @@ def main() -> None:
     report.header("Serving settings", ["ragbraid", "xllamacpp", "openvino"])
     speculation(given.threads)
     kv_cache(given.threads)
+    reuse(given.threads)
     batches(given.data)
 
 

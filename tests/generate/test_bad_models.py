@@ -5,21 +5,18 @@
 - No chat template: `test_ov_convert.py`, `test_transformers.py`, and here with llama.cpp.
 - A schema that nothing fits, probabilities that aren't numbers: here.
 - A server that stalls, drops the stream, sends a malformed chunk, is busy: `test_openai.py`.
-- Thousands of cancelled generations: `test_ov_batching.py`, and here with llama.cpp.
+- Thousands of cancelled generations: `test_cancelled.py`.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import gguf
-import psutil
 import pytest
 
 from ragbraid.errors import GenerationError, ModelError
@@ -29,7 +26,6 @@ from ragbraid.generate.openvino import OpenVino
 from ragbraid.generate.protocol import Completion, JsonSchema, Request
 from ragbraid.generate.transformers import Transformers
 from ragbraid.types import Message, ModelName
-from soaking import count
 from tiny_gguf import tiny_gguf
 
 YES = {"type": "boolean"}
@@ -90,39 +86,3 @@ def test_probabilities_that_are_no_numbers_are_told(engine: str, tmp_path: Path)
             got = error
     assert isinstance(got, GenerationError | ModelError)
     assert "numbers" in str(got) or "nan nats" in str(got)
-
-
-def test_generations_cancelled_at_random_moments_leave_nothing_of_llama_cpp(tmp_path: Path) -> None:
-    path = tiny_gguf(tmp_path / "tiny.gguf")
-    component = LlamaCpp(ModelName(str(path)), context_tokens=256, parallel=4, cache_mb=8, threads=1)
-    with closing(component.open()) as made:
-        request = Request("One two three", 20)
-        (before,) = made.generate([request])
-        process, failures = psutil.Process(), []
-
-        def ask(seed: int, times: int) -> None:
-            draw = Random(seed)
-            for _ in range(times):
-                stream = made.stream(Request("".join(draw.choices("abcdef ", k=draw.randint(1, 60))), 20))
-                try:
-                    for _ in range(draw.randint(0, 6)):
-                        next(stream, None)
-                except Exception as error:  # the test tells it
-                    failures.append(error)
-                stream.close()  # type: ignore[attr-defined]
-
-        def ask_all(times: int) -> None:
-            askers = [threading.Thread(target=ask, args=(seed, times)) for seed in range(8)]
-            for asker in askers:
-                asker.start()
-            for asker in askers:
-                asker.join()
-
-        ask_all(3)  # its server takes a thread more for each that asks at once
-        memory, threads = process.memory_info().rss, process.num_threads()
-        ask_all(count(3, 1250))
-        assert not failures
-        assert made.generate([request]) == [before]
-        assert process.memory_info().rss - memory < 100 * 2**20
-        assert process.num_threads() <= threads + 2
-        assert not [each for each in threading.enumerate() if each.name == "ragbraid-llama-cpp"]

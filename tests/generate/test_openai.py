@@ -46,6 +46,7 @@ def llama_url() -> Iterator[str]:
         pytest.skip(str(missing))
     params.n_ctx, params.n_gpu_layers, params.fit_params = 1024, 0, False
     params.verbosity, params.warmup, params.api_keys = -1, False, ["key"]
+    params.cache_prompt, params.cache_ram_mib = False, 0  # it would round otherwise the second time
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     made = xllamacpp.Server(params)
     yield f"{made.listening_address}/v1"

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from random import Random
 
-import psutil
 import pytest
 
 from ragbraid.context import Cancellation, Context
@@ -114,36 +113,3 @@ def test_who_is_due_first_joins_first(runtime: OpenVinoRuntime) -> None:
     assert isinstance(got, Completion)
     assert asker.is_alive(), "it waited for the whole batch"
     asker.join()
-
-
-def test_generations_cancelled_at_random_moments_leave_nothing_behind(runtime: OpenVinoRuntime) -> None:
-    request = Request("One two three", 40)
-    (before,) = runtime.generate([request])
-    process, each = psutil.Process(), count(30, 1250)
-    memory, failures = process.memory_info().rss, []
-
-    def ask(seed: int) -> None:
-        draw = Random(seed)
-        for _ in range(each):
-            stream = runtime.stream(Request("".join(draw.choices("abcdef ", k=draw.randint(1, 60))), 40))
-            try:
-                for _ in range(draw.randint(0, 6)):
-                    next(stream, None)
-            except Exception as error:  # the test tells it
-                failures.append(error)
-            stream.close()  # type: ignore[attr-defined]
-
-    askers = [threading.Thread(target=ask, args=(seed,)) for seed in range(8)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
-    assert not failures
-    assert runtime.generate([request]) == [before]
-    assert process.memory_info().rss - memory < 100 * 2**20
-    runtime.generate([])
-    for _ in range(100):
-        if not any(each.name == "ragbraid-openvino" for each in threading.enumerate()):
-            break
-        threading.Event().wait(0.05)
-    assert not any(each.name == "ragbraid-openvino" for each in threading.enumerate())

@@ -44,10 +44,12 @@ class LlamaCpp:
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a
     GPU where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while
-    `cache_mb` megabytes of main memory hold their keys and values. With `speculation: ngram` what was
-    said before is proposed to be said again, several tokens at a time, and the model keeps what it would
-    have said itself: faster where answers copy from the prompt, and the same but for rounding: several
-    tokens at a time are summed up in another order. `kv_cache` q8_0 and q4_0 keep keys and values in less
+    `cache_mb` megabytes of main memory hold their keys and values. That is the same but for rounding:
+    llama.cpp sums up in an order that depends on how many tokens it computes at a time. With `cache_mb: 0`
+    and `parallel: 1` each prompt is computed alone and whole, and equal requests have equal answers. With
+    `speculation: ngram` what was said before is proposed to be said again, several tokens at a time, and the
+    model keeps what it would have said itself: faster where answers copy from the prompt, and the same but
+    for rounding again. `kv_cache` q8_0 and q4_0 keep keys and values in less
     memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
     libraries, or else the number of processors that this process may use. After `idle` seconds without a
     request the weights are put away, with what is cached, and the next request loads them again. In the
@@ -190,7 +192,7 @@ class LlamaCppRuntime:
                 say(text)
             return stopped() or (context is not None and context.cancelled)
 
-        server.complete(body(request, tokens), each)
+        server.complete(body(request, tokens, cached=self._options.cache_mb > 0), each)
         if context is not None:
             context.check()
         if "error" in last:

@@ -12,8 +12,11 @@ from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.regex_grammar import regex_grammar
 
 
-def body(request: Request, tokens: list[int]) -> dict[str, Any]:
-    """The body of a completion. Raises `GenerationError` for a constraint that it can't keep."""
+def body(request: Request, tokens: list[int], *, cached: bool) -> dict[str, Any]:
+    """The body of a completion; `cached`, the prompt may begin with what is computed already.
+
+    Raises `GenerationError` for a constraint that it can't keep.
+    """
     return {
         "prompt": tokens,
         "n_predict": request.max_tokens,
@@ -26,7 +29,7 @@ def body(request: Request, tokens: list[int]) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
         # What of the prompt was cached changes the last digits, which order alternatives.
-        "cache_prompt": not request.alternatives,
+        "cache_prompt": cached and not request.alternatives,
         **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
         **_constraint(request.constraint),
     }
