@@ -10,6 +10,7 @@ from ragbraid.registry import BUILTIN
 if TYPE_CHECKING:
     from ragbraid.answer.compose import Compose as Compose
     from ragbraid.answer.entailment import Entailment as Entailment
+    from ragbraid.answer.join import Join as Join
     from ragbraid.answer.quote import Quote as Quote
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
     from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ragbraid.load.web import Web as Web
     from ragbraid.rerank.bigrams import Bigrams as Bigrams
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
+    from ragbraid.rerank.interleave import Interleave as Interleave
     from ragbraid.rerank.llm import Llm as Llm
     from ragbraid.rerank.lost_in_the_middle import LostInTheMiddle as LostInTheMiddle
     from ragbraid.rerank.maxsim import Maxsim as Maxsim

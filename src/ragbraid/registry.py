@@ -24,6 +24,8 @@ BUILTIN: Mapping[str, str] = {
     "entailment": "ragbraid.answer.entailment:Entailment",
     "faiss": "ragbraid.index.faiss:Faiss",
     "files": "ragbraid.load.files:Files",
+    "interleave": "ragbraid.rerank.interleave:Interleave",
+    "join": "ragbraid.answer.join:Join",
     "lexical": "ragbraid.retrieve.lexical:Lexical",
     "llm": "ragbraid.rerank.llm:Llm",
     "local": "ragbraid.generate.local:Local",

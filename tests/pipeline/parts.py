@@ -130,6 +130,16 @@ def find(question: str, k: int) -> list[Hit]:
     return [Hit(f"{n}", "made up", 0, 1, question, score=1.0) for n in range(k + 1)]
 
 
+def words(question: str) -> list[str]:
+    """The words of a question."""
+    return question.split()
+
+
+def nobody(question: str) -> list[str]:
+    """Nobody at all."""
+    return []
+
+
 def intent(question: str) -> Literal["billing", "small-talk", "other"]:
     """What a question is about."""
     return "billing" if "invoice" in question else "small-talk" if "hello" in question else "other"

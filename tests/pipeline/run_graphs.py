@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-FORMS = ("plain", "plain", "when", "cases", "flow", "repeat")
+FORMS = ("plain", "plain", "when", "cases", "flow", "repeat", "map")
 WORDS = ("fail1", "fail2", "fail3", "pump", "valve", "rotor", "seal", "check")
 _PASSED = {"inputs": {"question": "str", "k": {"type": "int", "default": 10}, "hits": "hits"}}
 
@@ -104,6 +104,20 @@ class Graphs:
         return [
             {"repeat": name, "id": self._name("loop"), "until": until, "at_most": self._draw.randint(1, 4)}
         ]
+
+    def _map(self, depth: int) -> list[Any]:
+        name = self._name("each")
+        self._flows[name] = {**_PASSED, "steps": self._rest(depth - 1)}
+        words = self._step("words", **self._failing())
+        mapped = {
+            "map": name,
+            "id": self._name("map"),
+            "over": words["id"],
+            "at_most": self._draw.randint(1, 9),
+        }
+        if self._chance(0.5):
+            mapped["on_error"] = self._draw.choice(["fail", "skip"])
+        return [words, mapped, self._step("Fuse") | {"hits": mapped["id"]}]
 
     def _step(self, kind: str, **settings: Any) -> dict[str, Any]:
         return {"type": f"run_parts:{kind}", "id": self._name(kind.lower()), **settings}

@@ -166,6 +166,12 @@ def is_long(question: str, *, words: int = 4) -> bool:
     return len(question.split()) > words
 
 
+def words(question: str, *, fails: str = "") -> list[str]:
+    """The words of a question."""
+    _fail(fails, question)
+    return question.split()
+
+
 def size(question: str, *, words: int = 3) -> Literal["short", "fair", "long"]:
     """How long a question is."""
     count = len(question.split())

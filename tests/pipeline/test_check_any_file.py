@@ -53,6 +53,7 @@ BITS: tuple[Any, ...] = (
     {"value": 5}, {"type": "./parts.py:find"}, {"type": "./parts.py:count", "id": "n"}, {"use": "more"},
     {"when": "few", "then": "keyed"}, {"when": "question", "cases": {"a": "keyed", "b": ["keyed"]}},
     {"repeat": "less", "until": {"type": "./parts.py:few"}, "at_most": 2},
+    {"type": "./parts.py:words", "as": "them"}, {"map": "more", "over": "words", "at_most": 3},
     {"type": "lexical", "index": {"type": "faiss"}}, {"inputs": {"n": "int"}, "steps": ["keyed"]},
 )  # fmt: skip
 KEYS = (

@@ -65,6 +65,14 @@ flows:
   written:
     - search
     - {type: compose, generator: remote, entailment: entails}
+  parts:
+    - {type: ./parts.py:words}
+    - {map: written, over: words, at_most: 3}
+    - {type: join, questions: words, answers: map}
+  gathered:
+    - {type: ./parts.py:words}
+    - {map: search, over: words, at_most: 3}
+    - {type: interleave, hits: map}
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _MARKER = re.compile(r"[ \t]*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _UNFINISHED = re.compile(r"[ \t]*(?:\[[\d\s,;]{0,20})?$")
@@ -54,6 +55,17 @@ class Markers:
         if good:
             return f"{space}[{', '.join(map(str, good))}]"
         return " " if _OPEN.search(self.text) else ""  # what closes up around it must not become a marker
+
+
+def renumbered(text: str, names: Mapping[int, int]) -> str:
+    """The text with each number in its markers replaced; those that have no name are removed."""
+
+    def one(match: re.Match[str]) -> str:
+        numbers = [names[number] for each in re.findall(r"\d+", match[1]) if (number := int(each)) in names]
+        space = match[0][: match[0].index("[")]
+        return f"{space}[{', '.join(map(str, dict.fromkeys(numbers)))}]" if numbers else ""
+
+    return _MARKER.sub(one, text)
 
 
 def unmarked(sentence: str) -> tuple[str, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from ragbraid.pipeline.components import literal
 from ragbraid.pipeline.diagnostics import Place, Problems, meant
@@ -14,7 +14,7 @@ from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.settings import validate
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
-from ragbraid.pipeline.typecheck import alternatives, assignable, plain, type_name
+from ragbraid.pipeline.typecheck import assignable, element_of, type_name
 
 
 class Binder:
@@ -114,7 +114,7 @@ class Binder:
     def _gathered(
         self, name: str, wanted: Any, given: List, step: str, environment: Environment
     ) -> Argument | None:
-        element = _element(wanted)
+        element = element_of(wanted)
         if element is None:
             _read(given, environment)
             self._problems.add(
@@ -162,11 +162,3 @@ def _read(node: Node, environment: Environment) -> None:
         value = environment.find(each.value) if isinstance(each.value, str) else None
         if value is not None:
             value.read = True
-
-
-def _element(annotation: Any) -> Any:
-    for arm in alternatives(plain(annotation)):
-        origin = get_origin(arm)
-        if isinstance(origin, type) and not issubclass(origin, dict) and get_args(arm):
-            return get_args(arm)[0]
-    return None

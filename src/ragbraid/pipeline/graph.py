@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-Form: TypeAlias = Literal["component", "input", "loader", "step", "flow", "branch", "loop", "until", "index"]
+Form: TypeAlias = Literal[
+    "component", "input", "loader", "step", "flow", "branch", "loop", "map", "until", "index"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Node:
     """A component, an input of a flow or a step.
 
     `key` is its own in the whole graph, `name` its id in the file. `type` is the component's type, for
-    `form` flow and loop the name of the flow, and empty for an input. `gives` is the role or type of its
+    `form` flow, loop and map the name of the flow, and empty for an input. `gives` is the role or type of its
     output. `reads` are its inputs, `refers` the components that it holds, `settings` what isn't at its
     default. `blocks` are the steps inside a branch (then, else) and the condition of a loop (until).
     """

@@ -16,6 +16,8 @@ from ragbraid.types import Scope, Span
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.engine import Opened
+    from ragbraid.pipeline.operations import Call
+    from ragbraid.pipeline.state import State
 
 _MEMOISED = ("embed", "token_vectors")
 _MEMO = 256
@@ -61,11 +63,23 @@ class Run:
         self.spans.append(span)
         return span
 
-    def finished(self, step: str, began: float, context: Context | None) -> None:
-        """Write a whole step into the trace, and tell whoever listens."""
-        span = self.record(step, began, context)
+    def finished(
+        self,
+        call: Call,
+        began: float,
+        context: Context | None,
+        state: State,  # noqa: ARG002 - for a run that keeps what steps gave
+    ) -> None:
+        """Write a whole call into the trace, and tell whoever listens; `state` holds what it gave."""
+        span = self.record(call.step, began, context)
         if self.listener is not None:
             self.listener(span)
+
+    def tell(self, step: str, began: float, notes: dict[str, Any]) -> None:
+        """Write into the trace what a step did that is no call: a loop, say."""
+        context = Context(self.cancellation, step)
+        context.notes.update(notes)
+        self.record(step, began, context)
 
     @contextmanager
     def timed(self, step: str, context: Context | None) -> Iterator[None]:

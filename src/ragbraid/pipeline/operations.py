@@ -29,6 +29,10 @@ class Call:
     arguments: tuple[SlotArgument, ...]
     output: int
 
+    def writes(self) -> tuple[int, ...]:
+        """The slots that it writes."""
+        return (self.output,)
+
     def reads(self) -> set[int]:
         """The slots that it reads."""
         return {
@@ -44,7 +48,11 @@ class Operation(Protocol):
 
     @property
     def output(self) -> int:
-        """The slot that it writes."""
+        """The slot of what it gives."""
+        ...
+
+    def writes(self) -> tuple[int, ...]:
+        """The slots that it writes and others may read, its output's among them."""
         ...
 
     def reads(self) -> set[int]:
@@ -72,6 +80,9 @@ class Cut:
     k: int
     output: int
 
+    def writes(self) -> tuple[int, ...]:
+        return (self.output,)
+
     def reads(self) -> set[int]:
         return {self.hits, self.k}
 
@@ -97,6 +108,9 @@ class Gather:
 
     slots: tuple[int, ...]
     output: int
+
+    def writes(self) -> tuple[int, ...]:
+        return (self.output,)
 
     def reads(self) -> set[int]:
         return set(self.slots)
@@ -161,7 +175,7 @@ def staged(operations: Sequence[Call | Operation]) -> Stages:
     levels: list[list[Call | Operation]] = []
     for each in operations:
         level = max((level_of[slot] + 1 for slot in each.reads() if slot in level_of), default=0)
-        level_of[each.output] = level
+        level_of.update(dict.fromkeys(each.writes(), level))
         while len(levels) <= level:
             levels.append([])
         levels[level].append(each)

@@ -61,7 +61,7 @@ class Task:
             raise
         except FOREIGN as error:  # it can't be opened, or its questions can't be grouped
             self.fail(state, list(state.alive), error)
-        run.finished(self.call.step, began, context)
+        run.finished(self.call, began, context, state)
 
     def perform_alone(self, values: list[Any], run: Run) -> None:
         """`perform` for one question whose slots hold plain values, with no listener to the run.

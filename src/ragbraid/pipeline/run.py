@@ -158,7 +158,7 @@ class Runner:
                 raise
             except FOREIGN as error:
                 task.fail(state, indexes, error)
-        run.finished(task.call.step, began, context)
+        run.finished(task.call, began, context, state)
 
     async def _aside(self, run: Run, step: str, function: Any, *arguments: Any) -> None:
         await asyncio.wrap_future(self._workers.submit(run, step, function, *arguments))

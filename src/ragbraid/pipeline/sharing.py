@@ -140,6 +140,10 @@ class Recipes:
         inner.walk(stages)
         return inner
 
+    def of_plan(self, plan: Plan) -> str:
+        """The recipe of what another plan gives for inputs of its own: none of its steps is shared."""
+        return Recipes.of(plan, None, self._base).slots[plan.output]
+
     def value(self, value: Any) -> str:
         """The recipe of a value that stands in the file."""
         return self.hashed("value", digest([value], self._base))

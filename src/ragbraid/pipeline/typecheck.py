@@ -147,6 +147,15 @@ def _elements(annotation: Any) -> tuple[Any, ...]:
     return arguments
 
 
+def element_of(annotation: Any) -> Any:
+    """X of a list of X, or of anything else that holds one kind of thing; None for what doesn't."""
+    for arm in alternatives(plain(annotation)):
+        origin = get_origin(arm)
+        if isinstance(origin, type) and not issubclass(origin, dict) and get_args(arm):
+            return get_args(arm)[0]
+    return None
+
+
 def type_name(annotation: Any) -> str:
     """A type as messages print it: `list[Hit]`, `str or None`."""
     annotation = plain(annotation)

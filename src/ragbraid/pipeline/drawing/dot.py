@@ -12,6 +12,7 @@ _SHAPES: dict[Form, str] = {
     "component": "cylinder",
     "branch": "diamond",
     "loop": "box3d",
+    "map": "box3d",
     "flow": "box3d",
 }
 

@@ -12,6 +12,7 @@ _SHAPES: dict[Form, tuple[str, str]] = {
     "component": ("[(", ")]"),
     "branch": ("{{", "}}"),
     "loop": ("[[", "]]"),
+    "map": ("[[", "]]"),
     "flow": ("[[", "]]"),
 }
 

@@ -14,6 +14,8 @@ def what(node: Node) -> list[str]:
             return ["flow"] if node.type == node.name else [f"flow {node.type}"]
         case "loop":
             return [f"repeats {node.type}"]
+        case "map":
+            return [f"{node.type} for each"]
         case "branch":
             return [] if node.name == "when" else ["branch"]
         case _:
@@ -45,4 +47,6 @@ def on_arrow(node: Node, link: Link) -> str:
     """What is said beside an arrow into a node: most arrows explain themselves."""
     if node.form == "branch":
         return link.name
+    if node.form == "map" and link.name == "over":
+        return "each"
     return "until" if node.form == "until" else ""

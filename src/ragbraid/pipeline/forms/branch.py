@@ -87,6 +87,9 @@ class Choice:
     otherwise: Way | None
     output: int
 
+    def writes(self) -> tuple[int, ...]:
+        return (self.output,)
+
     def reads(self) -> set[int]:
         ways = self._every()
         inside = (slot for each in ways for slot in read_inside(each.stages))

@@ -81,6 +81,9 @@ class Rounds:
     at_most: int
     output: int
 
+    def writes(self) -> tuple[int, ...]:
+        return (self.output,)
+
     def reads(self) -> set[int]:
         return {self.start, *read_inside(self.body)}
 

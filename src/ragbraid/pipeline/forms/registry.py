@@ -8,5 +8,6 @@ from ragbraid.pipeline.forms.branch import BRANCH
 from ragbraid.pipeline.forms.calls import TYPE, USE
 from ragbraid.pipeline.forms.form import Form
 from ragbraid.pipeline.forms.loop import LOOP
+from ragbraid.pipeline.forms.mapped import MAP
 
-FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP)}
+FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -22,6 +22,7 @@ from ragbraid.pipeline.recording.circumstances import Origin, indexes_in, pipeli
 from ragbraid.pipeline.recording.file import cleaned
 from ragbraid.pipeline.recording.values import Failure, Generation, Recording, Stage, StepRecord
 from ragbraid.pipeline.run import Runner
+from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import Target, method_of
 from ragbraid.pipeline.typecheck import role_of
 from ragbraid.serial import to_json
@@ -31,10 +32,11 @@ from ragbraid.types import Answer, Hit, Message, Scope, Span
 class RecordedRun(Run):
     """A run that also keeps what generators were asked and gave, by step."""
 
-    __slots__ = ("generations",)
+    __slots__ = ("generations", "on_call")
 
     def __init__(self, scope: Scope, cancellation: Cancellation) -> None:
         super().__init__(scope, cancellation)
+        self.on_call: Callable[[Span, Call, State], None] | None = None
         self.generations: defaultdict[str, list[Generation]] = defaultdict(list)
 
     def record(
@@ -55,6 +57,12 @@ class RecordedRun(Run):
                 for place, request in enumerate(requests):
                     self._keep(step, request, outcomes[place] if outcomes else None)
         return super().record(step, began, context)
+
+    def finished(self, call: Call, began: float, context: Context | None, state: State) -> None:
+        """Write a whole call into the trace, and show what it gave to whoever watches."""
+        span = self.record(call.step, began, context)
+        if self.on_call is not None:
+            self.on_call(span, call, state)
 
     def _keep(self, step: str, request: Request, outcome: Any) -> None:
         completion = outcome if isinstance(outcome, Completion) else None
@@ -115,7 +123,7 @@ class _Watch:
         self._beside = dict(_beside(runner.plan.stages))
         self._state = runner.state([request])
         self._done: list[tuple[Span, StepRecord]] = []
-        run.listener = self._step
+        run.on_call = self._step
 
     def drive(self) -> tuple[Answer | None, tuple[Weighed, ...]]:
         """The answer, and what the answer step weighed for it. Raises the question's error."""
@@ -142,10 +150,15 @@ class _Watch:
         empty = [each.step for each in self.steps() if each.hits is None and each.value is None]
         return empty[-1] if empty else self._run.step
 
-    def _step(self, span: Span) -> None:
-        call = self._calls[span.step]
-        value = self._state.slots[call.output][0]
-        step = StepRecord(span.step, stage_of(call), tuple(self._run.generations.pop(span.step, ())))
+    def _step(self, span: Span, call: Call, state: State) -> None:
+        """Keep what a call gave; of one for many items, what each of them got."""
+        generations = tuple(self._run.generations.pop(span.step, ()))
+        values = [state.slots[call.output][index] for index in state.alive] or [None]
+        for value in values:
+            self._keep(span, StepRecord(span.step, stage_of(call), generations), value)
+            generations = ()
+
+    def _keep(self, span: Span, step: StepRecord, value: Any) -> None:
         if isinstance(value, list | tuple) and all(isinstance(each, Hit) for each in value):
             step = replace(step, hits=tuple(value))
         elif isinstance(value, Answer):
