@@ -183,7 +183,7 @@ def _over(node: Map, environment: Environment, checker: FlowChecker) -> Value | 
 
 
 def _item(node: Map, flow: Flow, over: Value | None, checker: FlowChecker) -> str | None:
-    """The flow's input that takes an item: the one that is named, that of its role, or the only one of its type."""
+    """The input that takes an item: the one that is named, that of its role, or the only one of its type."""
     if over is None:
         return None
     wanted = element_of(over.type) or Any
