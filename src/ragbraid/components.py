@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
     from ragbraid.generate.local import Local as Local
     from ragbraid.generate.openai import OpenAi as OpenAi
+    from ragbraid.generate.openmoe.component import OpenMoe as OpenMoe
     from ragbraid.generate.openvino import OpenVino as OpenVino
     from ragbraid.generate.transformers import Transformers as Transformers
     from ragbraid.index.faiss import Faiss as Faiss

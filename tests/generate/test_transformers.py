@@ -89,6 +89,15 @@ def test_a_model_without_a_chat_template_takes_no_chat(tmp_path: Path) -> None:
     assert "no chat template" in str(chat)
 
 
+def test_a_base_model_goes_on_with_what_was_asked(tmp_path: Path) -> None:
+    path = tiny_gguf(tmp_path / "tiny.gguf", template=None)
+    runtime = Transformers(ModelName(str(path)), context_tokens=256, prompts="completion").open()
+    messages = (Message("system", "Be brief."), Message("user", "Hot?"), Message("assistant", "Yes."))
+    chat = runtime.generate([Request((*messages, Message("user", "Wet?")), 4)])
+    text = runtime.generate([Request("Be brief.\n\nHot?\n\nAnswer: Yes.\n\nWet?\n\nAnswer:", 4)])
+    assert chat == text
+
+
 def test_a_stream_tells_whatever_goes_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = Transformers(ModelName(str(tmp_path))).open()
 

@@ -16,7 +16,7 @@ from ragbraid.generate.alternatives import alternatives, logprobs
 from ragbraid.generate.gguf import Gguf, find_file, fingerprint, read
 from ragbraid.generate.llama_request import body, demand_kept
 from ragbraid.generate.llama_score import score
-from ragbraid.generate.prompting import demand_room, prompt_tokens
+from ragbraid.generate.prompting import COMPLETION, Prompts, demand_room, prompt_tokens
 from ragbraid.generate.protocol import (
     Completion,
     Request,
@@ -55,7 +55,9 @@ class LlamaCpp:
     request the weights are put away, with what is cached, and the next request loads them again. In the
     folder `cache_path` the keys and values of the last prompts are kept meanwhile, and beyond the end of
     the process, within `cache_mb`. A `draft_model`, smaller and of the same vocabulary, proposes tokens, and
-    the model keeps those that it would have said itself. `revision` is that of a model from the hub.
+    the model keeps those that it would have said itself. A base model, which knows no chat, takes
+    `prompts: completion`: messages become a text that it goes on with. `revision` is that of a model from
+    the hub.
     """
 
     blocking: ClassVar[bool] = True
@@ -66,6 +68,7 @@ class LlamaCpp:
     kv_cache: Literal["f16", "q8_0", "q4_0"] = "f16"
     speculation: Literal["none", "ngram"] = "none"
     draft_model: ModelName | None = None
+    prompts: Prompts = "chat"
     parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
@@ -213,7 +216,7 @@ class LlamaCppRuntime:
         return prompt_tokens(
             prompt,
             lambda piece: server.tokenize(piece.text, control=piece.control),
-            template=self._file.chat_template,
+            template=COMPLETION if self._options.prompts == "completion" else self._file.chat_template,
             bos=self._file.token("bos"),
             eos=self._file.token("eos"),
             begin=server.tokenize("", control=False, special=True),

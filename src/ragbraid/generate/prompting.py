@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 from ragbraid.errors import GenerationError
 from ragbraid.generate.chat_template import Piece, render
 from ragbraid.types import Message
+
+Prompts: TypeAlias = Literal["chat", "completion"]
+"""How messages become a prompt: by the model's own chat template, or as a text to be continued."""
+
+COMPLETION = (
+    "{% for message in messages %}"
+    "{{ ('Answer: ' if message['role'] == 'assistant' else '') + message['content'] + '\\n\\n' }}"
+    "{% endfor %}Answer:"
+)
+"""The template for a base model, which knows no turns: what was asked, and the beginning of an answer."""
 
 
 def prompt_tokens(
@@ -28,7 +39,7 @@ def prompt_tokens(
     elif not template:
         raise GenerationError(
             f"{model} has no chat template.",
-            "Send the prompt as plain text, or take a model that was made for chat.",
+            "Set `prompts: completion` for a base model, or take one that was made for chat.",
         )
     else:
         pieces = render(template, prompt, bos=bos, eos=eos)

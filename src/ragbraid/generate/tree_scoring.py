@@ -82,11 +82,12 @@ class TreeScorer:
     """Scores by a model that it has to itself. Calls wait for each other.
 
     Cutting a cache copies it, so what was scored stays in it, hidden, until the next prompt that parts from
-    the one before.
+    the one before. Without `reuse` each other prompt is computed whole: for a model whose tokens depend on
+    which are computed together.
     """
 
-    def __init__(self, model: TreeModel) -> None:
-        self._model = model
+    def __init__(self, model: TreeModel, *, reuse: bool = True) -> None:
+        self._model, self._reuse = model, reuse
         self._held: list[int] = []
         """The prompt whose keys and values are in the model's cache."""
         self._visible: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -148,7 +149,7 @@ class TreeScorer:
         shared = 0
         while shared < min(len(prompt) - 1, len(self._held)) and prompt[shared] == self._held[shared]:
             shared += 1
-        shared = self._keep(shared)
+        shared = self._keep(shared if self._reuse else 0)
         rest = prompt[shared:]
         mask = causal(len(rest), self._visible)
         logs, _ = self._model.forward(rest, range(shared, len(prompt)), mask, [len(rest) - 1], ())

@@ -23,11 +23,15 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes of memory, or of a GPU's. `mapped` are those of files that the system can read again."""
+    """Bytes of memory, or of a GPU's. `mapped` are those of files that the system can read again.
+
+    `hint` is what whoever needs it can do to need less.
+    """
 
     private: int
     mapped: int = 0
     device: Device = "cpu"
+    hint: str = ""
 
     @property
     def total(self) -> int:
@@ -70,7 +74,8 @@ class Memory:
                 if not self._put_one_away(need.device):
                     raise ModelError(
                         f"{holder.name} needs about {_size(need.total)} of {_WHAT[need.device]}, {why}.",
-                        "Take a smaller model or smaller caches (cache_mb, context_tokens), or close what "
+                        need.hint
+                        or "Take a smaller model or smaller caches (cache_mb, context_tokens), or close what "
                         "else is open.",
                     )
             self._taken[holder] = need

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +12,8 @@ from ragbraid.errors import GenerationError
 from ragbraid.generate.alternatives import likeliest
 from ragbraid.generate.answering import Answering, Tokens
 from ragbraid.generate.hf.constraint import Holder
+from ragbraid.generate.hf.protocol import RowModel
 from ragbraid.generate.protocol import Request
-
-if TYPE_CHECKING:
-    from ragbraid.generate.hf.model import TorchModel
 
 Floats = npt.NDArray[np.float32]
 
@@ -43,7 +40,7 @@ class Row:
         return self.error is not None or self.answering.ended
 
 
-def run(model: TorchModel, rows: Sequence[Row], go_on: Callable[[], bool]) -> None:
+def run(model: RowModel, rows: Sequence[Row], go_on: Callable[[], bool]) -> None:
     """Generate until every row has ended, or `go_on` says no before a step."""
     import torch
 
@@ -55,18 +52,18 @@ def run(model: TorchModel, rows: Sequence[Row], go_on: Callable[[], bool]) -> No
         seen[at, width - len(row.prompt) :] = 1
     ids, seen = ids.to(model.device), seen.to(model.device)
     places = (seen.cumsum(-1) - 1).clamp(min=0)
-    caching = model.caching(model.new_cache())
+    cache = model.new_cache()
     with torch.inference_mode():
         while go_on() and not all(row.ended for row in rows):
-            out = model.model(input_ids=ids, attention_mask=seen, position_ids=places, **caching)
-            logits = out.logits[:, -1].float().cpu().numpy()
+            logits = model.next(ids, seen, places, cache)
             chosen = [0 if row.ended else _step(row, logits[at], model) for at, row in enumerate(rows)]
             ids = torch.tensor(chosen, device=model.device)[:, None]
-            seen = torch.cat([seen, torch.ones_like(ids)], dim=-1)
+            going = torch.tensor([not row.ended for row in rows], device=model.device).long()
+            seen = torch.cat([seen, going[:, None]], dim=-1)
             places = places[:, -1:] + 1
 
 
-def _step(row: Row, logits: Floats, model: TorchModel) -> int:
+def _step(row: Row, logits: Floats, model: RowModel) -> int:
     """Choose a row's next token and tell it."""
     if not np.isfinite(logits).all():
         row.error = GenerationError("The model's probabilities aren't numbers.", "Fetch the model again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -41,12 +42,11 @@ def holders(tokenizer: Any, stops: list[int]) -> Callable[[Constraint], Holder]:
     """
     try:
         import llguidance
-        import llguidance.hf
     except ImportError as error:
         raise MissingDependency(
             "Constraints need llguidance, which isn't installed.", "Run `pip install 'ragbraid[local]'`."
         ) from error
-    vocabulary = llguidance.hf.from_tokenizer(tokenizer, eos_token=stops)
+    vocabulary = llguidance.LLTokenizer(_described(tokenizer), eos_token=stops)
 
     def make(constraint: Constraint) -> Holder:
         try:
@@ -60,6 +60,25 @@ def holders(tokenizer: Any, stops: list[int]) -> Callable[[Constraint], Holder]:
         return Holder(matcher)
 
     return make
+
+
+def _described(tokenizer: Any) -> str:
+    """The tokenizer as llguidance reads it: it knows spaces that are letters from `Replace` alone."""
+    description = json.loads(tokenizer.backend_tokenizer.to_str())
+    description["padding"] = description["truncation"] = None
+    decoder = description["decoder"] or {}
+    steps = decoder.get("decoders", [decoder])
+    if any(each.get("type") == "Metaspace" for each in steps):
+        space = next(each for each in steps if each.get("type") == "Metaspace")["replacement"]
+        description["decoder"] = {
+            "type": "Sequence",
+            "decoders": [
+                {"type": "Replace", "pattern": {"String": space}, "content": " "},
+                {"type": "ByteFallback"},
+                {"type": "Fuse"},
+            ],
+        }
+    return json.dumps(description)
 
 
 def _grammar(constraint: Constraint) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr
 from functools import cached_property
 from inspect import signature
@@ -15,12 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
-from ragbraid.generate.ends import ENDS
-from ragbraid.generate.hf.constraint import Holder
-from ragbraid.generate.prompting import prompt_tokens
-from ragbraid.generate.protocol import Constraint
+from ragbraid.generate.hf.tokenized import Tokenized
+from ragbraid.generate.prompting import COMPLETION, Prompts
 from ragbraid.models.reasons import reason
-from ragbraid.types import Message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,10 +28,10 @@ Floats = npt.NDArray[np.float32]
 Weights: TypeAlias = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
-class TorchModel:
-    """Loaded weights and their tokenizer. Implements `answering.Text`, and `TreeModel` with its own cache."""
+class TorchModel(Tokenized):
+    """Loaded weights and their tokenizer. Implements `RowModel`, and `TreeModel` with its own cache."""
 
-    def __init__(self, path: Path, device: str, weights: Weights) -> None:
+    def __init__(self, path: Path, device: str, weights: Weights, prompts: Prompts = "chat") -> None:
         try:
             import torch
             import transformers
@@ -53,7 +50,7 @@ class TorchModel:
         try:
             with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
                 warnings.simplefilter("ignore")
-                self.tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **kept)
+                tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **kept)
                 self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
                     folder, dtype=dtype, **_quantised(weights), **kept
                 )
@@ -64,9 +61,15 @@ class TorchModel:
                 f"transformers can't load {path}: {reason(error)}.", "Name another model, or fetch it again."
             ) from error
         self.model.to(device).eval()
-        self.device, self._name = device, path.name
+        ends = self.model.generation_config.eos_token_id
+        super().__init__(
+            tokenizer,
+            path.name,
+            ends if isinstance(ends, list) else [ends],
+            template=COMPLETION if prompts == "completion" else None,
+        )
+        self.device = device
         self._cache: Any = None
-        self.holders: Callable[[Constraint], Holder] | None = None
 
     @cached_property
     def scorer(self) -> TreeScorer:
@@ -81,41 +84,10 @@ class TorchModel:
         found = getattr(self.model.config, "max_position_embeddings", None)
         return None if found is None else int(found)
 
-    @cached_property
-    def stops(self) -> Sequence[int]:
-        """The tokens that end an answer."""
-        named = [self.model.generation_config.eos_token_id, self.tokenizer.eos_token_id]
-        flat = [each for one in named for each in (one if isinstance(one, list) else [one])]
-        known = sorted(number for token, number in self.tokenizer.get_vocab().items() if token in ENDS)
-        return tuple(dict.fromkeys(int(each) for each in [*flat, *known] if each is not None))
-
-    def prompt(self, prompt: tuple[Message, ...] | str) -> list[int]:
-        """The tokens of a prompt, chat template and beginning of text included."""
-        bos, eos = (str(each or "") for each in (self.tokenizer.bos_token, self.tokenizer.eos_token))
-        return prompt_tokens(
-            prompt,
-            lambda piece: self.encode(piece.text, control=piece.control),
-            template=self.tokenizer.chat_template,
-            bos=bos,
-            eos=eos,
-            begin=self.tokenizer("")["input_ids"][:1],
-            model=self._name,
-        )
-
-    def encode(self, text: str, *, control: bool) -> list[int]:
-        """Token ids; without `control`, what looks like a control token is plain text."""
-        encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=not control)
-        return [int(each) for each in encoded["input_ids"]]
-
-    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of many texts without control tokens."""
-        return [self.encode(text, control=False) for text in texts]
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        """The text of tokens; control tokens have none, and half a character is a replacement sign."""
-        return str(
-            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
+    def next(self, ids: Tensor, seen: Tensor, places: Tensor, cache: Any) -> Floats:
+        """Append tokens to the cache; see `RowModel`."""
+        out = self.model(input_ids=ids, attention_mask=seen, position_ids=places, **self.caching(cache))
+        return _array(out.logits[:, -1].float())
 
     def new_cache(self) -> Any:
         """An empty cache of keys and values."""

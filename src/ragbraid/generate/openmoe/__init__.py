@@ -1,0 +1,1 @@
+from ragbraid.generate.openmoe.component import OpenMoe as OpenMoe

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openmoe_by_hand import logits_by_hand
+from safetensors.torch import load_file, save_file
+
+from ragbraid.errors import ModelError
+from ragbraid.generate.openmoe import OpenMoe
+from ragbraid.generate.openmoe.component import OpenMoeRuntime
+from ragbraid.generate.openmoe.decoder import Cache
+from ragbraid.generate.openmoe.files import read_decoder
+from ragbraid.generate.openmoe.order import TokenExperts, batches
+from ragbraid.generate.openmoe.shape import read_shape
+from ragbraid.generate.protocol import Completion, Request
+from ragbraid.models.memory import Memory
+from ragbraid.testing.generator import GeneratorConformance, random_prompts
+from ragbraid.types import ModelName
+from soaking import count
+from tiny_openmoe import CONFIG, make_openmoe, random_tensors
+
+DATA = Path(os.environ.get("RAGBRAID_DATA", Path(__file__).parents[2] / "data"))
+GOLDEN = DATA.parent / "golden" / "openmoe"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_openmoe(tmp_path_factory.mktemp("openmoe") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def runtime(folder: Path) -> Iterator[OpenMoeRuntime]:
+    opened = OpenMoe(ModelName(str(folder)), context_tokens=640).open()
+    yield opened
+    opened.close()
+
+
+class TestOpenMoeConforms(GeneratorConformance):
+    prompts, held = count(3, 100), count(1, 20)
+    holds_json = False  # random weights go on with spaces
+    holds_patterns = tells_alternatives = scores = True
+
+    @pytest.fixture
+    def generator(self, runtime: OpenMoeRuntime) -> OpenMoeRuntime:
+        return runtime
+
+
+def some_ids(rows: int, length: int, seed: int = 0, vocabulary: int = 320) -> torch.Tensor:
+    ids = torch.from_numpy(np.random.default_rng(seed).integers(1, vocabulary, (rows, length)))
+    ids[:, 0] = 0
+    return ids
+
+
+def test_the_published_implementations_logits() -> None:
+    if not GOLDEN.is_dir():
+        pytest.skip(f"{GOLDEN} isn't there: set RAGBRAID_DATA to a folder beside golden/openmoe")
+    expected = load_file(GOLDEN / "expected.safetensors")
+    decoder = OpenMoe.from_folder(GOLDEN)
+    together = decoder.logits(expected["input_ids"])
+    assert together.dtype == torch.float32
+    assert (together - expected["logits"]).abs().max() < 1e-4
+    alone = decoder.logits(expected["input_ids"][:1])
+    assert (alone - expected["logits_first_row_alone"]).abs().max() < 1e-4
+    assert (together[:1] - alone).abs().max() > 1e-2
+
+
+@settings(max_examples=count(6, 200), deadline=None)
+@given(
+    rows=st.integers(1, 3),
+    length=st.integers(1, 12),
+    seed=st.integers(0, 99),
+    top_k=st.sampled_from([1, 2]),
+    factor=st.sampled_from([0.5, 1.0, 2.0]),
+    interval=st.sampled_from([1, 2, 3]),
+    padding=st.integers(0, 3),
+)
+def test_the_forward_pass_is_that_written_out_by_hand(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: int, length: int, seed: int, top_k: int, factor: float, interval: int, padding: int,
+) -> None:  # fmt: skip
+    changed = {
+        "router_topk": top_k, "router_capacity_factor_eval": factor, "router_min_capacity": 1,
+        "moe_layer_interval": interval, "num_hidden_layers": 3, "vocab_size": 40,
+    }  # fmt: skip
+    config = CONFIG | changed
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    tensors = random_tensors(config, seed)
+    save_file(tensors, folder / "model.safetensors")
+    ids = some_ids(rows, length, seed, 40)
+    seen = torch.ones_like(ids)
+    seen[0, : min(padding, length - 1)] = 0
+    wanted = logits_by_hand(
+        config, {name: each.numpy() for name, each in tensors.items()}, ids.numpy(), seen.numpy()
+    )
+    found = OpenMoe.from_folder(folder).logits(ids, seen)
+    np.testing.assert_allclose(found.numpy(), wanted, atol=2e-4)
+
+
+def test_experts_on_disk_give_the_same_logits_and_are_counted(folder: Path) -> None:
+    ids = some_ids(2, 20)
+    wanted = read_decoder(folder).logits(ids)
+    for keep in ("cpu", "disk"):
+        decoder = read_decoder(folder, keep=keep, room=4)  # type: ignore[arg-type]
+        assert torch.equal(decoder.logits(ids), wanted)
+        traffic = decoder.experts.store.traffic  # type: ignore[attr-defined]
+        assert traffic.misses >= 8
+        assert traffic.hits == 0  # each layer's experts make way for the other's
+        roomy = read_decoder(folder, keep=keep, room=16)  # type: ignore[arg-type]
+        roomy.logits(ids)
+        roomy.logits(ids)
+        assert roomy.experts.store.traffic.hit_rate == 0.5  # type: ignore[attr-defined]
+
+
+def test_a_cache_changes_nothing_where_nothing_is_dropped(folder: Path) -> None:
+    decoder = read_decoder(folder)
+    ids, cache = some_ids(2, 9), Cache(4)
+    with torch.inference_mode():
+        whole = decoder.forward(ids, Cache(4), drops=False)
+        steps = [decoder.forward(ids[:, :5], cache, drops=False)]
+        steps += [decoder.forward(ids[:, at : at + 1], cache, drops=False) for at in range(5, 9)]
+    torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-4, rtol=1e-4)
+
+
+def test_without_drops_side_by_side_is_as_alone(folder: Path) -> None:
+    runtime = OpenMoe(ModelName(str(folder)), context_tokens=640, drop_tokens=False, parallel=4).open()
+    requests = [Request(each, 6) for each in random_prompts(6)]
+    together = runtime.generate(requests)
+    assert together == [runtime.generate([each])[0] for each in requests]
+    assert runtime.traffic is None
+
+
+def test_sampling_is_repeated_by_its_seed(runtime: OpenMoeRuntime) -> None:
+    drawn = [runtime.generate([Request("water", 20, temperature=1.5, seed=seed)])[0] for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_prompts_begin_with_the_padding_token(runtime: OpenMoeRuntime) -> None:
+    assert runtime._loaded().prompt("the water")[0] == 0
+    assert runtime.count_tokens("the water") == 1 + len("_the_water")
+
+
+def test_batches_put_together_what_wants_different_experts(folder: Path) -> None:
+    model = OpenMoe(ModelName(str(folder))).open()._loaded()
+    shape = model.decoder.shape
+    draw = np.random.default_rng(0)
+    topics = [[2 + 3 * at + each for each in range(3)] for at in range(8)]
+    prompts = [list(draw.choice(topics[at // 8], 24)) for at in range(64)]  # they come topic after topic
+    model.load([[token for topic in topics for token in topic]])
+    arrival = [list(range(at, at + 8)) for at in range(0, 64, 8)]
+    with torch.inference_mode():
+        model.next(
+            torch.tensor([list(chain.from_iterable(topics))]),
+            torch.ones(1, 24),
+            torch.arange(24)[None],
+            model.new_cache(),
+        )
+    chosen = batches(prompts, 8, model.experts, shape)
+    assert sorted(at for batch in chosen for at in batch) == list(range(64))
+    assert {len(batch) for batch in chosen} == {8}
+
+    def dropped(order: list[list[int]]) -> int:
+        return int(sum(model.load([prompts[at] for at in batch]).dropped.sum() for batch in order))
+
+    assert dropped(chosen) < 0.7 * dropped(arrival)
+
+
+@settings(max_examples=count(20, 500), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lengths=st.lists(st.integers(1, 9), max_size=20), size=st.integers(1, 6))
+def test_batches_are_full_but_one(folder: Path, lengths: list[int], size: int) -> None:
+    shape = read_shape(folder)
+    found = batches([[1] * each for each in lengths], size, TokenExperts(shape), shape)
+    assert sorted(at for batch in found for at in batch) == list(range(len(lengths)))
+    assert sum(len(batch) < size for batch in found) <= 1
+
+
+def test_loads_say_which_experts_took_a_questions_tokens(runtime: OpenMoeRuntime) -> None:
+    model = runtime._loaded()
+    prompts = [model.prompt("the water is"), model.prompt("12345")]
+    load = model.load(prompts)
+    assert load.chosen.shape == (2, 2, 8)
+    assert load.chosen.sum(-1).tolist() == [[2 * len(each)] * 2 for each in prompts]
+    assert (load.dropped <= load.chosen).all()
+    assert load.drop_rate == load.dropped.sum() / load.chosen.sum()
+
+
+def test_pickled_shards_are_converted_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGBRAID_CONVERTED", str(tmp_path / "converted"))
+    published = make_openmoe(tmp_path / "published")
+    tensors = load_file(published / "model.safetensors")
+    (published / "model.safetensors").unlink()
+    names = sorted(tensors)
+    for at, part in enumerate((names[:20], names[20:])):
+        torch.save({name: tensors[name] for name in part}, published / f"pytorch_model-{at}.bin")
+    ids = some_ids(1, 8)
+    wanted = OpenMoe.from_folder(folder).logits(ids)
+    assert torch.equal(OpenMoe.from_folder(published).logits(ids), wanted)
+    monkeypatch.setattr(torch, "load", None)  # the second time it isn't read
+    assert torch.equal(OpenMoe.from_folder(published).logits(ids), wanted)
+
+
+class Malicious:
+    def __reduce__(self) -> Any:
+        return (os.system, ("touch run",))
+
+
+def bad_folders(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Folders that can't be loaded, and what is said of them."""
+    made = {name: make_openmoe(folder / name) for name in ("code", "cut", "other", "shape", "lacking", "bin")}
+    with (made["code"] / "pytorch_model.bin").open("wb") as file:
+        pickle.dump({"weight": Malicious()}, file)
+    torch.save({"a": torch.zeros(999)}, made["bin"] / "pytorch_model.bin")
+    for each in ("code", "bin"):
+        (made[each] / "model.safetensors").unlink()
+    for path in (made["cut"] / "model.safetensors", made["bin"] / "pytorch_model.bin"):
+        path.write_bytes(path.read_bytes()[:-500])
+    (made["other"] / "config.json").write_text('{"architectures": ["GPTNeoXForCausalLM"]}', "utf-8")
+    (made["shape"] / "config.json").write_text(json.dumps(CONFIG | {"hidden_size": 48}), "utf-8")
+    tensors = load_file(made["lacking"] / "model.safetensors")
+    tensors.pop("lm_head.weight")
+    save_file(tensors, made["lacking"] / "model.safetensors")
+    said = {
+        "code": "holds more than tensors, so nothing of it was loaded",
+        "cut": "damaged",
+        "bin": "damaged",
+        "other": "its architecture is GPTNeoXForCausalLM",
+        "shape": "and not",
+        "lacking": "they have no lm_head.weight",
+    }
+    return {name: (path, said[name]) for name, path in made.items()}
+
+
+def test_what_cannot_be_loaded_is_a_sentence_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAGBRAID_CONVERTED", str(tmp_path / "converted"))
+    monkeypatch.chdir(tmp_path)
+    for path, said in bad_folders(tmp_path / "bad").values():
+        with pytest.raises(ModelError, match=said):
+            OpenMoe(ModelName(str(path))).open().generate([Request("a", 1)])
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match=r"config\.json can't be read"):
+        OpenMoe.from_folder(tmp_path / "empty")
+
+
+def test_more_experts_than_memory_is_a_sentence_that_says_what_to_do(tmp_path: Path) -> None:
+    folder = make_openmoe(tmp_path / "large", intermediate_size=2048)
+    whole, part = (
+        OpenMoe(ModelName(str(folder)), experts=each, experts_held=2).open() for each in ("device", "disk")
+    )
+    for each in (whole, part):
+        each.take_from(Memory(memory_mb=12))
+    with pytest.raises(ModelError, match="Set `experts: disk` with experts_held below 16"):
+        whole.generate([Request("a", 1)])
+    (got,) = part.generate([Request("a", 2)])
+    assert isinstance(got, Completion)
+    assert part.traffic is not None
+    assert part.traffic.misses > 0
+    assert part.traffic.seconds > 0
