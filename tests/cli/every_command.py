@@ -71,6 +71,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "models-list": (),
     "models-get": ("--from", "stick"),
     "models-remove": ("qwen3-8b",),
+    "models-convert": ("none", "--to", "none.gguf"),
     "models-bundle": ("smollm2-135m-instruct", "--to", "stick"),
     "new-component": ("recency",),
     "new-key": ("sales", "--flow", "ask", "--filter", '{"team": "sales"}'),
@@ -83,7 +84,7 @@ CALLS: dict[str, tuple[str, ...]] = {
 In this order they can be called one after the other, too.
 """
 
-CODES = {"check": 2, "index-migrate": 2}
+CODES = {"check": 2, "index-migrate": 2, "models-convert": 3}
 """The exit codes that aren't 0."""
 
 WITH_MODEL = ("models-bundle", "models-get")

@@ -86,3 +86,17 @@ def test_probabilities_that_are_no_numbers_are_told(engine: str, tmp_path: Path)
             got = error
     assert isinstance(got, GenerationError | ModelError)
     assert "numbers" in str(got) or "nan nats" in str(got)
+
+
+def test_bitnet_2b_4t_is_refused_by_llama_cpp_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "bitnet.gguf"
+    with closing(gguf.GGUFWriter(path, "bitnet")) as writer:
+        writer.add_context_length(4096)
+        writer.add_embedding_length(2560)
+        writer.add_block_count(30)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    runtime = LlamaCpp(ModelName(str(path))).open()
+    with pytest.raises(ModelError, match="squared ReLU"):
+        runtime.generate([Request("a", 1)])

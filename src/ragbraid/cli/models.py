@@ -74,6 +74,10 @@ def get(
             help="Take the files from here, not from the network. Without names: every model in it.",
         ),
     ] = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of models from the hub: a branch, tag or commit."),
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -91,7 +95,7 @@ def get(
     had: dict[str, str | RagbraidError] = {}
     for name in wanted:
         try:
-            had[name] = str(_fetch(name, source, quiet))
+            had[name] = str(_fetch(name, source, quiet, revision))
             _prepare(name, quiet=quiet or as_json)
         except RagbraidError as error:
             if len(wanted) == 1:
@@ -157,6 +161,42 @@ def bundle(
     output.show(f"The packages to take along are named in {to / REQUIREMENTS}.")
 
 
+@app.command("convert", cls=options.Command)
+def convert(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, or a hub id that is here.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The GGUF file to write.")],
+    packing: Annotated[
+        str, typer.Option("--type", metavar="TYPE", help="How matrices are packed: f32, f16, q8_0 or q4_0.")
+    ] = "f16",
+    revision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a model from the hub: a branch, tag or commit.")
+    ] = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a GPT-NeoX model, such as Pythia, as a GGUF file for llama.cpp.
+
+    For example: ragbraid models convert EleutherAI/pythia-160m --to FILE --type q8_0
+    """
+    from typing import get_args
+
+    from ragbraid.errors import InputError
+    from ragbraid.models.convert.gguf_file import Packing
+    from ragbraid.models.convert.gguf_file import convert as write
+    from ragbraid.models.locate import locate
+
+    known = {str(each): each for each in get_args(Packing)}
+    if packing not in known:
+        raise InputError(f"--type is {packing!r}.", f"Give one of {', '.join(known)}.")
+    with progress.waiting(f"Converting {model} …", quiet=quiet or as_json):
+        write(locate(model, revision, kind="generator"), to, known[packing])
+    size = to.stat().st_size
+    if as_json:
+        output.print_json({"file": str(to), "type": packing, "bytes": size})
+        return
+    output.show(f"{to}: {output.size(size)}")
+
+
 def _prepare(name: str, *, quiet: bool) -> None:
     """Convert and prove the model for this machine now: the first question would have to wait for it."""
     from ragbraid.errors import RagbraidError
@@ -204,7 +244,7 @@ def _in_bundle(source: Path | None) -> list[str]:
     return found
 
 
-def _fetch(name: str, source: Path | None, quiet: bool) -> Path:
+def _fetch(name: str, source: Path | None, quiet: bool, revision: str | None = None) -> Path:
     from ragbraid.models.fetch import get as fetch
 
     def waiting(holder: str) -> None:
@@ -213,7 +253,7 @@ def _fetch(name: str, source: Path | None, quiet: bool) -> Path:
 
     try:
         with progress.download(name, quiet) as on_progress:
-            return fetch(name, source=source, on_progress=on_progress, on_wait=waiting)
+            return fetch(name, revision, source=source, on_progress=on_progress, on_wait=waiting)
     except KeyboardInterrupt:
         output.say("Interrupted. Run the command again: a download from the hub goes on where it was.")
         raise

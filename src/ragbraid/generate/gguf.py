@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import struct
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from ragbraid.models.locate import locate
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_SAMPLES, _SAMPLE = 256, 4096
 
 # ggml type → (elements a block, bytes a block); a type that isn't here is checked by its offset alone.
 _BLOCKS = {
@@ -98,15 +96,20 @@ def find_file(model: str, revision: str | None) -> Path:
     raise ModelError(f"There is {found} in {path}.", "Name one GGUF file as the model.")
 
 
-def fingerprint(path: Path) -> str:
-    """Of the file's size, its beginning and samples spread over it: a file of gigabytes isn't read whole."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for at in range(_SAMPLES):
-            file.seek(at * max(0, size - _SAMPLE) // (_SAMPLES - 1))
-            digest.update(file.read(_SAMPLE))
-    return digest.hexdigest()[:12]
+_SQUARED_RELU = {"context_length": 4096, "embedding_length": 2560, "block_count": 30}
+"""BitNet b1.58 2B-4T by its sizes; llama.cpp's `bitnet` was made for a 3B model of 26 blocks."""
+
+
+def demand_faithful(file: Gguf, path: Path) -> Gguf:
+    """The file, unless llama.cpp would compute another model of it: raises `ModelError` then."""
+    sizes = {key: file.metadata.get(f"bitnet.{key}") for key in _SQUARED_RELU}
+    if file.architecture == "bitnet" and sizes == _SQUARED_RELU:
+        raise ModelError(
+            f"{path} is BitNet b1.58 2B-4T, which has squared ReLU; llama.cpp's `bitnet` architecture has "
+            "SiLU, and computes another model.",
+            "Take `type: bitnet` with microsoft/bitnet-b1.58-2B-4T-bf16.",
+        )
+    return file
 
 
 class _Reader:

@@ -13,7 +13,7 @@ from annotated_types import Ge, Gt
 from ragbraid.context import Context
 from ragbraid.errors import GenerationError, ModelError, RagbraidError
 from ragbraid.generate.alternatives import alternatives, logprobs
-from ragbraid.generate.gguf import Gguf, find_file, fingerprint, read
+from ragbraid.generate.gguf import Gguf, demand_faithful, find_file, read
 from ragbraid.generate.llama_request import body, demand_kept
 from ragbraid.generate.llama_score import score
 from ragbraid.generate.prompting import COMPLETION, Prompts, demand_room, prompt_tokens
@@ -24,6 +24,7 @@ from ragbraid.generate.protocol import (
 )
 from ragbraid.generate.streaming import Say, Stopped, streamed
 from ragbraid.generate.turns import Turns
+from ragbraid.models.fingerprint import fingerprint
 from ragbraid.models.memory import Memory, Need
 from ragbraid.models.threads import default_threads
 from ragbraid.models.weights import Weights
@@ -229,7 +230,7 @@ class LlamaCppRuntime:
 
     @cached_property
     def _file(self) -> Gguf:
-        return read(self._path)
+        return demand_faithful(read(self._path), self._path)
 
     def _load(self) -> LlamaServer:
         from ragbraid.generate.llama_server import LlamaServer

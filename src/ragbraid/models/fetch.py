@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ragbraid import locking
-from ragbraid.errors import ModelError, RagbraidError
+from ragbraid.errors import InputError, ModelError, RagbraidError
 from ragbraid.models import wheels
 from ragbraid.models.cache import cache_folder
 from ragbraid.models.catalogue import Model, catalogue, unknown
@@ -31,6 +31,7 @@ _HUB_FILES = ["*.json", "*.safetensors", "*.gguf", "*.txt", "*.model"]
 
 def get(
     name: str,
+    revision: str | None = None,
     *,
     source: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -47,9 +48,14 @@ def get(
     whatever goes wrong.
     """
     model = catalogue().get(name)
+    if model is not None and revision is not None:
+        raise InputError(
+            f"{name} is in the catalogue, which says which revision it is.",
+            f"Leave --revision out, or name {model.hub}.",
+        )
     if model is None:
         if is_hub_id(name) and source is None:
-            return _from_hub(name)
+            return _from_hub(name, revision)
         raise unknown(name, catalogue())
     target = cache_folder() / name
     if target.is_dir() and fault(model, target) is None:
@@ -173,11 +179,23 @@ def _is_offline() -> bool:
     return bool(getattr(constants, "HF_HUB_OFFLINE", False))
 
 
-def _from_hub(name: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
+def _from_hub(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RevisionNotFoundError
 
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+    def fetched(patterns: list[str]) -> Path:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+
+    try:
+        folder = fetched(_HUB_FILES)
+        if not any(any(folder.glob(pattern)) for pattern in ("**/*.safetensors", "**/*.gguf")):
+            folder = fetched([*_HUB_FILES, "*.bin"])  # older models have nothing else
+        return folder
+    except RevisionNotFoundError as error:
+        raise ModelError(
+            f"{name} has no revision {revision!r} on the hub.",
+            "Name a branch, a tag or a commit that its page there lists; Pythia's are step0 to step143000.",
+        ) from error
     except Exception as error:
         if _is_offline():
             raise ModelError(

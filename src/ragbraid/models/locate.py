@@ -30,7 +30,7 @@ def locate(name: str, revision: str | None = None, *, kind: Kind | None = None) 
             raise _unfit(model, kind)
         found = _cached(model) or _installed(model)
     if found is None:
-        raise _missing(name, known=model is not None)
+        raise _missing(name, revision, known=model is not None)
     return found
 
 
@@ -90,7 +90,12 @@ def in_hub_cache(name: str, revision: str | None = None) -> Path | None:
         return None
 
 
-def _missing(name: str, *, known: bool) -> ModelMissing:
+def _missing(name: str, revision: str | None, *, known: bool) -> ModelMissing:
+    if revision is not None and is_hub_id(name):
+        return ModelMissing(
+            f"The revision {revision} of {name} isn't on this machine.",
+            f"Run `ragbraid models get {name} --revision {revision}`, which says where there is no such one.",
+        )
     if known or is_hub_id(name):
         return ModelMissing(f"The model {name} isn't on this machine.", f"Run `ragbraid models get {name}`.")
     return ModelMissing(

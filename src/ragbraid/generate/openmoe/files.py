@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ragbraid.errors import MissingDependency, ModelError
-from ragbraid.generate.openmoe.pickled import unpickled
+from ragbraid.errors import MissingDependency
 from ragbraid.generate.openmoe.shape import Shape, read_shape
-from ragbraid.models.reasons import reason
+from ragbraid.models.pickled import unpickled
+from ragbraid.models.tensors import Tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ragbraid.generate.openmoe.decoder import Decoder, Layer, Mlp
     from ragbraid.generate.openmoe.experts import Expert, Fetch, Store
 
@@ -53,69 +48,6 @@ def read_decoder(
         tensors.get("lm_head.weight", head),
         Experts(_store(tensors, shape, keep, room), swiglu),
     )
-
-
-class Tensors:
-    """Named tensors of a folder's safetensors files, brought to a device as they are asked for."""
-
-    def __init__(self, folder: Path, device: str, dtype: Any) -> None:
-        self.device, self.dtype = device, dtype
-        self._folder = folder
-        self._files = _index(folder)
-
-    def get(self, name: str, size: Sequence[int], *, device: str | None = None) -> Tensor:
-        """A tensor that must have this size. Raises `ModelError`."""
-        with self._slice(name, size) as found:
-            return self._brought(found[:], device)
-
-    def row(self, name: str, at: int, size: Sequence[int]) -> Tensor:
-        """The part of a tensor of this size that is at one place of its first dimension."""
-        with self._slice(name, size) as found:
-            return self._brought(found[at], None)
-
-    def _brought(self, tensor: Tensor, device: str | None) -> Tensor:
-        found: Tensor = tensor.to(device or self.device, self.dtype)
-        return found
-
-    @contextmanager
-    def _slice(self, name: str, size: Sequence[int]) -> Iterator[Any]:
-        from safetensors import SafetensorError, safe_open
-
-        if name not in self._files:
-            raise _unfit(self._folder, f"they have no {name}")
-        path = self._folder / self._files[name]
-        with ExitStack() as stack:
-            try:
-                found = stack.enter_context(safe_open(path, "pt")).get_slice(name)
-            except (OSError, SafetensorError) as error:
-                raise ModelError(f"{path} is damaged: {reason(error)}.", "Fetch it again.") from error
-            if tuple(found.get_shape()) != tuple(size):
-                raise _unfit(self._folder, f"{name} is {tuple(found.get_shape())} and not {tuple(size)}")
-            yield found
-
-
-def _index(folder: Path) -> dict[str, str]:
-    """Which file has which tensor. Raises `ModelError` where a file is missing or can't be read."""
-    from safetensors import SafetensorError, safe_open
-
-    found: dict[str, str] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, "pt") as opened:
-                found |= dict.fromkeys(opened.keys(), path.name)
-        except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} is damaged: {reason(error)}.", "Fetch it again.") from error
-    listed = folder / "model.safetensors.index.json"
-    if listed.is_file():
-        try:
-            wanted = set(json.loads(listed.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise ModelError(f"{listed} can't be read: {reason(error)}.", "Fetch it again.") from error
-        if missing := sorted(each for each in wanted if not (folder / str(each)).is_file()):
-            raise ModelError(f"{folder / str(missing[0])} is missing.", "Fetch the model again.")
-    if not found:
-        raise ModelError(f"There are no weights in {folder}.", "It must hold model.safetensors.")
-    return found
 
 
 def _layer(tensors: Tensors, shape: Shape, number: int) -> Layer:
@@ -199,7 +131,3 @@ def _sizes(shape: Shape, layer: int) -> dict[str, tuple[int, int, int]]:
     )  # fmt: skip
     sizes = ((count, hidden, 2 * inner), (count, hidden, inner), (count, inner, hidden))
     return {f"{name}.{each}": size for each, size in zip(_MATRICES, sizes, strict=True)}
-
-
-def _unfit(folder: Path, why: str) -> ModelError:
-    return ModelError(f"The weights in {folder} aren't those of its config.json: {why}.", "Fetch it again.")

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
-from ragbraid.generate.gguf import Gguf, fingerprint
+from ragbraid.generate.gguf import Gguf
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
+from ragbraid.models.fingerprint import fingerprint
 from ragbraid.models.openvino import EXACT, machine, openvino
 from ragbraid.models.signal_stack import signal_stack_kept
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragbraid.errors import ModelError
-from ragbraid.generate.gguf import fingerprint
 from ragbraid.models.converted import converted
+from ragbraid.models.fingerprint import fingerprint
 from ragbraid.models.reasons import reason
 
 if TYPE_CHECKING:
