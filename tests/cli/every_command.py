@@ -67,6 +67,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "check": ("-p", "wrong.yaml"),
     "show": (),
     "components": ("recursive-splitter",),
+    "export": ("rag.yaml", "--to", "haystack"),
     "upgrade": (),
     "models-list": (),
     "models-get": ("--from", "stick"),

@@ -115,6 +115,25 @@ def test_what_would_not_come_back_is_refused(records: Records) -> None:
     assert records.count() == 0
 
 
+def test_a_chunk_of_an_ingested_source_keeps_its_place(tmp_path: Path) -> None:
+    from ragbraid import Pipeline
+
+    (tmp_path / "a.md").write_text("# Barns\n\nThe barn burned down.", "utf-8")
+    with Pipeline.build(
+        base=tmp_path,
+        components={"index": {"type": "faiss", "path": "index"}},
+        ingest=[{"type": "files"}, {"type": "recursive-splitter"}, "index"],
+        search=[{"type": "lexical", "index": "index"}],
+    ) as pipeline:
+        pipeline.ingest(tmp_path / "a.md")
+        (hit,) = pipeline.search("barn")
+    (found,) = Records(tmp_path / "index", None).search("barn", 3)
+    assert found.hit == hit
+    own = Records(tmp_path / "own", None)
+    own.put([Record("a", "barn")])
+    assert [each.hit for each in own.select()] == [None]
+
+
 def test_a_chunk_of_an_ingested_source_goes_with_its_source_alone(tmp_path: Path) -> None:
     from ragbraid import Pipeline
 

@@ -16,6 +16,7 @@ from ragbraid.cli import (
     components,
     doctor,
     evaluate,
+    export,
     failures,
     index,
     ingest,
@@ -76,6 +77,7 @@ app.command("check")(check.command)
 app.command("show")(show.command)
 app.command("components", cls=options.Command)(components.command)
 app.command("schema")(schema.command)
+app.command("export", cls=options.Command)(export.command)
 app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")
 app.add_typer(new.app, name="new")

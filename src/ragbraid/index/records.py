@@ -37,7 +37,8 @@ class Record:
     """A text with metadata and, where somebody made one, a vector of any length but zero.
 
     `beside` is what else comes back with it, of what JSON can hold; filters name it as `ragbraid-record.KEY`.
-    `score` is of the search that found it: the cosine, or BM25.
+    `score` is of the search that found it: the cosine, or BM25. `hit` is the passage that it is, where that
+    is a chunk of a source that was ingested: with its place, its page and the score of the stage.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Record:
     vector: Sequence[float] | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     score: float | None = None
+    hit: Hit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ def _record(hit: Hit, score: float | None = None, row: Any = None) -> Record:
     vector = None
     if row is not None:
         vector = row.tolist() if kept is None else _unpacked(kept)
-    return Record(hit.id, hit.text, metadata, vector, beside, score)
+    return Record(hit.id, hit.text, metadata, vector, beside, score, None if hit.source == hit.id else hit)
 
 
 def _unit(vector: Numbers, width: int, owner: str) -> tuple[Any, str]:

@@ -90,6 +90,12 @@ class Components:
         found = self._made.get((id(node), True)) or self._made.get((id(node), False))
         return found[1] if found else None
 
+    def definition(self, value: Any) -> tuple[Map, Built]:
+        """The mapping that a component was made of, and what it is; that of an equal one will do."""
+        every = list(self._made.values())
+        same = [each for each in every if each[1].value is value]
+        return (same or [each for each in every if each[1].value == value])[0]
+
     def _build(self, node: Map, besides: Iterable[str]) -> Built:
         kind = node.items.get("type")
         if kind is None:

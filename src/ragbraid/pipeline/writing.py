@@ -20,6 +20,7 @@ from ragbraid.pipeline.forms.bodies import BODIES
 from ragbraid.pipeline.function import setting_of
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.parse import resolve
+from ragbraid.pipeline.settings import as_python
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, from_value, scalars
 from ragbraid.secret import Secret
@@ -49,6 +50,32 @@ def to_yaml(checked: CheckedPipeline) -> str:
     return text
 
 
+def spec_of(checked: CheckedPipeline, component: Any) -> dict[str, Any]:
+    """A component of a checked pipeline as a file in any folder writes it: `{"type": …}`.
+
+    The components that it refers to stand in place, and paths are absolute; what the environment gave stays
+    `${NAME}`, save in paths. Raises `InputError` where it holds a secret, or code that no file could name.
+    """
+    assert checked.written is not None, "a checked pipeline knows what it was read from"
+    components = checked.written[1]
+    node, built = components.definition(component)
+    assert built.signature is not None, "what was made has a signature"
+    _demand_nameable(node)
+    spec: dict[str, Any] = {"type": built.type}
+    rewriter = _Rewriter(components)
+    for setting in built.signature.settings:
+        held = setting_of(component, setting.name)
+        if setting.protocol is not None and held is not None:
+            spec[setting.name] = (
+                [spec_of(checked, each) for each in held] if setting.many else spec_of(checked, held)
+            )
+        elif isinstance(held, Path):
+            spec[setting.name] = as_python(_as_written(Scalar(node.place, held.as_posix(), given=True)))
+        elif setting.name in node.items:
+            spec[setting.name] = as_python(rewriter.setting(setting, node.items[setting.name], built))
+    return spec
+
+
 def _name(checked: CheckedPipeline) -> Scalar:
     """A pipeline without a `name` has its file's, which another file needn't have."""
     assert checked.written is not None
@@ -76,10 +103,15 @@ class _Rewriter:
         setting = built.signature.setting(key) if built and built.signature else None
         if built is None or setting is None:
             return self.node(node)
+        given = any(each.given for each in scalars(node))
+        return self.setting(setting, node, built, placed=given)
+
+    def setting(self, setting: Setting, node: Node, built: Built, *, placed: bool = True) -> Node:
+        """The value of a component's setting; with `placed`, paths are as they were found to be."""
         if _mentions(setting.annotation, Secret):
             _demand_variable(node, setting, built)
-        if any(each.given for each in scalars(node)) and _mentions(setting.annotation, Path, ModelName):
-            return self.node(from_value(_posix(setting_of(built.value, key)), node.place))
+        if placed and _mentions(setting.annotation, Path, ModelName):
+            node = from_value(_posix(setting_of(built.value, setting.name)), node.place)
         return self.node(node)
 
 

@@ -1,5 +1,6 @@
 """ragbraid in LangChain: a pipeline file's parts and the whole of it, as LangChain's own kinds of object."""
 
+from langchain_ragbraid.answerers import RagbraidAnswerer
 from langchain_ragbraid.chat_models import ChatRagbraid
 from langchain_ragbraid.document_index import RagbraidDocumentIndex
 from langchain_ragbraid.embeddings import RagbraidEmbeddings
@@ -15,6 +16,7 @@ from ragbraid.bridge.frameworks import warn_untested
 __version__ = "0.1.0"
 __all__ = [
     "ChatRagbraid",
+    "RagbraidAnswerer",
     "RagbraidDocumentIndex",
     "RagbraidEmbeddings",
     "RagbraidLoader",

@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.documents import Document
 
+from langchain_ragbraid.documents import to_document
 from ragbraid.index.records import Record, Records
 
 
@@ -63,5 +64,7 @@ def to_record(document: Document, vector: list[float] | None) -> Record:
 
 
 def to_their_document(record: Record) -> Document:
-    """The document that a record is."""
+    """The document that a record is; a chunk that `ragbraid ingest` stored has its place in its metadata."""
+    if record.hit is not None:
+        return to_document(record.hit)
     return Document(id=record.id, page_content=record.text, metadata=dict(record.metadata))

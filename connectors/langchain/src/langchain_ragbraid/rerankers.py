@@ -11,7 +11,7 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ConfigDict, Field
 
 from langchain_ragbraid.documents import to_documents, to_hit
-from ragbraid import Pipeline
+from ragbraid.pipeline.one_step import RERANKING, OneStep
 
 
 class RagbraidReranker(BaseDocumentCompressor):
@@ -29,10 +29,8 @@ class RagbraidReranker(BaseDocumentCompressor):
     allow: tuple[str, ...] = ()
 
     @cached_property
-    def _pipeline(self) -> Pipeline:
-        inputs = {"question": "str", "hits": "hits", "k": "int"}
-        flow = {"inputs": inputs, "steps": [dict(self.reranker)]}
-        return Pipeline.build(flows={"rerank": flow}, allow=self.allow)
+    def _step(self) -> OneStep:
+        return OneStep(dict(self.reranker), RERANKING, self.allow)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -43,9 +41,9 @@ class RagbraidReranker(BaseDocumentCompressor):
             return []
         hits = [to_hit(each) for each in documents]
         k = min(self.k or len(hits), len(hits))
-        found = self._pipeline.run("rerank", question=query, hits=hits, k=k)[:k]
+        found = self._step(question=query, hits=hits, k=k)[:k]
         return to_documents(found)
 
     def close(self) -> None:
         """Give back what was opened."""
-        self._pipeline.close()
+        self._step.close()

@@ -102,11 +102,11 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
 
     def _ask(self, given: Question, **kwargs: Any) -> dict[str, Any]:
         question, options = self._read(given, kwargs)
-        return _told(self._lender.pipeline.ask(question, **options))
+        return told(self._lender.pipeline.ask(question, **options))
 
     async def _aask(self, given: Question, **kwargs: Any) -> dict[str, Any]:
         question, options = self._read(given, kwargs)
-        return _told(await self._lender.pipeline.aask(question, **options))
+        return told(await self._lender.pipeline.aask(question, **options))
 
     def _ask_all(self, given: list[Question], **kwargs: Any) -> list[dict[str, Any] | Exception]:
         read = [self._read(each, kwargs) for each in given]
@@ -114,11 +114,11 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         if alike[1:] == alike[:-1] and "history" not in alike[0]:
             questions: Sequence[str] = [question for question, _ in read]
             answers = self._lender.pipeline.ask_batch(questions, **alike[0])
-            return [each if isinstance(each, RagbraidError) else _told(each) for each in answers]
+            return [each if isinstance(each, RagbraidError) else told(each) for each in answers]
         found: list[dict[str, Any] | Exception] = []
         for question, options in read:
             try:
-                found.append(_told(self._lender.pipeline.ask(question, **options)))
+                found.append(told(self._lender.pipeline.ask(question, **options)))
             except RagbraidError as error:
                 found.append(error)
         return found
@@ -152,7 +152,8 @@ class RagbraidPipeline(OfPipeline, RunnableSerializable[Question, dict[str, Any]
         return given.get("question", given.get("input")), {**own, **kwargs, **beside}
 
 
-def _told(answer: Answer) -> AddableDict:
+def told(answer: Answer) -> AddableDict:
+    """An answer as a chain gives it: its text, its documents, and the whole of it."""
     return AddableDict(answer=answer.text, context=to_documents(answer.hits), result=answer)
 
 

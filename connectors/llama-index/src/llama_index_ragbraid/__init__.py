@@ -8,6 +8,7 @@ from llama_index_ragbraid.postprocessor import RagbraidReranker
 from llama_index_ragbraid.query_engine import RagbraidQueryEngine
 from llama_index_ragbraid.reader import RagbraidReader
 from llama_index_ragbraid.retriever import RagbraidRetriever
+from llama_index_ragbraid.synthesizer import RagbraidSynthesizer
 from llama_index_ragbraid.tool import ragbraid_tool
 from llama_index_ragbraid.values import answer_of, as_node, hit_of_node
 from llama_index_ragbraid.vector_store import RagbraidVectorStore
@@ -32,6 +33,7 @@ __all__ = [
     "RagbraidReranker",
     "RagbraidRetriever",
     "RagbraidStep",
+    "RagbraidSynthesizer",
     "RagbraidVectorStore",
     "answer_of",
     "as_node",

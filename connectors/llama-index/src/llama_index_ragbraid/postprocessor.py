@@ -14,10 +14,9 @@ from llama_index_ragbraid.values import hit_of_node
 from ragbraid import Hit
 from ragbraid.bridge.values import KEY, crossing
 from ragbraid.errors import InputError
-from ragbraid.pipeline.one_step import OneStep
+from ragbraid.pipeline.one_step import RERANKING, OneStep
 
 DEFAULT = {"type": "maxsim", "embedder": {"type": "sentence-transformer"}}
-_INPUTS = {"question": "str", "hits": "hits", "k": {"type": "int", "default": 10}}
 
 
 class RagbraidReranker(BaseNodePostprocessor):
@@ -36,7 +35,7 @@ class RagbraidReranker(BaseNodePostprocessor):
         self, reranker: Mapping[str, Any] | None = None, *, top_n: int | None = None, **given: Any
     ) -> None:
         super().__init__(reranker=None if reranker is None else dict(reranker), top_n=top_n, **given)
-        self._step = OneStep(self.reranker or DEFAULT, _INPUTS)
+        self._step = OneStep(self.reranker or DEFAULT, RERANKING)
 
     @classmethod
     def class_name(cls) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode, Document, ImageDocument, ImageNode, IndexNode, Node, TextNode
 
-from llama_index_ragbraid.values import text_of
+from llama_index_ragbraid.values import text_node, text_of
+from ragbraid.bridge.values import crossing
 from ragbraid.index.records import Record
 
 _CLASSES: dict[str, type[BaseNode]] = {
@@ -32,8 +33,11 @@ def record_of(node: BaseNode) -> Record:
 
 
 def node_of(record: Record) -> BaseNode:
-    """The node of a record; a chunk that `ragbraid ingest` stored is a text node."""
+    """The node of a record; a chunk that `ragbraid ingest` stored is a text node that has its place."""
     embedding = None if record.vector is None else list(record.vector)
+    if record.hit is not None:
+        hit = record.hit
+        return text_node(hit, hit.source, crossing(hit), id_=hit.id, embedding=embedding)
     metadata = dict(record.metadata)
     if "node" not in record.beside:
         return TextNode(id_=record.id, text=record.text, metadata=metadata, embedding=embedding)

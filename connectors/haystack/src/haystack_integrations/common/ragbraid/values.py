@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haystack import Document, GeneratedAnswer
+from haystack.dataclasses import ChatMessage
 from haystack.errors import FilterError
 from haystack_integrations.document_stores.ragbraid.filters import translated
 
@@ -51,3 +52,8 @@ def as_filter(filters: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         raise FilterError(f"A filter is a dictionary, not {filters!r}.")
     is_haystack = {"operator", "conditions"} <= filters.keys() or {"field", "operator"} <= filters.keys()
     return translated(filters) if is_haystack else filters
+
+
+def turns(history: Sequence[ChatMessage] | None) -> list[dict[str, str]]:
+    """Chat messages as the turns of a pipeline's history."""
+    return [{"role": each.role.value, "content": each.text or ""} for each in history or ()]

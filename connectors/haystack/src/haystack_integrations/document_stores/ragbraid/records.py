@@ -7,6 +7,7 @@ from typing import Any
 from haystack import Document
 from haystack.dataclasses import ByteStream, SparseEmbedding
 
+from ragbraid.bridge.values import crossing
 from ragbraid.errors import InputError
 from ragbraid.index.records import Record
 
@@ -28,12 +29,15 @@ def record_of(document: Document) -> Record:
 
 
 def document_of(record: Record, *, embedding: bool = True) -> Document:
-    """The document of a record. A score is that of the search, or else the one it was stored with."""
+    """The document of a record. A score is that of the search, or else the one it was stored with.
+
+    A chunk that `ragbraid ingest` stored has its place under `ragbraid` in its meta, as from any search.
+    """
     beside = record.beside
     return Document(
         id=record.id,
         content=None if beside.get("no_content") else record.text,
-        meta=dict(record.metadata),
+        meta=dict(record.metadata) if record.hit is None else crossing(record.hit),
         score=beside.get("score") if record.score is None else record.score,
         blob=ByteStream.from_dict(beside["blob"]) if "blob" in beside else None,
         embedding=None if record.vector is None or not embedding else list(record.vector),

@@ -18,7 +18,7 @@ from haystack.dataclasses.streaming_chunk import _invoke_streaming_callback
 from haystack.utils import deserialize_callable, serialize_callable
 from haystack_integrations.common.ragbraid import as_generated_answer
 from haystack_integrations.common.ragbraid.lending import Lending, Where
-from haystack_integrations.common.ragbraid.values import as_filter
+from haystack_integrations.common.ragbraid.values import as_filter, turns
 
 from ragbraid import Answer, Event
 
@@ -125,10 +125,7 @@ class RagbraidPipeline(Lending):
 
 
 def _inputs(query: str, history: Sequence[ChatMessage] | None) -> dict[str, Any]:
-    if not history:
-        return {"question": query}
-    turns = [{"role": each.role.value, "content": each.text or ""} for each in history]
-    return {"question": query, "history": turns}
+    return {"question": query, "history": turns(history)} if history else {"question": query}
 
 
 def _last(event: Event) -> Answer:

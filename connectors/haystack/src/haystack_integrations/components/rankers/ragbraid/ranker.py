@@ -12,10 +12,9 @@ from haystack_integrations.common.ragbraid import hit_of_document
 
 from ragbraid import Hit
 from ragbraid.bridge.values import KEY, crossing
-from ragbraid.pipeline.one_step import OneStep
+from ragbraid.pipeline.one_step import RERANKING, OneStep
 
 DEFAULT = {"type": "maxsim", "embedder": {"type": "sentence-transformer"}}
-_INPUTS = {"question": "str", "hits": "hits", "k": {"type": "int", "default": 10}}
 
 
 @component
@@ -32,7 +31,7 @@ class RagbraidRanker:
             raise ValueError(f"top_k is a number of documents, at least 1, not {top_k}.")
         self.reranker = dict(reranker) if reranker is not None else None
         self.top_k = top_k
-        self._step = OneStep(self.reranker or DEFAULT, _INPUTS)
+        self._step = OneStep(self.reranker or DEFAULT, RERANKING)
 
     def to_dict(self) -> dict[str, Any]:
         """The component as a pipeline's file says it."""

@@ -1,0 +1,1 @@
+"""A pipeline as a file or script of another framework."""
