@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from ragbraid.rerank.zscore import Zscore as Zscore
     from ragbraid.retrieve.dense import Dense as Dense
     from ragbraid.retrieve.lexical import Lexical as Lexical
+    from ragbraid.route.intent import Intent as Intent
+    from ragbraid.route.intent import Intents as Intents
+    from ragbraid.route.semantic_router import SemanticRouter as SemanticRouter
     from ragbraid.split.by_format import ByFormat as ByFormat
     from ragbraid.split.code import Code as Code
     from ragbraid.split.markdown import Markdown as Markdown

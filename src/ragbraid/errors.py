@@ -44,6 +44,18 @@ class InputError(RagbraidError):
     exit_code = 2
 
 
+class SettingError(InputError):
+    """Settings of a component are wrong, or contradict each other.
+
+    `faults` has for each where it stands (keys and places that lead there from the component's settings), what
+    is wrong, and of a contradiction the other place, or None.
+    """
+
+    def __init__(self, faults: Sequence[tuple[Sequence[str | int], str, Sequence[str | int] | None]]) -> None:
+        super().__init__("\n".join(said for _, said, _ in faults))
+        self.faults = tuple(faults)
+
+
 class SourceMissing(InputError):
     """No source of that name is stored."""
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid.code import Code
-from ragbraid.errors import FOREIGN, RagbraidError, told
+from ragbraid.errors import FOREIGN, RagbraidError, SettingError, told
 from ragbraid.pipeline.diagnostics import Place, Problems, listed, meant
 from ragbraid.pipeline.environment import veiled, waits
 from ragbraid.pipeline.foreign import find_target
 from ragbraid.pipeline.function import FunctionComponent
 from ragbraid.pipeline.lookup import UnknownTypeError
-from ragbraid.pipeline.settings import as_python, validate
+from ragbraid.pipeline.settings import as_python, node_at, validate
 from ragbraid.pipeline.signature import Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.syntax import MAX_DEPTH
 from ragbraid.pipeline.tree import NAME, NAME_RULE, List, Map, Node, Scalar, describe, overridden
@@ -196,6 +196,11 @@ class Components:
             if signature.function:
                 return FunctionComponent.of(signature, values)
             return signature.target(**values, **references)
+        except SettingError as error:
+            for where, said, other in error.faults:
+                also = "" if other is None else f", and at {node_at(node, other).place}"
+                self._problems.add(node_at(node, where).place, veiled(f"{said}{also}", node))
+            return None
         except FOREIGN as error:  # whatever a component's own code raises
             meant_for_users = isinstance(error, ValueError | RagbraidError) and str(error)
             said = str(error) if meant_for_users else told(error)

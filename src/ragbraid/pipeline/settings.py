@@ -68,7 +68,7 @@ def _checked(
             values[setting.name] = json_validator(setting.annotation)(text)
         except ValidationError as error:
             found = error.errors(include_url=False)[0]  # a union reports each arm; one is enough to say
-            at = _at(node, found["loc"])
+            at = node_at(node, found["loc"])
             problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
         except Exception as error:  # whatever a component's own validators raise
             shown = "" if Secret in alternatives(plain(setting.annotation)) else f": {error}"
@@ -113,7 +113,8 @@ def _from_environment(node: Scalar, arms: Sequence[Any]) -> Any:
     return node.value if number or empty else node.text
 
 
-def _at(node: Node, location: Sequence[int | str]) -> Node:
+def node_at(node: Node, location: Sequence[int | str]) -> Node:
+    """The node that these keys and places lead to, or the last one on the way."""
     for key in location:
         if isinstance(node, Map) and key in node.items:
             node = node.items[str(key)]
