@@ -47,8 +47,8 @@ class InputError(RagbraidError):
 class SettingError(InputError):
     """Settings of a component are wrong, or contradict each other.
 
-    `faults` has for each where it stands (keys and places that lead there from the component's settings), what
-    is wrong, and of a contradiction the other place, or None.
+    `faults` has for each where it stands (keys and places that lead there from the component's settings),
+    what is wrong, and of a contradiction the other place, or None.
     """
 
     def __init__(self, faults: Sequence[tuple[Sequence[str | int], str, Sequence[str | int] | None]]) -> None:

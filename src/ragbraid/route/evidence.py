@@ -51,7 +51,7 @@ class Evidence:
         self._centroids = _unit(self._sums).astype(np.float32)
 
     def scores(self, vectors: Vectors) -> Vectors:
-        """float32 of shape (len(vectors), routes): about 1 or more for a near paraphrase, 0 for nothing alike."""
+        """float32 of shape (len(vectors), routes): about 1 for a near paraphrase, 0 for nothing alike."""
         import numpy as np
 
         near = np.exp(np.float32(_WIDTH) * (vectors @ self._vectors.T - np.float32(1)))

@@ -29,7 +29,7 @@ class Joined:
 
 
 class Scorer:
-    """Scores questions for some of the routes. `words` is what makes their vectors, where no embedder does."""
+    """Scores questions for some of the routes. `words` makes their vectors where no embedder does."""
 
     def __init__(
         self,

@@ -29,7 +29,8 @@ class Intent:
     def __call__(self, question: Batch[str], context: Context) -> Batch[RouteName]:
         """One name a question."""
         found = decisions(self.router, question, context)
-        return Batch(each if isinstance(each, InputError) else RouteName(each.route) for each in found)  # type: ignore[misc]
+        named = (each if isinstance(each, InputError) else RouteName(each.route) for each in found)
+        return Batch(named)  # type: ignore[arg-type]  # an error says that this one question failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,11 @@ class Intents:
     def __call__(self, question: Batch[str], context: Context) -> Batch[list[RouteName]]:
         """The names of each question's routes."""
         found = decisions(self.router, question, context)
-        return Batch(  # type: ignore[misc]
+        named = (
             each if isinstance(each, InputError) else [RouteName(name) for name in each.routes[: self.most]]
             for each in found
         )
+        return Batch(named)  # type: ignore[arg-type]
 
 
 def decisions(router: Router, questions: Sequence[str], context: Context) -> list[Decision | InputError]:

@@ -25,9 +25,9 @@ class Route:
     A question takes it where one of the `patterns` is found in it, regular expressions that heed no case, or
     where it is near enough to the `utterances`: by the `threshold` where it has one, else by its calibrated
     one. `by` words compares them word by word instead of by meaning, for part numbers and jargon that no
-    embedder knows. `where` and `collections` say for whom the route is at all: those whose questions are bound
-    to these values of metadata (one, or one of several), by their key's filter or the request's, and to one of
-    these collections. A route with these alone takes all their questions.
+    embedder knows. `where` and `collections` say for whom the route is at all: those whose questions are
+    bound to these values of metadata (one, or one of several), by their key's filter or the request's, and to
+    one of these collections. A route with these alone takes all their questions.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": True}

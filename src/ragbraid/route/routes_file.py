@@ -93,6 +93,8 @@ def _texts(node: Any, path: Path, spot: Spot, lines: dict[Spot, int]) -> tuple[s
 def _tree(path: Path) -> Any:
     import yaml
 
+    node: Any
+
     try:
         if path.stat().st_size > _MOST:
             raise InputError(f"{path} is larger than {_MOST // 1_000_000} MB.")
@@ -131,7 +133,7 @@ def _plain(node: Any) -> Any:
     try:
         return loader.construct_document(node)
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _wrong(path: Path, node: Any, said: str) -> InputError:

@@ -27,13 +27,13 @@ class SemanticRouter:
 
     `routes` has each route's utterances, or all that a `Route` has; or is a file of them. Those under
     `otherwise` are examples of what no route is for: none are needed, and the more there are the better such
-    questions are told. A question takes the route that it scores highest for, where that score is at least the
-    route's own threshold, else none: an unknown intent is never forced into a route. A pattern decides before
+    questions are told. A question takes the route for which it is farthest above that route's own threshold,
+    and none where it is above none: an unknown intent is never forced into a route. A pattern decides before
     any score does, in the routes' order. Thresholds are found by leaving out each utterance, and each route,
     in turn, when the router is opened; `thresholds` keeps those that `ragbraid route fit` wrote. Without an
-    `embedder` all routes go by words. The utterances' vectors are kept in the folder `cache` until they or the
-    embedder change; null keeps none. Raises `SettingError` for routes that are empty or contradict each other,
-    and `InputError` for a file that can't be read.
+    `embedder` all routes go by words. The utterances' vectors are kept in the folder `cache` until they or
+    the embedder change; null keeps none. Raises `SettingError` for routes that are empty or contradict each
+    other, and `InputError` for a file that can't be read.
     """
 
     routes: Path | Mapping[str, tuple[str, ...] | Route]
@@ -101,7 +101,7 @@ class SemanticRouterRuntime:
         """One decision a question."""
         closed = self._closed(scope)
         return [
-            self._ruled_by(question, scope, closed)
+            self._ruled_by(question, closed)
             or self._scored_by(question, None if vectors is None else vectors[row : row + 1], closed)
             for row, question in enumerate(questions)
         ]
@@ -170,7 +170,7 @@ class SemanticRouterRuntime:
         routes = self._table.routes
         return frozenset(each for each in self._restricted if not open_to(routes[each], scope))
 
-    def _ruled_by(self, question: str, scope: Scope, closed: frozenset[str]) -> Decision | None:
+    def _ruled_by(self, question: str, closed: frozenset[str]) -> Decision | None:
         """The routes that a pattern gives, or who asks alone; None where none does."""
         if not self._ruled and not self._restricted:
             return None

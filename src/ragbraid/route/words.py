@@ -33,7 +33,7 @@ class Words:
         self._weights = np.log((len(utterances) + 1) / (held + 0.5)).astype(np.float32).clip(0)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """float32 of shape (len(texts), DIMENSIONS), rows of unit length, or zeros where a text has no word."""
+        """float32 of shape (len(texts), DIMENSIONS), unit rows, or zeros for a text without words."""
         import numpy as np
 
         found: Vectors = _counted(texts) * self._weights
