@@ -29,6 +29,7 @@ components:
   hashed: {type: testing/hash-embedder}
   listed: {type: testing/list-index, embedder: hashed}
   fixed: {type: testing/fixed-splitter}
+  router: {type: semantic-router, embedder: embedder, routes: {hours: [when do you open]}, cache: made/routes}
   small: {type: parent-child, children: {type: sentences, embedder: embedder}, parents: {type: markdown}}
 ingest:
   - {type: files}
@@ -63,6 +64,10 @@ ask:
   - search
   - {type: quote, generator: local, embedder: embedder}
 flows:
+  routed:
+    - {type: intents, router: router}
+  named:
+    - {type: intent, router: router}
   written:
     - search
     - {type: compose, generator: remote, entailment: entails}

@@ -20,6 +20,7 @@ _KINDS = {
     "index": "Indexes store chunks and find them",
     "retriever": "Retrievers find passages for a question",
     "reranker": "Rerankers order hits anew",
+    "router": "Routers say where a question goes",
     "generator": "Generators write text",
     "answerer": "Answerers make an answer of hits",
     "step": "Other steps",

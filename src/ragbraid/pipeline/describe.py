@@ -19,10 +19,11 @@ from ragbraid.pipeline.diagnostics import meant
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, SignatureError, signature_of
 from ragbraid.pipeline.typecheck import alternatives, assignable, implements, plain, type_name
 from ragbraid.pipeline.written import as_written
+from ragbraid.route.protocol import Router
 from ragbraid.secret import Secret
 from ragbraid.types import Answer, Chunk, Hit, ModelName
 
-PROTOCOLS = {"loader": Loader, "embedder": Embedder, "index": Index, "generator": Generator}
+PROTOCOLS = {"loader": Loader, "embedder": Embedder, "index": Index, "generator": Generator, "router": Router}
 """Kinds that are known by their methods; the others are known by what their call takes and gives."""
 
 _NAMES = {ModelName: "model", Secret: "secret text", Path: "path", str: "text"}
