@@ -136,12 +136,28 @@ def _setting(setting: Setting) -> dict[str, Any]:
 
     try:
         adapter = TypeAdapter(setting.annotation, config=ConfigDict(arbitrary_types_allowed=True))
-        schema = {"anyOf": [adapter.json_schema(), VARIABLE]}
+        schema = {"anyOf": [_inlined(adapter.json_schema()), VARIABLE]}
     except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError):
         schema = {}
     if setting.default is not MISSING and isinstance(setting.default, str | int | float | bool):
         schema["default"] = setting.default
     return schema
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its own definitions in the places that refer to them: the file's schema has others."""
+    definitions = schema.pop("$defs", {})
+
+    def written(part: Any) -> Any:
+        if isinstance(part, list):
+            return [written(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        if isinstance(named := part.get("$ref"), str):
+            return written(definitions[named.rpartition("/")[2]])
+        return {key: written(each) for key, each in part.items()}
+
+    return written(schema) if definitions else schema
 
 
 def _described(each: Input) -> dict[str, Any]:
