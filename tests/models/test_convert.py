@@ -102,5 +102,7 @@ def test_what_cannot_be_converted_is_a_sentence_and_leaves_no_file(folder: Path,
 
 def test_a_revision_that_is_not_here_is_named() -> None:
     runtime = Transformers(ModelName("EleutherAI/pythia-160m"), revision="step3").open()
-    with pytest.raises(ModelError, match="The revision step3 of EleutherAI/pythia-160m isn't on this machine"):
+    with pytest.raises(
+        ModelError, match="The revision step3 of EleutherAI/pythia-160m isn't on this machine"
+    ):
         runtime.count_tokens("a")
