@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 from ragbraid.errors import Cancelled, DeadlineExceeded, Stopped
 from ragbraid.types import Scope
 
 _ANYTHING = Scope()
+T = TypeVar("T")
 
 
 class Cancellation:
-    """A deadline and a flag, shared by everything that works for one run."""
+    """A deadline and a flag, shared by everything that works for one run, which answers `questions`."""
 
-    __slots__ = ("_cancelled", "deadline", "may_stop")
+    __slots__ = ("_cancelled", "_kept", "deadline", "may_stop", "questions")
 
-    def __init__(self, timeout: float | None = None) -> None:
+    def __init__(self, timeout: float | None = None, questions: int = 1) -> None:
         self.deadline = None if timeout is None else time.monotonic() + timeout
+        self.questions = questions
+        self._kept: dict[Hashable, Any] | None = None
         self._cancelled = False
         self.may_stop = timeout is not None
         """False where `check` would find nothing, for those who would call it very often."""
@@ -30,6 +34,14 @@ class Cancellation:
     def cancelled(self) -> bool:
         """Whether the caller gave up; a passed deadline isn't counted here."""
         return self._cancelled
+
+    def kept(self, owner: Hashable, make: Callable[[], T]) -> T:
+        """What `owner` keeps as long as the run goes on; made where it is asked for the first time."""
+        if self._kept is None:
+            self._kept = {}
+        if owner not in self._kept:
+            self._kept.setdefault(owner, make())
+        return self._kept[owner]  # type: ignore[no-any-return]
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, never negative; None where there is no deadline."""

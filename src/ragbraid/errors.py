@@ -122,6 +122,10 @@ class Unsupported(GenerationError):
     """The generator's engine can't do what was asked of it; another one can."""
 
 
+class BudgetExceeded(GenerationError):
+    """A question would take more tokens, money or time of the generator than its budget allows."""
+
+
 class ServerError(GenerationError):
     """A model server can't be reached, or answered with an error."""
 

@@ -16,6 +16,7 @@ GROUP = "ragbraid.components"
 
 BUILTIN: Mapping[str, str] = {
     "bigrams": "ragbraid.rerank.bigrams:Bigrams",
+    "budget": "ragbraid.generate.budget:Budget",
     "by-format": "ragbraid.split.by_format:ByFormat",
     "code": "ragbraid.split.code:Code",
     "compose": "ragbraid.answer.compose:Compose",

@@ -24,6 +24,7 @@ components:
   torch: {type: transformers, model: smollm2-135m-instruct}
   moe: {type: openmoe, model: OrionZheng/openmoe-8b}
   remote: {type: openai, model: some, base_url: "http://127.0.0.1:9/v1"}
+  bounded: {type: budget, generator: remote, tokens: 4000}
   echo: {type: testing/echo-generator}
   entails: {type: entailment, model: cross-encoder/nli-deberta-v3-small}
   hashed: {type: testing/hash-embedder}

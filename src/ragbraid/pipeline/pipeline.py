@@ -242,7 +242,7 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
                 places.append(place)
             except InputError as error:
                 results[place] = error
-        run = self._run(filter, collection, timeout)
+        run = self._run(filter, collection, timeout, len(requests))
         for place, value in zip(places, self._life.values(runner, requests, run), strict=True):
             results[place] = value
         return cast("list[Answer | RagbraidError]", results)
@@ -428,9 +428,15 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         request = inputs_of(runner.plan, inputs)
         return self._life.value(runner, request, self._run(filter, collection, timeout))
 
-    def _run(self, filter: Filter | None, collection: str | None, timeout: float | None) -> Run:  # noqa: A002
+    def _run(
+        self,
+        filter: Filter | None,  # noqa: A002
+        collection: str | None,
+        timeout: float | None,
+        questions: int = 1,
+    ) -> Run:
         if filter is None and collection is None:
             scope = self._scope
         else:
             scope = scope_of(self._caller, filter, collection, self._checked.fields)
-        return Run(scope, Cancellation(None if timeout is None else timeout_of(timeout)))
+        return Run(scope, Cancellation(None if timeout is None else timeout_of(timeout), questions))

@@ -28,6 +28,7 @@ _STATUS: tuple[tuple[type[errors.RagbraidError], int], ...] = (
     (errors.IndexLocked, 503),
     (errors.LoadError, 422),
     (errors.Unsupported, 400),
+    (errors.BudgetExceeded, 422),
     (errors.GenerationError, 502),
     (errors.DeadlineExceeded, 504),
 )
