@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "eval": ("questions.jsonl",),
     "sweep": ("questions.jsonl", "--set", "ask.quote.max_sentences=1,2"),
     "questions": ("--feedback", "feedback.jsonl"),
+    "study-pythia": ("questions.jsonl", "--model", "none", "--step", "0"),
     "parity": ("questions.jsonl", "--limit", "1"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
@@ -85,7 +86,7 @@ CALLS: dict[str, tuple[str, ...]] = {
 In this order they can be called one after the other, too.
 """
 
-CODES = {"check": 2, "index-migrate": 2, "models-convert": 3}
+CODES = {"check": 2, "index-migrate": 2, "models-convert": 3, "study-pythia": 2}
 """The exit codes that aren't 0."""
 
 WITH_MODEL = ("models-bundle", "models-get")

@@ -35,6 +35,7 @@ from ragbraid.cli import (
     show,
     source,
     status,
+    study,
     sweep,
     trace,
     tune,
@@ -70,6 +71,7 @@ app.command("eval", cls=options.Command)(evaluate.command)
 app.command("questions", cls=options.Command)(questions.command)
 app.command("sweep", cls=options.Command)(sweep.command)
 app.command("parity", cls=options.Command)(parity.command)
+app.add_typer(study.app, name="study")
 app.command("status")(status.command)
 app.add_typer(source.app, name="source")
 app.add_typer(index.app, name="index")

@@ -43,7 +43,7 @@ def rows_of(path: Path, head: Mapping[str, Any]) -> list[Row]:
 
     Raises `InputError` for a file that is of something else.
     """
-    whole = _whole_lines(path)
+    whole = whole_lines(path)
     if not whole:
         return []
     try:
@@ -66,7 +66,14 @@ def kept(path: Path | None, head: Mapping[str, Any]) -> Iterator[Callable[[Row],
     if path is None:
         yield lambda _: None
         return
-    whole = _whole_lines(path)
+    with appending(path, {"schema": SCHEMA, **head}) as write:
+        yield lambda row: write(asdict(row))
+
+
+@contextmanager
+def appending(path: Path, head: Mapping[str, Any]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yields what adds a line of JSON to the file, behind its whole lines; `head` is the first one."""
+    whole = whole_lines(path)
     with path.open("r+b" if whole else "wb") as file:
         file.seek(len(whole))
         file.truncate()  # what was being written when the process ended
@@ -76,11 +83,12 @@ def kept(path: Path | None, head: Mapping[str, Any]) -> Iterator[Callable[[Row],
             file.flush()
 
         if not whole:
-            write({"schema": SCHEMA, **head})
-        yield lambda row: write(asdict(row))
+            write(head)
+        yield write
 
 
-def _whole_lines(path: Path) -> bytes:
+def whole_lines(path: Path) -> bytes:
+    """The file up to the end of its last whole line; nothing where there is no file."""
     try:
         held = path.read_bytes()
     except FileNotFoundError:

@@ -1,0 +1,154 @@
+"""A study end to end: a family is trained here on a task of copying, and its curve rises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commandline import ragbraid, says
+from copying_family import COLOURS, PEOPLE, SAVED, train_family
+from pyarrow import parquet
+
+from ragbraid import Pipeline
+from ragbraid.errors import InputError
+from ragbraid.evaluate.questions import Question
+from ragbraid.evaluate.study.checkpoints import Checkpoint, checkpoints
+from ragbraid.evaluate.study.contexts import DISTRACTORS, FOUND, GOLD, NONE, Asked, asked
+from ragbraid.evaluate.study.report import conclusion, read_published
+from ragbraid.evaluate.study.run import study
+from ragbraid.evaluate.study.summary import cells
+
+FILE = """\
+ragbraid: 1
+components:
+  index: {type: faiss, path: index}
+ingest: [{type: files}, {type: recursive-splitter, max_tokens: 40}, index]
+search: [{type: lexical, index: index, candidates: 30}]
+"""
+PUBLISHED = """\
+model,shots,step,task,metric,value
+family,zero-shot,0,sciq,acc,0.2
+family,zero-shot,400,sciq,acc,0.6
+family,five-shot,400,sciq,acc,0.7
+other,zero-shot,400,sciq,acc,0.9
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("study")
+    train_family(made / "family")
+    (made / "ragbraid.yaml").write_text(FILE, "utf-8")
+    (made / "docs").mkdir()
+    rows = []
+    for person, colour in zip(PEOPLE, COLOURS, strict=True):
+        (made / "docs" / f"{person}.md").write_text(f"{person} holds {colour}\n", "utf-8")
+        rows.append({"question": f"{person} holds what", "answers": [colour]})
+    rows.append({"question": "Zoe holds what", "answers": ["violet"]})
+    (made / "questions.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    (made / "evals.csv").write_text(PUBLISHED, "utf-8")
+    with Pipeline.load(made / "ragbraid.yaml") as pipeline:
+        pipeline.ingest(made / "docs")
+    return made
+
+
+def test_the_gain_of_the_right_passage_rises_in_training(folder: Path) -> None:
+    arguments = (
+        "study", "pythia", "questions.jsonl", "--model", "family", "-k", "2", "--out", "study.jsonl",
+        "--report", "report.html", "--table", "rows.parquet", "--published", "evals.csv", "--json",
+    )  # fmt: skip
+    done = ragbraid(*arguments, cwd=folder)
+    assert done.returncode == 0, done
+    told = json.loads(done.stdout)
+    assert told["questions"] == len(PEOPLE)  # nobody knows what Zoe holds
+    gain = {(each["step"], each["context"]): each["gain"] for each in told["cells"]}
+    copied = {(each["step"], each["context"]): each["copied"] for each in told["cells"] if each["copied"]}
+    assert abs(gain[0, GOLD]["value"]) < 0.2
+    assert gain[400, GOLD]["value"] > max(1.0, gain[0, GOLD]["value"] + 1)
+    assert gain[400, GOLD]["low"] > 0.5
+    assert gain[400, DISTRACTORS]["value"] < 0 < gain[400, FOUND]["value"]
+    assert copied[400, GOLD]["value"] > copied[0, GOLD]["value"] + 0.5
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 4  # steps three times, and what is published; one size has no curve
+    assert "Published accuracies" in page
+    table = parquet.read_table(folder / "rows.parquet")
+    assert table.num_rows == len(SAVED) * len(PEOPLE) * 6
+    assert set(table.column("context").to_pylist()) == {NONE, GOLD, FOUND, DISTRACTORS, "gold@1", "gold@2"}
+    kept = (folder / "study.jsonl").read_bytes()
+    (folder / "study.jsonl").write_bytes(
+        kept[: kept.rindex(b"{", 0, -9000) - 3]
+    )  # the last one was being written
+    again = ragbraid(*arguments, cwd=folder)
+    assert json.loads(again.stdout) == told
+    assert (folder / "study.jsonl").read_bytes() == kept
+
+
+def test_another_studys_file_is_refused(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "other.jsonl"
+    family = checkpoints([str(folder / "family")], [0])
+    one = Asked("1", "Anna holds what", ("red",), {NONE: (), GOLD: ("Anna holds red",)})
+    study(family, [one], out=out)
+    with pytest.raises(InputError, match="is of another study"):
+        study(family, [Asked("1", "Ben holds what", ("red",), one.contexts)], out=out)
+    out.write_text("nonsense\n", "utf-8")
+    with pytest.raises(InputError, match="isn't a study"):
+        study(family, [one], out=out)
+
+
+def test_contexts_hold_what_they_say() -> None:
+    hits = ["Ben holds blue", "It is red", "Cleo holds green", "Dan holds black"]
+    questions = [
+        Question("1", "what", ("red",)),
+        Question("2", "what", ()),
+        Question("3", "what", ("violet",)),
+    ]
+    (found,), left_out = asked(questions, lambda _, count: hits[:count], 3)
+    assert left_out == 2
+    assert found.contexts == {
+        NONE: (),
+        GOLD: ("It is red",),
+        FOUND: ("Ben holds blue", "It is red", "Cleo holds green"),
+        DISTRACTORS: ("Ben holds blue", "Cleo holds green", "Dan holds black"),
+        "gold@1": ("It is red", "Ben holds blue", "Cleo holds green"),
+        "gold@2": ("Ben holds blue", "It is red", "Cleo holds green"),
+        "gold@3": ("Ben holds blue", "Cleo holds green", "It is red"),
+    }
+    assert found.prompt(GOLD) == "It is red\n\nQuestion: what\nAnswer:"
+    assert found.prompt(NONE) == "Question: what\nAnswer:"
+
+
+def test_checkpoints_are_folders_or_revisions(folder: Path) -> None:
+    family = checkpoints([str(folder / "family")], [])
+    assert [each.step for each in family] == list(SAVED)
+    assert all(each.parameters > 50_000 for each in family)
+    assert checkpoints(["o/pythia-70m"], [1000, 0]) == [
+        Checkpoint("pythia-70m", 0, "o/pythia-70m", "step0"),
+        Checkpoint("pythia-70m", 1000, "o/pythia-70m", "step1000"),
+    ]
+    for models, steps, said in (
+        ([str(folder / "family")], [7], "has no step 7"),
+        (["o/m"], [], "No steps of o/m"),
+        ([str(folder / "docs")], [], "no checkpoint"),
+    ):
+        with pytest.raises(InputError, match=said):
+            checkpoints(models, steps)
+
+
+def test_what_is_published_is_read_as_a_users_file(folder: Path) -> None:
+    rows = read_published(folder / "evals.csv", ["family"])
+    assert [(each["step"], each["value"]) for each in rows] == [(0, 0.2), (400, 0.6)]
+    with pytest.raises(InputError, match="other columns"):
+        read_published(folder / "questions.jsonl", ["family"])
+
+
+def test_a_model_that_makes_nothing_of_its_context_is_told_so(folder: Path) -> None:
+    one = Asked("1", "Anna holds what", ("red",), {NONE: (), GOLD: ("Ben holds blue",)})
+    found = cells(study(checkpoints([str(folder / "family")], [400]), [one]))
+    assert conclusion(found) == ["family makes nothing of the gold passage yet."]
+
+
+def test_questions_that_cannot_be_studied_are_a_sentence(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text('{"question": "Zoe holds what", "answers": ["violet"]}\n', "utf-8")
+    done = ragbraid("study", "pythia", str(tmp_path / "none.jsonl"), "--model", "family", cwd=folder)
+    says(done, 2, "None of none.jsonl's questions can be studied.")
