@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from ragbraid.split.recursive_splitter import RecursiveSplitter as RecursiveSplitter
     from ragbraid.split.sentences import Sentences as Sentences
     from ragbraid.split.table_rows import TableRows as TableRows
+    from ragbraid.transform.decompose import Decompose as Decompose
+    from ragbraid.transform.standalone import Standalone as Standalone
 
 _HOMES = {
     where.rpartition(":")[2]: where.rpartition(":")[0]

@@ -71,6 +71,7 @@ flows:
     - {type: intent, router: router}
   written:
     - search
+    - {type: standalone, generator: local}
     - {type: compose, generator: remote, entailment: entails}
   parts:
     - {type: ./parts.py:words}
@@ -80,6 +81,8 @@ flows:
     - {type: ./parts.py:words}
     - {map: search, over: words, at_most: 3}
     - {type: interleave, hits: map}
+  subquestions:
+    - {type: decompose, generator: local}
 """
 
 

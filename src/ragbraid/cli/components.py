@@ -18,6 +18,7 @@ _KINDS = {
     "splitter": "Splitters make chunks of documents",
     "embedder": "Embedders make vectors of texts",
     "index": "Indexes store chunks and find them",
+    "transform": "Transforms put a question in other words",
     "retriever": "Retrievers find passages for a question",
     "reranker": "Rerankers order hits anew",
     "router": "Routers say where a question goes",

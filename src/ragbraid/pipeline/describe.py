@@ -118,6 +118,8 @@ def kind_of(signature: Signature) -> str:
     if assignable(signature.output, list[Hit]):
         ranks = any(each.name == "hits" for each in signature.inputs)
         return "reranker" if ranks else "retriever"
+    if signature.inputs and signature.inputs[0].name == "question" and signature.output in (str, list[str]):
+        return "transform"
     return "step"
 
 
