@@ -50,6 +50,7 @@ def _with(hit: Hit, score: float, scores: Mapping[str, float]) -> Hit:
         hit.collection,
         hit.content_hash,
         hit.line,
+        hit.page_breaks,
     )
     changed.__class__ = Hit
     return changed  # type: ignore[no-any-return]

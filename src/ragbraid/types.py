@@ -139,7 +139,8 @@ class Chunk:
 class Hit:
     """A chunk that a search found. `score` is the last stage's; `scores` has every stage's by step id.
 
-    `page` and `line` are those that it begins on, counted from 1, where its document has any.
+    `page` and `line` are those that it begins on, counted from 1, where its document has any; `page_breaks`
+    are the offsets, in the document, at which further pages begin within it.
     """
 
     id: str
@@ -155,14 +156,15 @@ class Hit:
     content_hash: str = ""
     """SHA-256 of the stored document's text in UTF-8, in hexadecimal."""
     line: int | None = None
+    page_breaks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A span of a stored document: `quote == document.text[start:end]`, verified when made.
 
-    `line` and `last_line` are the lines of the file that it begins and ends on, as an editor counts them,
-    where the document is a text file; see `Reading.verbatim`.
+    `page` is the one that the quote begins on. `line` and `last_line` are the lines of the file that it
+    begins and ends on, as an editor counts them, where the document is a text file; see `Reading.verbatim`.
     """
 
     source: str

@@ -159,6 +159,14 @@ def test_stop_and_budget_cut_the_text(http: httpx.Client, request_: Any, content
     assert (text, chunks[-1]["choices"][0]["finish_reason"]) == (content, reason)
 
 
+def test_what_has_no_part_in_the_answer_is_named(http: httpx.Client) -> None:
+    sent = {"temperature": 0.7, "seed": 1, "top_p": None, "max_tokens": 9, "user": "me", "store": None}
+    assert chat(http, **sent).json()["ragbraid"]["ignored"] == ["seed", "temperature", "user"]
+    *_, (_, last), _ = events(chat(http, stream=True, **sent).text)
+    assert last["ragbraid"]["ignored"] == ["seed", "temperature", "user"]
+    assert chat(http).json()["ragbraid"]["ignored"] == []
+
+
 class Leave(BaseModel):
     months: int
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 
 from ragbraid.errors import IndexDamaged
@@ -26,11 +27,16 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         end=hit.start + end,
         quote=hit.text[start:end],
         content_hash=hit.content_hash,
-        page=hit.page,
+        page=page_of(hit, start),
         chunk_id=hit.id,
         line=_line(hit.line, hit.text, start),
         last_line=_line(hit.line, hit.text, end - 1),
     )
+
+
+def page_of(hit: Hit, offset: int) -> int | None:
+    """The page that a character of the hit's text is on."""
+    return None if hit.page is None else hit.page + bisect_right(hit.page_breaks, hit.start + offset)
 
 
 def within(citation: Citation, start: int, end: int) -> Citation:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ragbraid.answer.candidates import Candidate
+from ragbraid.answer.cite import page_of
 from ragbraid.answer.features import Features
 from ragbraid.answer.protocol import Abstain
 from ragbraid.place import place
@@ -50,7 +51,7 @@ def refusal(hits: Sequence[Hit], nearest: Candidate | None) -> str:
     line = None if hit.line is None else hit.line - 1 + line_at(hit.text, nearest.start)
     return (
         f"The documents seem to hold no answer to this. The search found {passages}; the nearest is in "
-        f"{place(hit.source, hit.page, line)}: {_shortened(nearest.text)}"
+        f"{place(hit.source, page_of(hit, nearest.start), line)}: {_shortened(nearest.text)}"
     )
 
 

@@ -36,7 +36,7 @@ def crossing(value: Hit | Chunk | Document) -> dict[str, Any]:
     names = _HIT if isinstance(value, Hit) else _CHUNK if isinstance(value, Chunk) else _DOCUMENT
     ours: dict[str, Any] = {name: getattr(value, name) for name in names}
     if isinstance(value, Hit):
-        ours["scores"] = dict(value.scores)
+        ours |= {"scores": dict(value.scores), "page_breaks": list(value.page_breaks)}
     elif isinstance(value, Document):
         ours |= {"pages": list(value.pages), "warnings": list(value.warnings)}
         ours["reading"] = {each.name: getattr(value.reading, each.name) for each in fields(Reading)}
@@ -73,7 +73,8 @@ def hit_of(
     """
     users, ours = crossed(metadata)
     if ours.keys() >= set(_HIT) and ours["end"] - ours["start"] == len(text):
-        return Hit(text=text, metadata=users, **{**ours, "score": ours["score"] if score is None else score})
+        kept = {**ours, "page_breaks": tuple(ours["page_breaks"])}
+        return Hit(text=text, metadata=users, **{**kept, "score": ours["score"] if score is None else score})
     hashed = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     named = users.get("source")
     source = named if isinstance(named, str) and named else id or hashed[:16]

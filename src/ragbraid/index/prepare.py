@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from ragbraid.index.metadata import encode, is_plain
 from ragbraid.index.protocol import Change, Entry
 from ragbraid.text.context import embedded
 from ragbraid.text.lines import lines_at
+from ragbraid.text.pages import page_at
 from ragbraid.types import Chunk, Document, Vectors
 
 
@@ -138,7 +138,7 @@ def _passage(
     if chunk.metadata:
         metadata = encode({**document.metadata, **chunk.metadata}, f"a chunk of {owner}")
         plain = is_plain(json.loads(metadata))
-    page = bisect_right(document.pages, chunk.start) or None
+    page = page_at(document.pages, chunk.start)
     name = chunk.id or _derived_id(chunk, collection)
     context = chunk.context.encode("utf-8", "replace").decode()  # half a surrogate pair can't be stored
     return Passage(

@@ -17,10 +17,12 @@ from ragbraid.index.filter_sql import Where, compile_filter
 from ragbraid.index.metadata import decode
 from ragbraid.index.protocol import SourceState
 from ragbraid.text.context import in_context
+from ragbraid.text.pages import breaks
 from ragbraid.types import Document, Filter, Hit, Reading, Scope
 
 _HIT = """
-SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, c.checksum, {line}
+SELECT c.row, c.id, d.source, c.start, c."end", p.text, c.metadata, c.page, d.content_hash, c.checksum,
+{line}, CASE WHEN c.page IS NOT NULL THEN d.pages END
 FROM chunks AS c JOIN documents AS d ON d.id = c.document JOIN passages AS p ON p.row = c.row {lines}
 """
 
@@ -225,13 +227,15 @@ def _hit_query(connection: Connection) -> str:
 
 
 def _hit(row: Sequence[Any], folder: Path, collection: str) -> Hit:
-    number, name, source, start, end, text, metadata, page, content_hash, stored, line, sum_of_line = row
+    number, name, source, start, end, text, metadata, page, content_hash, stored, *of_document = row
+    line, sum_of_line, pages = of_document
     sound = line is None or checksum(number, line) == sum_of_line
     if not sound or checksum(name, start, end, page, metadata, text) != stored:
         raise damaged(folder, source)
     return Hit(
         name, source, start, end, text, metadata=decode(metadata), page=page, collection=collection,
         content_hash=content_hash, line=line,
+        page_breaks=() if pages is None else breaks(json.loads(pages), start, end),
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -12,6 +11,7 @@ from annotated_types import Ge
 
 from ragbraid.index.protocol import Index
 from ragbraid.text.lines import line_at
+from ragbraid.text.pages import breaks, page_at
 from ragbraid.types import Document, Hit
 
 PARENT = "parent"
@@ -57,9 +57,15 @@ class Parents:
         start, end = span
         if document is None or not 0 <= start <= hit.start < hit.end <= end <= len(document.text):
             return None
-        page = bisect_right(document.pages, start) or None
-        line = line_at(document.text, start) if document.reading.verbatim else None
-        return replace(hit, start=start, end=end, text=document.text[start:end], page=page, line=line)
+        return replace(
+            hit,
+            start=start,
+            end=end,
+            text=document.text[start:end],
+            page=page_at(document.pages, start),
+            page_breaks=breaks(document.pages, start, end),
+            line=line_at(document.text, start) if document.reading.verbatim else None,
+        )
 
 
 def _span(metadata: Mapping[str, Any]) -> Span | None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from ragbraid.testing.hash_embedder import stems
 from ragbraid.testing.words import Searched, matching
 from ragbraid.text.context import in_context
 from ragbraid.text.lines import line_at
+from ragbraid.text.pages import breaks, page_at
 from ragbraid.types import Document, Hit, Scope, Vectors
 
 _DEFAULT = Scope()
@@ -246,7 +246,8 @@ def _hits(entry: Entry, collection: str) -> Iterable[Hit]:
             end=chunk.end,
             text=chunk.text,
             metadata=metadata,
-            page=bisect_right(document.pages, chunk.start) or None,
+            page=page_at(document.pages, chunk.start),
+            page_breaks=breaks(document.pages, chunk.start, chunk.end),
             line=line_at(document.text, chunk.start) if document.reading.verbatim else None,
             collection=collection,
             content_hash=content_hash,

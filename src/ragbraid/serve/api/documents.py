@@ -21,6 +21,7 @@ from ragbraid.serve.places import uploads_of
 from ragbraid.serve.replies import Reply
 from ragbraid.serve.site import site_of
 from ragbraid.text.lines import lines_at
+from ragbraid.text.pages import page_at
 
 router = APIRouter(prefix="/api", tags=["ragbraid"], responses=API)
 _RANGE = re.compile(r"(\d{1,12})-(\d{1,12})\Z", re.ASCII)
@@ -117,12 +118,8 @@ def _highlights(document: StoredDocument, ranges: Sequence[tuple[int, int]]) -> 
     lines = lines_at(document.text, ends) if document.reading.verbatim else {}
     return [
         {
-            "start": start, "end": end, "quote": document.text[start:end], "page": _page(document, start),
-            "line": lines.get(start), "last_line": lines.get(end - 1),
+            "start": start, "end": end, "quote": document.text[start:end],
+            "page": page_at(document.pages, start), "line": lines.get(start), "last_line": lines.get(end - 1),
         }
         for start, end in within
     ]  # fmt: skip
-
-
-def _page(document: StoredDocument, at: int) -> int | None:
-    return sum(begin <= at for begin in document.pages) or None

@@ -64,6 +64,11 @@ class Asking:
         choice = {"index": 0, "delta": delta, "logprobs": more.pop("logprobs", None), "finish_reason": reason}
         return event("", {**self.head("chat.completion.chunk"), "choices": [choice], **more})
 
+    def told(self, answer: Answer) -> dict[str, Any]:
+        """What OpenAI's shape has no place for."""
+        passed_over = self.request.passed_over(structured=self.wanted is not None)
+        return {"answer": to_json(answer), "ignored": passed_over}
+
     def head(self, kind: str) -> dict[str, Any]:
         """What every object of this completion begins with."""
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model.id}
@@ -75,8 +80,8 @@ async def complete(request: ChatRequest, http: Request) -> Response:
 
     `message.content` is the answer's text. `message.annotations` are its citations as OpenAI tells them,
     and `ragbraid.answer` is the whole answer, as `/api/ask` gives it. With `response_format` the generator
-    puts the answer into JSON. What the pipeline decides itself, such as
-    the temperature of its prose, is passed over.
+    puts the answer into JSON. What the pipeline decides itself, such as the temperature of its prose, is
+    passed over, and named in `ragbraid.ignored`.
     """
     asking = _asking(request, http)
     stack = AsyncExitStack()
@@ -122,7 +127,7 @@ async def _whole(asking: Asking, events: AsyncIterator[Event], stack: AsyncExitS
             **asking.head("chat.completion"),
             "choices": [choice],
             "usage": said.usage,
-            "ragbraid": {"answer": to_json(answer)},
+            "ragbraid": asking.told(answer),
         }
 
     return Reply(await unless_gone(asking.http, told()))
@@ -211,9 +216,7 @@ async def _chunks(asking: Asking, held: list[Event], events: AsyncIterator[Event
         content += said.content
         yield asking.chunk({"content": said.content}, logprobs=said.logprobs)
     noted = cited(answer, content)
-    yield asking.chunk(
-        {"annotations": noted} if noted else {}, said.reason, ragbraid={"answer": to_json(answer)}
-    )
+    yield asking.chunk({"annotations": noted} if noted else {}, said.reason, ragbraid=asking.told(answer))
     if asking.request.stream_options is not None and asking.request.stream_options.include_usage:
         yield event("", {**asking.head("chat.completion.chunk"), "choices": [], "usage": said.usage})
 

@@ -59,11 +59,12 @@ class ChatRequest(Sent):
     """A request of `/v1/chat/completions`. `filter` and `collection` are ragbraid's own."""
 
     model_config = ConfigDict(
+        extra="allow",
         json_schema_extra={
             "examples": [
                 {"model": "ask", "messages": [{"role": "user", "content": "How long is parental leave?"}]}
             ]
-        }
+        },
     )
     model: str
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST)]
@@ -82,6 +83,15 @@ class ChatRequest(Sent):
     tool_choice: str | dict[str, Any] | None = None
     filter: Filter | None = None
     collection: str | None = None
+
+    def passed_over(self, *, structured: bool) -> list[str]:
+        """What was sent and has no part in the answer: it is told, so that nobody believes otherwise.
+
+        The pipeline's own steps decide how their generator writes; the client does for `response_format`.
+        """
+        unused = {"stop", "top_logprobs"} if structured else {"temperature", "top_p", "seed", "top_logprobs"}
+        sent = [name for name in self.model_fields_set if getattr(self, name) is not None]
+        return sorted(name for name in sent if name in unused or name in (self.model_extra or {}))
 
     @property
     def budget(self) -> int | None:
