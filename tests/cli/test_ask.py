@@ -126,7 +126,7 @@ def test_search_prints_hits_as_json_alone(folder: Path) -> None:
         {
             "id": "1", "source": "docs/leave.md", "start": 0, "end": 28,
             "text": "Parental leave is 14 months.", "score": 0.75, "scores": {"find": 0.75}, "metadata": {},
-            "page": 2, "collection": "default", "content_hash": "", "line": None,
+            "page": 2, "collection": "default", "content_hash": "", "line": None, "page_breaks": [],
         }
     ]  # fmt: skip
 
