@@ -29,8 +29,8 @@ unexport PYTHONDONTWRITEBYTECODE
 RAGBRAID := $(VENV_PYTHON) -m ragbraid
 MODELS := all-minilm-l6-v2 smollm2-135m-instruct
 OFFLINE := HF_HUB_OFFLINE=1
-# Two workers with a thread each: much of the suite waits for processes that it starts.
-PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 2 --dist worksteal
+# Three workers with a thread each, for two cores: much of the suite waits, for processes and for files to change.
+PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 3 --dist worksteal
 
 .PHONY: demo test lint soak connectors bench models clean
 
