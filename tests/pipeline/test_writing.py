@@ -68,9 +68,10 @@ def test_any_setting_survives(names: list[str], ratio: float, on: bool) -> None:
 @given(TEXTS, st.dictionaries(TEXTS, JSON, max_size=4))
 def test_any_section_survives(name: str, values: dict[str, Any]) -> None:
     own = {"x-own": values}  # where a dollar is a dollar
-    measured, served = {"questions": name}, _escaped(values)
-    built = build(search=[run_parts.Find()], eval=_escaped(measured), serve=served, **own)
-    assert (built.sections["eval"], built.sections["serve"]) == (measured, values)
+    measured, served = {"questions": name}, {"origins": [name], "running": 3}
+    built = build(search=[run_parts.Find()], eval=_escaped(measured), serve=_escaped(served), **own)
+    assert built.sections["eval"] == measured
+    assert built.sections["serve"] == {"origins": (name,), "running": 3}
     demand_round_trip(built, allow=("run_parts",))
 
 

@@ -26,9 +26,9 @@ from fastapi import FastAPI
 
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.reload import Watched
-from ragbraid.serve.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINE = """\

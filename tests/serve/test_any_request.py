@@ -14,7 +14,7 @@ from schemathesis import GenerationMode
 from schemathesis.schemas import BaseSchema
 from served import site, write
 
-from ragbraid.serve.settings import Settings
+from ragbraid.pipeline.serving import Settings
 from soaking import FULL, count
 
 CASES = count(110, 100_000)

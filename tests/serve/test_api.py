@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from served import LEAVE, PIPELINE, QUESTION, ended, events, site, until, write
 
-from ragbraid.serve.settings import Settings
+from ragbraid.pipeline.serving import Settings
 
 
 @pytest.fixture(scope="module")

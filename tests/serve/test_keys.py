@@ -19,9 +19,9 @@ from served import PIPELINE, QUESTION, TLS, client, ended, serving, until, write
 from ragbraid import Pipeline
 from ragbraid.errors import InputError
 from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.keys import add, read
-from ragbraid.serve.settings import Settings
 
 
 @dataclass(frozen=True)

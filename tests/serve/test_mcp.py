@@ -18,9 +18,9 @@ from served import PIPELINE, QUESTION, ROOT, client, ended, serving, write
 
 from ragbraid import Pipeline
 from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.keys import add
-from ragbraid.serve.settings import Settings
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
 

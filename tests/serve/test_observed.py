@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client.parser import text_string_to_metric_families
 from served import QUESTION, site, write
 
-from ragbraid.serve.settings import Settings
+from ragbraid.pipeline.serving import Settings
 
 
 @pytest.fixture

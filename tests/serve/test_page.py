@@ -18,10 +18,10 @@ from browser import browser
 from ragbraid import Pipeline
 from ragbraid.evaluate.feedback import read_feedback
 from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.keys import add
 from ragbraid.serve.page.routes import CSP
-from ragbraid.serve.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -15,9 +15,9 @@ from served import PIPELINE, client, ended, serving, write
 from ragbraid import Pipeline
 from ragbraid.index.protocol import Index
 from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.keys import add
-from ragbraid.serve.settings import Settings
 from ragbraid.types import Hit
 from soaking import count
 

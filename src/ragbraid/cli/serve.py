@@ -29,8 +29,10 @@ PipelineFiles = Annotated[
 
 def command(
     pipeline: PipelineFiles = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes a free one.")] = 8000,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen: 127.0.0.1.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", min=0, max=65535, help="8000; 0 takes a free one.")
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="A name that the server goes by. Repeatable."),
@@ -46,10 +48,18 @@ def command(
         list[str] | None,
         typer.Option("--allow-origin", metavar="URL", help="A site whose pages may ask (CORS). Repeatable."),
     ] = None,
-    running: Annotated[int, typer.Option(metavar="N", min=1, help="Questions worked on at a time.")] = 8,
-    waiting: Annotated[int, typer.Option(metavar="N", min=0, help="Questions that may wait.")] = 256,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="For one request.")] = 300.0,
-    upload_mb: Annotated[float, typer.Option(metavar="MB", min=0.001, help="Most of one upload.")] = 64.0,
+    running: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Questions worked on at a time: 8.")
+    ] = None,
+    waiting: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Questions that may wait: 256.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.1, help="For one request: 300.")
+    ] = None,
+    upload_mb: Annotated[
+        float | None, typer.Option(metavar="MB", min=0.001, help="Most of one upload: 64.")
+    ] = None,
     audit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Log who asked when, without what was asked.")
     ] = None,
@@ -64,29 +74,38 @@ def command(
 ) -> None:
     """Serve pipelines: OpenAI's API under /v1, ragbraid's own under /api, described at /openapi.json.
 
-    It listens on this machine alone unless --host says otherwise. Ctrl-C or SIGTERM ends it.
+    It listens on this machine alone unless --host says otherwise. Ctrl-C or SIGTERM ends it. What isn't given
+    here is taken from the section `serve` of the (first) pipeline's file.
 
     For example: ragbraid serve -p ragbraid.yaml --port 8000
     """
     with options.serving():
         from ragbraid.pipeline.find import find
+        from ragbraid.pipeline.serving import LOCAL, SECTION, Settings
         from ragbraid.serve.app import build
         from ragbraid.serve.keys import VARIABLE
         from ragbraid.serve.reload import Watched
         from ragbraid.serve.server import run
-        from ragbraid.serve.settings import LOCAL, Settings
-    if host not in LOCAL and keys is None and VARIABLE not in os.environ and not open_to_all:
-        raise InputError(
-            f"On {host} others could ask without a key.",
-            "Make keys with ragbraid new key and give --keys, or let all in with --open.",
-        )
-    settings = Settings(
-        host=host, port=port, hosts=tuple(allow_host or ()), origins=tuple(allow_origin or ()),
-        running=running, waiting=waiting, timeout=timeout, upload_mb=upload_mb, keys=keys, audit=audit,
-    )  # fmt: skip
     named: Sequence[Path | None] = pipeline or [None]
     loads = [partial(options.load, each, overrides, allow) for each in named]
     loaded = [each() for each in loads]
+    given = {
+        "host": host, "port": port, "hosts": allow_host and tuple(allow_host),
+        "origins": allow_origin and tuple(allow_origin), "running": running, "waiting": waiting,
+        "timeout": timeout, "upload_mb": upload_mb, "keys": keys, "audit": audit,
+    }  # fmt: skip
+    told = {name: value for name, value in given.items() if value is not None}
+    settings = Settings(**{**loaded[0].section(SECTION), **told})
+    if (
+        settings.host not in LOCAL
+        and settings.keys is None
+        and VARIABLE not in os.environ
+        and not open_to_all
+    ):
+        raise InputError(
+            f"On {settings.host} others could ask without a key.",
+            "Make keys with ragbraid new key and give --keys, or let all in with --open.",
+        )
     watched = {
         each.name: Watched(path, load)
         for file, load, each in zip(named, loads, loaded, strict=True)

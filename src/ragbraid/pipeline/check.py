@@ -20,6 +20,7 @@ from ragbraid.pipeline.lookup import demand_allowed
 from ragbraid.pipeline.model import CheckedPipeline
 from ragbraid.pipeline.overrides import override
 from ragbraid.pipeline.parse import parse
+from ragbraid.pipeline.serving import SECTION, given_settings
 from ragbraid.pipeline.settings import as_python
 from ragbraid.pipeline.tree import Map, Scalar, describe
 
@@ -128,8 +129,9 @@ def _checked(
     if not book.names and not {"ingest", "flows"} & root.items.keys() and not problems:
         problems.add(root.place, "there is no flow: `ingest`, `search`, `ask`, `chat` or `flows` is wanted")
     sections: dict[str, Any] = {
-        name: as_python(root.items[name]) for name in ("description", "serve", "eval") if name in root.items
+        name: as_python(root.items[name]) for name in ("description", "eval") if name in root.items
     }
+    sections[SECTION] = given_settings(_mapping(root, SECTION, problems), base, flows, problems)
     name = root.items.get("name")
     return CheckedPipeline(
         str(name.value) if isinstance(name, Scalar) else default_name,
@@ -152,7 +154,6 @@ def _sections(root: Map, problems: Problems) -> None:
         node = root.items.get(key)
         if node is not None and not (isinstance(node, Scalar) and isinstance(node.value, str)):
             problems.add(node.place, f"`{key}` wants text, not {describe(node)}")
-    _mapping(root, "serve", problems)
     _evaluation(_mapping(root, "eval", problems), problems)
 
 

@@ -11,6 +11,7 @@ from ragbraid.errors import FOREIGN
 from ragbraid.pipeline.check import FIELD_TYPES, VERSION
 from ragbraid.pipeline.forms.form import NAME, NAMED, VARIABLE
 from ragbraid.pipeline.forms.registry import FORMS
+from ragbraid.pipeline.serving import SECTION, known_settings
 from ragbraid.pipeline.signature import MISSING, Input, Setting, Signature, signature_of
 from ragbraid.pipeline.typecheck import DECLARABLE, type_name
 
@@ -41,7 +42,11 @@ def json_schema() -> dict[str, Any]:
             "ingest": {"anyOf": [{"$ref": "#/$defs/steps"}, _flow(declares=False)]},
             **dict.fromkeys(("search", "ask", "chat"), flow),
             "flows": {"type": "object", "propertyNames": NAME, "additionalProperties": flow},
-            "serve": {"type": "object"},
+            SECTION: {
+                "type": "object",
+                "properties": {each.name: _setting(each) for each in known_settings()},
+                "additionalProperties": False,
+            },
             "eval": {
                 "type": "object",
                 "properties": {"questions": {"type": "string"}},

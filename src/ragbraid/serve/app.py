@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ragbraid import __version__
 from ragbraid.errors import RagbraidError
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve import failures, health
 from ragbraid.serve.api import ask, check, documents, graph, ingest
 from ragbraid.serve.clients import ANYONE
@@ -25,7 +26,6 @@ from ragbraid.serve.openapi import described
 from ragbraid.serve.page import routes as page
 from ragbraid.serve.places import uploads_of
 from ragbraid.serve.reload import Watched, watch
-from ragbraid.serve.settings import Settings
 from ragbraid.serve.site import Site
 
 LOG = logging.getLogger("ragbraid.serve")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ragbraid.pipeline.serving import LOCAL, Settings
 from ragbraid.serve.failures import Refused, reply
-from ragbraid.serve.settings import LOCAL, Settings
 
 CSP = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _HEADERS = (

@@ -40,7 +40,7 @@ def _flows(item: dict[str, Any], site: Site) -> dict[str, Any]:
     """A path for each flow of the first pipeline, or of all, in place of the one with a parameter."""
     found: dict[str, Any] = {}
     for served in reversed(list(site.shelf.all.values())):
-        for flow in served.newest.flows:
+        for flow in served.flows:
             operation = {key: value for key, value in item["post"].items() if key != "parameters"}
             operation["operationId"] = f"run_{flow}"
             operation["summary"] = f"Run the flow {flow}"

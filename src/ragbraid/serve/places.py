@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.clients import Client
-from ragbraid.serve.settings import Settings
 from ragbraid.serve.uploads import Uploads
 
 

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ragbraid.errors import InputError
-from ragbraid.serve.settings import Settings
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.site import Site
 
 _CONNECTIONS = 4000

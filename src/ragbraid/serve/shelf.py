@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ragbraid.errors import InputError
 from ragbraid.pipeline.diagnostics import listed, meant
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.serving import SECTION
 from ragbraid.serve.clients import Client
 from ragbraid.serve.failures import Refused
 from ragbraid.types import Answer
@@ -38,6 +39,14 @@ class Served:
         """For looking at what it is; whoever runs it borrows it."""
         return self._version.pipeline
 
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """The flows that are served: those that its file names, or all."""
+        named = self.newest.section(SECTION).get("flows")
+        return (
+            self.newest.flows if named is None else tuple(each for each in self.newest.flows if each in named)
+        )
+
     @contextmanager
     def borrowed(self, client: Client) -> Iterator[Pipeline]:
         """The pipeline as this client may use it, which stays open meanwhile."""
@@ -64,7 +73,7 @@ class Served:
 
     def answering(self) -> tuple[str, ...]:
         """The flows that end in an answer, `ask` first."""
-        flows = [each for each in self.newest.flows if self.newest.flow(each).output.type is Answer]
+        flows = [each for each in self.flows if self.newest.flow(each).output.type is Answer]
         return tuple(sorted(flows, key=lambda each: each != "ask"))
 
     @staticmethod
@@ -130,8 +139,8 @@ class Shelf:
         """The pipeline of that name, which has that flow. Raises `Refused`."""
         served = self.get(name)
         client.demand(flow)
-        if flow not in served.newest.flows:
-            near = meant(flow, served.newest.flows) or "."
+        if flow not in served.flows:
+            near = meant(flow, served.flows) or "."
             raise Refused(404, f"The pipeline {served.name!r} has no flow {flow!r}{near}", param="flow")
         return served
 

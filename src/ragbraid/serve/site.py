@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import HTTPConnection
 
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.guard import Audit
 from ragbraid.serve.jobs import Jobs
 from ragbraid.serve.keys import Keys
@@ -17,7 +18,6 @@ from ragbraid.serve.metrics import Metrics
 from ragbraid.serve.observed import Observers
 from ragbraid.serve.queue import Queue
 from ragbraid.serve.reload import Watched
-from ragbraid.serve.settings import Settings
 from ragbraid.serve.shelf import Shelf
 from ragbraid.serve.tracing import from_environment
 from ragbraid.serve.work import Work

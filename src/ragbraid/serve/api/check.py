@@ -52,7 +52,7 @@ async def pipelines(http: Request) -> Response:
             "name": name,
             "flows": [
                 {"name": flow, "inputs": schema_of(served.newest.flow(flow))}
-                for flow in served.newest.flows
+                for flow in served.flows
                 if client.may(flow)
             ],
         }

@@ -30,7 +30,8 @@ async def graph(http: Request, pipeline: PipelineName = None) -> Response:
     site, client = site_of(http), client_of(http)
     served = site.shelf.get(pipeline)
     drawn = served.newest.graph()
-    flows = [_flow(each) for each in drawn.flows if client.may(each.name)]
+    shown = [each for each in drawn.flows if each.name == "ingest" or each.name in served.flows]
+    flows = [_flow(each) for each in shown if client.may(each.name)]
     return Reply({"name": drawn.name, "description": drawn.description, "flows": flows})
 
 

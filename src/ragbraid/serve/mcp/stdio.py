@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from mcp.server.stdio import stdio_server
 
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.mcp.server import server
-from ragbraid.serve.settings import Settings
 from ragbraid.serve.site import Site
 
 
