@@ -15,6 +15,7 @@ from ragbraid.errors import InputError
 GROUP = "ragbraid.components"
 
 BUILTIN: Mapping[str, str] = {
+    "bitnet": "ragbraid.generate.bitnet.component:BitNet",
     "bigrams": "ragbraid.rerank.bigrams:Bigrams",
     "budget": "ragbraid.generate.budget:Budget",
     "by-format": "ragbraid.split.by_format:ByFormat",
@@ -85,6 +86,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "llama-cpp": ("xllamacpp", "jinja2"),
     "local": ("xllamacpp", "jinja2"),
     "openai": ("httpx",),
+    "bitnet": ("torch", "transformers", "safetensors", "jinja2", "llguidance"),
     "openmoe": ("torch", "transformers", "safetensors", "jinja2", "llguidance"),
     "openvino": ("openvino", "openvino_genai", "jinja2"),
     "rows": ("pathspec", "charset_normalizer"),

@@ -74,6 +74,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "models-get": ("--from", "stick"),
     "models-remove": ("qwen3-8b",),
     "models-convert": ("none", "--to", "none.gguf"),
+    "models-quantize": ("none", "--ternary", "--to", "packed"),
     "models-bundle": ("smollm2-135m-instruct", "--to", "stick"),
     "new-component": ("recency",),
     "new-key": ("sales", "--flow", "ask", "--filter", '{"team": "sales"}'),
@@ -86,7 +87,7 @@ CALLS: dict[str, tuple[str, ...]] = {
 In this order they can be called one after the other, too.
 """
 
-CODES = {"check": 2, "index-migrate": 2, "models-convert": 3, "study-pythia": 2}
+CODES = {"check": 2, "index-migrate": 2, "models-convert": 3, "models-quantize": 3, "study-pythia": 2}
 """The exit codes that aren't 0."""
 
 WITH_MODEL = ("models-bundle", "models-get")

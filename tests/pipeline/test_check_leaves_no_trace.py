@@ -22,6 +22,7 @@ components:
   llama: {type: llama-cpp, model: smollm2-135m-instruct}
   vino: {type: openvino, model: smollm2-135m-instruct}
   torch: {type: transformers, model: smollm2-135m-instruct}
+  ternary: {type: bitnet, model: microsoft/bitnet-b1.58-2B-4T}
   moe: {type: openmoe, model: OrionZheng/openmoe-8b}
   remote: {type: openai, model: some, base_url: "http://127.0.0.1:9/v1"}
   bounded: {type: budget, generator: remote, tokens: 4000}

@@ -197,6 +197,56 @@ def convert(
     output.show(f"{to}: {output.size(size)}")
 
 
+@app.command("quantize", cls=options.Command)
+def quantize(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, or a hub id that is here.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="The folder to make.")],
+    ternary: Annotated[
+        bool, typer.Option("--ternary", help="Weights of -1, 0 and 1, as BitNet b1.58 is trained.")
+    ] = False,
+    text: Annotated[Path | None, typer.Option(metavar="FILE", help="Measure the loss on this text.")] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a model from the hub: a branch, tag or commit.")
+    ] = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Pack a model that was trained with ternary weights, four in a byte.
+
+    The loss is measured first; a model that was trained otherwise is refused.
+
+    For example: ragbraid models quantize microsoft/bitnet-b1.58-2B-4T-bf16 --ternary --to FOLDER
+    """
+    from dataclasses import asdict
+
+    from ragbraid.errors import InputError
+    from ragbraid.models.locate import locate
+
+    if not ternary:
+        raise InputError("Nothing says how to quantize.", "Give --ternary.")
+    folder = locate(model, revision, kind="generator")
+    from ragbraid.generate.bitnet.quantize import SAMPLE
+    from ragbraid.generate.bitnet.quantize import quantize as pack
+
+    with progress.waiting(f"Packing {model} …", quiet=quiet or as_json):
+        found = pack(folder, to, SAMPLE if text is None else _text(text))
+    if as_json:
+        output.print_json({"folder": str(to), **asdict(found)})
+        return
+    output.show(
+        f"{to}: {found.bits:.2f} bits a weight, {found.after:.2f} nats a token ({found.before:.2f} before)."
+    )
+
+
+def _text(path: Path) -> str:
+    from ragbraid.errors import InputError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"The text {path} can't be read: {error}.") from error
+
+
 def _prepare(name: str, *, quiet: bool) -> None:
     """Convert and prove the model for this machine now: the first question would have to wait for it."""
     from ragbraid.errors import RagbraidError

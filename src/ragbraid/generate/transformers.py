@@ -59,10 +59,10 @@ class TransformersRuntime(TorchRuntime):
         )  # fmt: skip
 
     def _load(self) -> Loaded:
-        from ragbraid.generate.hf.model import TorchModel
+        from ragbraid.generate.hf.model import load_model
 
         options = self._options
-        return TorchModel(self._path(), device_of(options.device), options.weights, options.prompts)
+        return load_model(self._path(), device_of(options.device), options.weights, options.prompts)
 
     def _need(self) -> Need:
         device, weights = device_of(self._options.device), self._options.weights

@@ -29,22 +29,28 @@ class Tensors:
         """The tensors that there are."""
         return self._files
 
-    def get(self, name: str, size: Sequence[int], *, device: str | None = None) -> Tensor:
+    def get(self, name: str, size: Sequence[int], *, device: str | None = None, dtype: Any = None) -> Tensor:
         """A tensor that must have this size. Raises `ModelError`."""
         with self._slice(name, size) as found:
-            return self._brought(found[:], device)
+            return self._brought(found[:], device, dtype)
+
+    def whole(self, name: str) -> Tensor:
+        """A tensor of whatever size, as it is stored."""
+        with self._slice(name, None) as found:
+            whole: Tensor = found[:]
+            return whole
 
     def row(self, name: str, at: int, size: Sequence[int]) -> Tensor:
         """The part of a tensor of this size that is at one place of its first dimension."""
         with self._slice(name, size) as found:
-            return self._brought(found[at], None)
+            return self._brought(found[at])
 
-    def _brought(self, tensor: Tensor, device: str | None) -> Tensor:
-        found: Tensor = tensor.to(device or self.device, self.dtype)
+    def _brought(self, tensor: Tensor, device: str | None = None, dtype: Any = None) -> Tensor:
+        found: Tensor = tensor.to(device or self.device, dtype or self.dtype)
         return found
 
     @contextmanager
-    def _slice(self, name: str, size: Sequence[int]) -> Iterator[Any]:
+    def _slice(self, name: str, size: Sequence[int] | None) -> Iterator[Any]:
         from safetensors import SafetensorError, safe_open
 
         if name not in self._files:
@@ -55,7 +61,7 @@ class Tensors:
                 found = stack.enter_context(safe_open(path, "pt")).get_slice(name)
             except (OSError, SafetensorError) as error:
                 raise ModelError(f"{path} is damaged: {reason(error)}.", "Fetch it again.") from error
-            if tuple(found.get_shape()) != tuple(size):
+            if size is not None and tuple(found.get_shape()) != tuple(size):
                 raise _unfit(self._folder, f"{name} is {tuple(found.get_shape())} and not {tuple(size)}")
             yield found
 

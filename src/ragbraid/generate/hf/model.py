@@ -29,42 +29,14 @@ Weights: TypeAlias = Literal["auto", "f32", "bf16", "int8", "int4"]
 
 
 class TorchModel(Tokenized):
-    """Loaded weights and their tokenizer. Implements `RowModel`, and `TreeModel` with its own cache."""
+    """Loaded weights and their tokenizer. Implements `Loaded`, and `TreeModel` with its own cache."""
 
-    def __init__(self, path: Path, device: str, weights: Weights, prompts: Prompts = "chat") -> None:
-        try:
-            import torch
-            import transformers
-        except ImportError as error:
-            raise MissingDependency(
-                "The transformers generator needs torch and transformers.",
-                "Run `pip install 'ragbraid[local]'`.",
-            ) from error
-        kept: dict[str, Any] = {"local_files_only": True}
-        folder = path
-        if path.is_file():
-            folder, kept["gguf_file"] = path.parent, path.name
-        dtype = (
-            torch.float32 if weights == "f32" or (weights == "auto" and device == "cpu") else torch.bfloat16
-        )
-        try:
-            with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
-                warnings.simplefilter("ignore")
-                tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, **kept)
-                self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-                    folder, dtype=dtype, **_quantised(weights), **kept
-                )
-        except MissingDependency:
-            raise
-        except Exception as error:
-            raise ModelError(
-                f"transformers can't load {path}: {reason(error)}.", "Name another model, or fetch it again."
-            ) from error
-        self.model.to(device).eval()
-        ends = self.model.generation_config.eos_token_id
+    def __init__(self, model: Any, tokenizer: Any, name: str, device: str, prompts: Prompts = "chat") -> None:
+        self.model = model.to(device).eval()
+        ends = model.generation_config.eos_token_id
         super().__init__(
             tokenizer,
-            path.name,
+            name,
             ends if isinstance(ends, list) else [ends],
             template=COMPLETION if prompts == "completion" else None,
         )
@@ -142,6 +114,37 @@ class TorchModel(Tokenized):
         import torch
 
         return torch.tensor(values, dtype=torch.long, device=self.device)
+
+
+def load_model(path: Path, device: str, weights: Weights, prompts: Prompts = "chat") -> TorchModel:
+    """transformers' model of a folder or a GGUF file. Raises `ModelError`, and `MissingDependency`."""
+    try:
+        import torch
+        import transformers
+    except ImportError as error:
+        raise MissingDependency(
+            "The transformers generator needs torch and transformers.",
+            "Run `pip install 'ragbraid[local]'`.",
+        ) from error
+    kept: dict[str, Any] = {"local_files_only": True}
+    folder = path
+    if path.is_file():
+        folder, kept["gguf_file"] = path.parent, path.name
+    dtype = torch.float32 if weights == "f32" or (weights == "auto" and device == "cpu") else torch.bfloat16
+    try:
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
+            warnings.simplefilter("ignore")
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **kept)
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype, **_quantised(weights), **kept
+            )
+    except MissingDependency:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"transformers can't load {path}: {reason(error)}.", "Name another model, or fetch it again."
+        ) from error
+    return TorchModel(model, tokenizer, path.name, device, prompts)
 
 
 def _array(tensor: Tensor) -> Floats:
