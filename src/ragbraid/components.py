@@ -9,6 +9,7 @@ from ragbraid.registry import BUILTIN
 
 if TYPE_CHECKING:
     from ragbraid.answer.compose import Compose as Compose
+    from ragbraid.answer.enough import Enough as Enough
     from ragbraid.answer.entailment import Entailment as Entailment
     from ragbraid.answer.join import Join as Join
     from ragbraid.answer.quote import Quote as Quote
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ragbraid.rerank.zscore import Zscore as Zscore
     from ragbraid.retrieve.dense import Dense as Dense
     from ragbraid.retrieve.lexical import Lexical as Lexical
+    from ragbraid.retrieve.widen import Widen as Widen
     from ragbraid.route.intent import Intent as Intent
     from ragbraid.route.intent import Intents as Intents
     from ragbraid.route.semantic_router import SemanticRouter as SemanticRouter

@@ -16,14 +16,20 @@ T = TypeVar("T")
 class Cancellation:
     """A deadline and a flag, shared by everything that works for one run, which answers `questions`."""
 
-    __slots__ = ("_cancelled", "_kept", "deadline", "may_stop", "questions")
+    __slots__ = ("_cancelled", "_kept", "_whole", "deadline", "may_stop", "questions")
 
-    def __init__(self, timeout: float | None = None, questions: int = 1) -> None:
+    def __init__(
+        self, timeout: float | None = None, questions: int = 1, *, whole: Cancellation | None = None
+    ) -> None:
+        """`whole` is that of the run that this one is a part of: where that stops, this one does."""
+        self._whole = whole
         self.deadline = None if timeout is None else time.monotonic() + timeout
+        if whole is not None and whole.deadline is not None:
+            self.deadline = whole.deadline if self.deadline is None else min(self.deadline, whole.deadline)
         self.questions = questions
         self._kept: dict[Hashable, Any] | None = None
         self._cancelled = False
-        self.may_stop = timeout is not None
+        self.may_stop = timeout is not None or whole is not None
         """False where `check` would find nothing, for those who would call it very often."""
 
     def cancel(self) -> None:
@@ -33,10 +39,12 @@ class Cancellation:
     @property
     def cancelled(self) -> bool:
         """Whether the caller gave up; a passed deadline isn't counted here."""
-        return self._cancelled
+        return self._cancelled or (self._whole is not None and self._whole.cancelled)
 
     def kept(self, owner: Hashable, make: Callable[[], T]) -> T:
         """What `owner` keeps as long as the run goes on; made where it is asked for the first time."""
+        if self._whole is not None:
+            return self._whole.kept(owner, make)
         if self._kept is None:
             self._kept = {}
         if owner not in self._kept:
@@ -49,14 +57,14 @@ class Cancellation:
 
     def check(self) -> None:
         """Raise `Cancelled` or `DeadlineExceeded` where the run shall stop."""
-        if self._cancelled:
+        if self.cancelled:
             raise Cancelled("The run was cancelled.")
         if self.deadline is not None and time.monotonic() >= self.deadline:
             raise self.overdue()
 
     def overdue(self) -> Stopped:
         """Why the run ends, for one who found that it has to."""
-        if self._cancelled and self.remaining() != 0.0:
+        if self.cancelled and self.remaining() != 0.0:
             return Cancelled("The run was cancelled.")
         return DeadlineExceeded("The time allowed for this run is up.", "Raise the timeout, or ask for less.")
 

@@ -24,6 +24,7 @@ BUILTIN: Mapping[str, str] = {
     "cross-encoder": "ragbraid.rerank.cross_encoder:CrossEncoder",
     "decompose": "ragbraid.transform.decompose:Decompose",
     "dense": "ragbraid.retrieve.dense:Dense",
+    "enough": "ragbraid.answer.enough:Enough",
     "entailment": "ragbraid.answer.entailment:Entailment",
     "faiss": "ragbraid.index.faiss:Faiss",
     "files": "ragbraid.load.files:Files",
@@ -64,6 +65,7 @@ BUILTIN: Mapping[str, str] = {
     "transformers": "ragbraid.generate.transformers:Transformers",
     "web": "ragbraid.load.web:Web",
     "weighted": "ragbraid.rerank.weighted:Weighted",
+    "widen": "ragbraid.retrieve.widen:Widen",
     "zscore": "ragbraid.rerank.zscore:Zscore",
 }
 

@@ -78,6 +78,14 @@ flows:
     - {type: ./parts.py:words}
     - {map: written, over: words, at_most: 3}
     - {type: join, questions: words, answers: map}
+  wider:
+    inputs: {question: str, k: int, answer: answer, round: int}
+    steps:
+      - {type: widen}
+      - {use: written, k: widen}
+  further:
+    - written
+    - {repeat: wider, until: {type: enough}, at_most: 3, deadline: 5}
   gathered:
     - {type: ./parts.py:words}
     - {map: search, over: words, at_most: 3}

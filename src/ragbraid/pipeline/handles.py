@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import IndexStoreError
@@ -30,7 +30,7 @@ _new_span: Callable[[type[Span], tuple[str, float, float, dict[str, Any]]], Span
 class Run:
     """What belongs to one run: its scope, its cancellation, its trace."""
 
-    __slots__ = ("began", "cancellation", "listener", "memo", "scope", "spans", "step")
+    __slots__ = ("_kept_back", "began", "cancellation", "listener", "memo", "scope", "spans", "step")
 
     def __init__(
         self, scope: Scope, cancellation: Cancellation, listener: Callable[[Span], None] | None = None
@@ -44,6 +44,20 @@ class Run:
         self.spans: list[Span] = []
         self.memo: dict[Hashable, Any] = {}
         """Rows of texts, by embedder, method and text; what is in it is never changed."""
+        self._kept_back: list[tuple[Span, Call, State]] | None = None
+
+    def part(self, seconds: float) -> Self:
+        """A run of a part of this one, with less time. What it tells is kept back until `take` takes it."""
+        cancellation = Cancellation(seconds, self.cancellation.questions, whole=self.cancellation)
+        part = type(self)(self.scope, cancellation)
+        part.began, part.memo, part._kept_back = self.began, self.memo, []
+        return part
+
+    def take(self, part: Self) -> None:
+        """Have what a part did in the trace of the whole, and tell it to whoever listens."""
+        self.spans += part.spans
+        for span, call, state in part._kept_back or ():
+            self.announce(span, call, state)
 
     def record(
         self,
@@ -63,15 +77,16 @@ class Run:
         self.spans.append(span)
         return span
 
-    def finished(
-        self,
-        call: Call,
-        began: float,
-        context: Context | None,
-        state: State,  # noqa: ARG002 - for a run that keeps what steps gave
-    ) -> None:
+    def finished(self, call: Call, began: float, context: Context | None, state: State) -> None:
         """Write a whole call into the trace, and tell whoever listens; `state` holds what it gave."""
         span = self.record(call.step, began, context)
+        if self._kept_back is not None:
+            self._kept_back.append((span, call, state))
+        else:
+            self.announce(span, call, state)
+
+    def announce(self, span: Span, call: Call, state: State) -> None:  # noqa: ARG002
+        """Tell of a call to whoever listens."""
         if self.listener is not None:
             self.listener(span)
 

@@ -173,7 +173,7 @@ class Task:
             row = state.arguments(self.call.arguments, index)
             shared = [each for each, batched in zip(row, self.batched, strict=True) if not batched]
             for known, members in groups:
-                if _equal(known, shared):
+                if equal(known, shared):
                     members.append(index)
                     break
             else:
@@ -195,7 +195,8 @@ class Task:
         return renamed(value, *self._renamed)
 
 
-def _equal(one: list[Any], other: list[Any]) -> bool:
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal, as far as they say."""
     try:
         return bool(one == other)
     except Exception:  # arrays, for one, don't say whether they are equal

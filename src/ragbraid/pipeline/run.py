@@ -12,15 +12,17 @@ from ragbraid.context import Context
 from ragbraid.errors import FOREIGN, RagbraidError, Stopped
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.operations import Call, Cut, Plan, first
+from ragbraid.pipeline.operations import Call, Cut, Plan, Stages, first
 from ragbraid.pipeline.perform import Task
-from ragbraid.pipeline.schedule import schedule
+from ragbraid.pipeline.schedule import Attempt, schedule
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
 from ragbraid.pipeline.workers import Workers
 
 _GRACE = 0.05
 """Seconds that coroutines get to end in when their run is over."""
+_PATIENCE = 0.05
+"""Seconds between looks at the cancellation while an attempt goes on."""
 
 
 class Runner:
@@ -64,7 +66,14 @@ class Runner:
 
     def drive(self, state: State, run: Run, *, but: Collection[Call] = ()) -> None:
         """Run all of the plan but the calls in `but`, in this thread and the workers'."""
-        for stage, view in schedule(self.plan.stages, state, run):
+        self._drive(self.plan.stages, state, run, but)
+
+    def _drive(self, stages: Stages, state: State, run: Run, but: Collection[Call] = ()) -> None:
+        for turn in schedule(stages, state, run):
+            if isinstance(turn, Attempt):
+                self.attempt(turn, run)
+                continue
+            stage, view = turn
             calls = tuple(each for each in stage.calls if each not in but) if but else stage.calls
             if stage.threads and len(calls) > 1:
                 self._side_by_side(calls, view, run)
@@ -72,6 +81,30 @@ class Runner:
                 for call in calls:
                     run.step = call.step
                     self.tasks[call].perform(view, run)
+
+    def attempt(self, attempt: Attempt, run: Run) -> None:
+        """Run an attempt in a worker's thread, and go on without it when its time is up.
+
+        Where the workers are all busy it is run here: then it ends when its steps look at their deadline.
+        """
+        part = run.part(attempt.seconds)
+        future = self._workers.submit(part, "", self._drive, attempt.stages, attempt.state, part)
+        try:
+            while not wait([future], timeout=_PATIENCE).done:
+                run.cancellation.check()
+                if future.cancel():
+                    self._drive(attempt.stages, attempt.state, part)
+                    break
+                if part.cancellation.remaining() == 0.0:
+                    return
+            else:
+                future.result()
+            attempt.done = True
+        except Stopped:
+            run.cancellation.check()  # else it is the attempt alone that was stopped
+        finally:
+            part.cancellation.cancel()
+            run.take(part)
 
     def _short_way(self) -> tuple[Task | Cut, ...] | None:
         """The operations one after the other, where nothing branches, loops or runs side by side."""
@@ -115,7 +148,11 @@ class Runner:
         if not self.asynchronous:
             await self._aside(run, "", self.drive, state, run)
             return
-        for stage, view in schedule(self.plan.stages, state, run):
+        for turn in schedule(self.plan.stages, state, run):
+            if isinstance(turn, Attempt):
+                await self._aside(run, "", self.attempt, turn, run)
+                continue
+            stage, view = turn
             parts = [view.apart() for _ in stage.calls]
             await self._together(
                 [

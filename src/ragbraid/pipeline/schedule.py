@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ragbraid.pipeline.handles import Run
 from ragbraid.pipeline.operations import Stage, Stages
 from ragbraid.pipeline.state import State
 
-Turn: TypeAlias = tuple[Stage, State]
-"""Calls that may run side by side, and the questions they run for."""
+
+@dataclass(slots=True)
+class Attempt:
+    """Stages to be run within so many seconds, and to be abandoned then: `state` is a detached one.
+
+    `done` says afterwards whether they came to their end.
+    """
+
+    stages: Stages
+    state: State
+    seconds: float
+    done: bool = False
+
+
+Turn: TypeAlias = "tuple[Stage, State] | Attempt"
+"""Calls that may run side by side, and the questions they run for; or an attempt."""
 
 
 def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, None]:

@@ -21,7 +21,7 @@ from ragbraid.pipeline.model import Constant
 from ragbraid.pipeline.operations import Call, Plan, SlotArgument, Stages
 from ragbraid.pipeline.requests import inputs_of
 from ragbraid.pipeline.run import Runner
-from ragbraid.pipeline.schedule import schedule
+from ragbraid.pipeline.schedule import Attempt, schedule
 from ragbraid.pipeline.state import State
 
 
@@ -81,7 +81,11 @@ class SharedFlow:
         plan, run = self._runner.plan, self._begin()
         run.memo = memo.rows
         state = self._runner.state([inputs_of(plan, memo.inputs)])
-        for stage, view in schedule(plan.stages, state, run):
+        for turn in schedule(plan.stages, state, run):
+            if isinstance(turn, Attempt):
+                self._runner.attempt(turn, run)
+                continue
+            stage, view = turn
             for call in stage.calls:
                 if view.alive:
                     self._step(call, view, run, memo)
@@ -134,9 +138,9 @@ class Recipes:
             for each in stage.others:
                 self.slots[each.output] = each.recipe(self)
 
-    def inside(self, stages: Stages, changing: int) -> Recipes:
-        """Those of a sub-plan that is run several times, one of its slots changing: none of it is shared."""
-        inner = Recipes({**self.slots, changing: "changing"}, None, self._base)
+    def inside(self, stages: Stages, *changing: int) -> Recipes:
+        """Those of a sub-plan that is run several times, some slots changing: none of it is shared."""
+        inner = Recipes({**self.slots, **dict.fromkeys(changing, "changing")}, None, self._base)
         inner.walk(stages)
         return inner
 

@@ -35,6 +35,19 @@ class State:
         part.errors = {}
         return part
 
+    def detached(self) -> State:
+        """A copy for a part of a run that may have to be abandoned: what it writes stays there."""
+        part = self.apart()
+        part.slots = [list(each) for each in self.slots]
+        return part
+
+    def take(self, part: State) -> None:
+        """Take over what a detached part came to."""
+        for mine, theirs in zip(self.slots, part.slots, strict=True):
+            for index in part.alive:
+                mine[index] = theirs[index]
+        self.join([part])
+
     def join(self, parts: Iterable[State]) -> None:
         """Take over what failed apart; of several errors of a question the first part's."""
         for part in parts:

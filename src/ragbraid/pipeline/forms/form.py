@@ -24,6 +24,7 @@ VARIABLE: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
 NAMED: dict[str, Any] = {"anyOf": [NAME, VARIABLE]}
 STEP: dict[str, Any] = {"$ref": "#/$defs/step"}
 BODY: dict[str, Any] = {"anyOf": [STEP, {"$ref": "#/$defs/steps"}]}
+SECONDS: dict[str, Any] = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 86_400}, VARIABLE]}
 """Parts of the JSON Schema of a form."""
 
 
@@ -52,6 +53,18 @@ def mapping(required: tuple[str, ...], properties: dict[str, Any], *, more: Any 
 def whole(least: int, most: int) -> dict[str, Any]:
     """The JSON Schema of a whole number."""
     return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, VARIABLE]}
+
+
+def seconds(node: Map, checker: FlowChecker) -> float | None:
+    """The number that `deadline` holds, if any."""
+    given = node.items.get("deadline")
+    if given is None or waits(given):
+        return None
+    if isinstance(given, Scalar) and type(count := as_number(given)) in (int, float) and 0 < count <= 86_400:
+        return float(count)
+    said = f"deadline wants seconds, more than 0 and at most 86400, not {describe(given)}"
+    checker.problems.add(given.place, said)
+    return None
 
 
 def block(node: Map, key: str, environment: Environment, checker: FlowChecker, form: str) -> Block | None:

@@ -1,17 +1,19 @@
-"""`{repeat: FLOW, until: STEP, at_most: N}`: a flow again and again, until a step says so."""
+"""`{repeat: FLOW, until: STEP, at_most: N, …}`: a flow again and again, until a step says so."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ragbraid.pipeline.forms.form import STEP, Form, bound, mapping, named_flow, whole
+from ragbraid.pipeline.forms.form import SECONDS, STEP, Form, bound, mapping, named_flow, seconds, whole
 from ragbraid.pipeline.graph import Node as GraphNode
 from ragbraid.pipeline.model import Argument, Flow, Step, Value
 from ragbraid.pipeline.operations import Stages, read_inside, staged
+from ragbraid.pipeline.perform import equal
 from ragbraid.pipeline.plan import Operations, Planner
-from ragbraid.pipeline.schedule import Turn, schedule
+from ragbraid.pipeline.schedule import Attempt, Turn, schedule
 from ragbraid.pipeline.scope import Environment
 from ragbraid.pipeline.tree import Map
 from ragbraid.pipeline.typecheck import assignable, role_of, type_name
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.state import State
 
 MOST = 100
+_ROUND = "round"
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A flow, again and again until a step says so, at most `at_most` times.
+    """A flow, again and again until a step says so, at most `at_most` times and `deadline` seconds.
 
-    The output of a round takes the place of the flow's input `carried` in the next.
+    The output of a round takes the place of the flow's input `carried` in the next. An input called `round`
+    is the round's number, from 1.
     """
 
     id: str
@@ -39,6 +43,7 @@ class Loop:
     carried: str
     until: Step
     at_most: int
+    deadline: float | None
     output: Value
 
     def inside(self) -> tuple[Step, ...]:
@@ -52,19 +57,28 @@ class Loop:
         start = planner.passed(self.arguments[self.carried], before)
         carried = Value(self.carried, Any, self.output.place)
         carried_slot = planner.slot(carried)  # known before the flow is written out, whose slots are its own
+        number = Value(_ROUND, int, self.output.place)
+        number_slot = planner.slot(number)
         arguments = {**self.arguments, self.carried: carried}
+        if _ROUND in planner.flows[self.flow].inputs:
+            arguments[_ROUND] = number
         body, body_output = planner.inlined(self.flow, arguments, f"{prefix}{self.id}.")
         # The step that says whether to go on reads the round's output by the name of the loop itself.
         with planner.meaning(self.output, body_output):
             body += self.until.plan(planner, prefix)
             until = planner.slot(self.until.output)
         output = planner.slot(self.output)
-        rounds = Rounds(start, carried_slot, staged(body), body_output, until, self.at_most, output)
-        return [*before, rounds]
+        changing = carried_slot, number_slot
+        bounds = self.at_most, self.deadline
+        step = prefix + self.id
+        return [*before, Rounds(step, start, *changing, staged(body), body_output, until, *bounds, output)]
 
     def drawn(self, grapher: Grapher, key: str) -> GraphNode:
         grapher.note(self.output, key)
-        node = grapher.call(key, self, "loop", self.flow, self.arguments, {"at_most": str(self.at_most)})
+        bounds = {"at_most": str(self.at_most)}
+        if self.deadline is not None:
+            bounds["deadline"] = f"{self.deadline:g}"
+        node = grapher.call(key, self, "loop", self.flow, self.arguments, bounds)
         until = replace(grapher.step(self.until, f"{key}/until"), form="until")
         return replace(node, blocks={"until": (until,)})
 
@@ -73,12 +87,15 @@ class Loop:
 class Rounds:
     """A sub-plan again and again for the questions whose `until` doesn't hold yet."""
 
+    step: str
     start: int
     carried: int
+    number: int
     body: Stages
     body_output: int
     until: int
     at_most: int
+    deadline: float | None
     output: int
 
     def writes(self) -> tuple[int, ...]:
@@ -91,38 +108,67 @@ class Rounds:
         return (self.body,)
 
     def decide(self, state: State, run: Run) -> Generator[Turn, None, None]:
-        slots = state.slots
+        began, slots = perf_counter(), state.slots
         going = list(state.alive)
+        rounds, ended = dict.fromkeys(going, 0), dict.fromkeys(going, "at_most")
         for index in going:
-            slots[self.carried][index] = slots[self.start][index]
-        for _ in range(self.at_most):
+            slots[self.output][index] = slots[self.carried][index] = slots[self.start][index]
+        for number in range(1, self.at_most + 1):
             view = state.view(going)
-            yield from schedule(self.body, view, run)
+            for index in going:
+                slots[self.number][index] = number
+            if self.deadline is None:
+                yield from schedule(self.body, view, run)
+            elif not (yield from self._in_time(view, began + self.deadline)):
+                ended.update(dict.fromkeys(going, "deadline"))
+                break
             view.settle()
+            going = []
             for index in view.alive:
-                slots[self.output][index] = slots[self.carried][index] = slots[self.body_output][index]
-            going = [index for index in view.alive if not slots[self.until][index]]
+                rounds[index], given = number, slots[self.body_output][index]
+                if slots[self.until][index]:
+                    ended[index] = "until"
+                elif equal(given, slots[self.carried][index]):
+                    ended[index] = "no progress"
+                else:
+                    going.append(index)
+                slots[self.output][index] = slots[self.carried][index] = given
             if not going:
-                return
+                break
+        run.tell(self.step, began, {"rounds": _told(rounds), "ended": _told(ended)})
+
+    def _in_time(self, view: State, deadline: float) -> Generator[Turn, None, bool]:
+        """A round that is cut where time is up; whether it wasn't."""
+        left = deadline - perf_counter()
+        if left <= 0:
+            return False
+        attempt = Attempt(self.body, view.detached(), left)
+        yield attempt
+        if attempt.done:
+            view.take(attempt.state)
+        return attempt.done
 
     def recipe(self, recipes: Recipes) -> str:
-        inner = recipes.inside(self.body, self.carried)
-        told = recipes.slots[self.start], str(self.at_most), inner.slots[self.body_output]
+        inner = recipes.inside(self.body, self.carried, self.number)
+        bounds = str(self.at_most), str(self.deadline)
+        told = recipes.slots[self.start], *bounds, inner.slots[self.body_output]
         return recipes.hashed("rounds", *told, inner.slots[self.until])
 
 
 def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | None:
     """The loop of a node."""
-    checker.naming.keys(node, ("repeat", "until", "at_most", "id", "as"), "a loop")
+    checker.naming.keys(node, ("repeat", "until", "at_most", "deadline", "id", "as"), "a loop")
     identity = checker.naming.identity(node, "repeat", environment)
     wanting = "a loop wants a bound: `at_most`, the most rounds it may go"
     at_most = bound(node, "repeat", MOST, wanting, checker)
+    within = seconds(node, checker)
     name = node.items["repeat"]
     flow = named_flow(name, "repeat", checker)
     if flow is None:
         environment.unknown = True
         return None
-    arguments = checker.bind.flow(flow.inputs, Map(node.place), str(flow.name), name.place, environment)
+    inputs = {name: each for name, each in flow.inputs.items() if name != _ROUND}
+    arguments = checker.bind.flow(inputs, Map(node.place), str(flow.name), name.place, environment)
     carried = _carried(flow)
     if carried is None:
         said = f"a loop's flow takes what it gave the round before, and {flow.name!r}, which gives "
@@ -135,7 +181,13 @@ def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | N
     environment.store(identity, output, checker.naming.role(node, environment))
     if arguments is None or until is None or at_most is None:
         return None
-    return Loop(identity, flow.name, arguments, carried, until, at_most, output)
+    return Loop(identity, flow.name, arguments, carried, until, at_most, within, output)
+
+
+def _told(values: Mapping[int, Any]) -> Any:
+    """What the trace says: one thing where it is the same for all questions, else one for each."""
+    every = list(values.values())
+    return every[0] if len(set(every)) == 1 else every
 
 
 def _carried(flow: Flow) -> str | None:
@@ -159,7 +211,7 @@ def _until(node: Map, inner: Environment, checker: FlowChecker) -> Step | None:
 
 
 def _schema() -> list[dict[str, Any]]:
-    keys = {"repeat": {"type": "string"}, "until": STEP, "at_most": whole(1, MOST)}
+    keys = {"repeat": {"type": "string"}, "until": STEP, "at_most": whole(1, MOST), "deadline": SECONDS}
     return [mapping(("repeat", "until", "at_most"), keys)]
 
 

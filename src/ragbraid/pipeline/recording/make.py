@@ -58,9 +58,14 @@ class RecordedRun(Run):
                     self._keep(step, request, outcomes[place] if outcomes else None)
         return super().record(step, began, context)
 
-    def finished(self, call: Call, began: float, context: Context | None, state: State) -> None:
-        """Write a whole call into the trace, and show what it gave to whoever watches."""
-        span = self.record(call.step, began, context)
+    def part(self, seconds: float) -> RecordedRun:
+        """A run of a part of this one; what generators are asked in it is kept here."""
+        part = super().part(seconds)
+        part.generations = self.generations
+        return part
+
+    def announce(self, span: Span, call: Call, state: State) -> None:
+        """Show what a call gave to whoever watches."""
         if self.on_call is not None:
             self.on_call(span, call, state)
 
