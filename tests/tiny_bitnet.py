@@ -12,7 +12,9 @@ from tiny_neox import write_bytes_tokenizer
 TEXT = "the cat sat on the mat and the dog sat on the log and the cow sat on the hay. "
 
 
-def make_bitnet(folder: Path, how: Literal["random", "ternary", "plain"] = "random", steps: int = 60) -> Path:
+def make_bitnet(
+    folder: Path, how: Literal["random", "ternary", "plain"] = "random", steps: int = 60, context: int = 512
+) -> Path:
     """Write config.json, weights as they were trained, and a byte-level tokenizer with a chat template."""
     import torch
     from transformers import BitNetConfig, BitNetForCausalLM
@@ -23,7 +25,7 @@ def make_bitnet(folder: Path, how: Literal["random", "ternary", "plain"] = "rand
     vocabulary = byte_vocabulary()
     config = BitNetConfig(
         vocab_size=len(vocabulary) + 4, hidden_size=64, intermediate_size=96, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, bos_token_id=0,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context, bos_token_id=0,
         eos_token_id=2, initializer_range=0.1, tie_word_embeddings=True,
     )  # fmt: skip
     model = BitNetForCausalLM(config)

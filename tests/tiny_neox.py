@@ -17,7 +17,9 @@ SHAPE = {
 }
 
 
-def make_neox(folder: Path, *, seed: int = 0, safe: bool = True, parallel: bool = True) -> Path:
+def make_neox(
+    folder: Path, *, seed: int = 0, safe: bool = True, parallel: bool = True, context: int = 512
+) -> Path:
     """Write it as transformers does, or, not `safe`, as a pickled file; some tokens it has names for only."""
     import torch
     from safetensors.torch import load_file
@@ -27,7 +29,7 @@ def make_neox(folder: Path, *, seed: int = 0, safe: bool = True, parallel: bool 
     torch.manual_seed(seed)
     config = GPTNeoXConfig(
         vocab_size=len(vocabulary) + 8, bos_token_id=0, eos_token_id=0, use_parallel_residual=parallel,
-        initializer_range=0.3, **SHAPE,
+        initializer_range=0.3, **(SHAPE | {"max_position_embeddings": context}),
     )  # fmt: skip
     model = GPTNeoXForCausalLM(config).eval()
     for name, each in model.named_parameters():

@@ -16,7 +16,10 @@ import yaml
 from openai_server import saying, serving
 from ragbraid import Pipeline
 from ragbraid.types import Answer, Message
+from tiny_bitnet import make_bitnet
 from tiny_models import make_cross_encoder, make_tiny
+from tiny_neox import make_neox
+from tiny_openmoe import make_openmoe
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "pipelines").glob("*.yaml"))
 DOCUMENTS = {
@@ -39,6 +42,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             folder / "qwen3", model_type="qwen3", pooling="lasttoken", length=512
         ),
         "cross-encoder": make_cross_encoder(folder / "cross"),
+        "EleutherAI/pythia-160m": make_neox(folder / "neox", context=4096),
+        "microsoft/bitnet-b1.58-2B-4T": make_bitnet(folder / "bitnet", context=4096),
+        "OrionZheng/openmoe-8b": make_openmoe(folder / "openmoe"),
     }
 
 
@@ -77,6 +83,9 @@ def stand_ins(file: Path, models: dict[str, Path]) -> dict[str, Any]:
                 found[f"{key}.model"] = str(models[each["model"]])
             case "cross-encoder":
                 found[f"{key}.model"] = str(models["cross-encoder"])
+            case "transformers" | "bitnet" | "openmoe":
+                found[f"{key}.model"] = str(models[each["model"]])
+                found[f"{key}.context_tokens"] = 4096  # a token is a letter
             case "local":
                 found[key] = {"type": "testing/echo-generator"}
             case "quote" if "embedder" in each:
