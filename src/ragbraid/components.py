@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ragbraid.answer.entailment import Entailment as Entailment
     from ragbraid.answer.join import Join as Join
     from ragbraid.answer.quote import Quote as Quote
+    from ragbraid.conversation.memory import Memory as Memory
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
     from ragbraid.generate.bitnet.component import BitNet as BitNet
     from ragbraid.generate.budget import Budget as Budget

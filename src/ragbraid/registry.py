@@ -39,6 +39,7 @@ BUILTIN: Mapping[str, str] = {
     "lost-in-the-middle": "ragbraid.rerank.lost_in_the_middle:LostInTheMiddle",
     "markdown": "ragbraid.split.markdown:Markdown",
     "maxsim": "ragbraid.rerank.maxsim:Maxsim",
+    "memory": "ragbraid.conversation.memory:Memory",
     "mmr": "ragbraid.rerank.mmr:Mmr",
     "near-duplicates": "ragbraid.rerank.near_duplicates:NearDuplicates",
     "openvino": "ragbraid.generate.openvino:OpenVino",

@@ -53,7 +53,7 @@ def main() -> None:
                 context, began = Context(), time.perf_counter()
                 found = Standalone(generator)(turn["question"], context, history)
                 seconds.append(time.perf_counter() - began)
-                calls += "generator" in context.notes.get("by", "")
+                calls += "generator" in context.notes.get("rewritten", {}).get("by", "")
                 forms = (turn["question"], found, turn["standalone"])
                 right = tuple(each for form in forms for each in _found(pipeline, form, turn["sources"]))
                 follows = [] if turn["kind"] == "first" else ["follow-ups"]

@@ -180,3 +180,20 @@ if sys.platform != "win32":
         code, seen = terminal.end()
         assert code == 130
         assert "Traceback" not in seen
+
+
+def test_a_conversation_is_gone_on_with_listed_and_deleted(folder: Path) -> None:
+    assert chat(folder, "Who?\n", "--conversation", "trip").returncode == 0
+    gone_on = chat(folder, "What?\n", "--conversation", "trip").stdout
+    assert "ask What? after [u:Who? a:ask Who? after []]" in gone_on
+    assert "after []" in chat(folder, "What?\n", "--conversation", "other").stdout
+    (other, trip) = json.loads(chat(folder, "", "--list", "--json").stdout)
+    assert (other["name"], trip["name"], trip["turns"]) == ("other", "trip", 2)
+    assert "trip  (2 turns)" in chat(folder, "", "--list").stdout
+    assert chat(folder, "", "--delete", "trip").stderr == "Deleted trip.\n"
+    again = chat(folder, "", "--delete", "trip")
+    gone = "There is no conversation 'trip'. `ragbraid chat --list` lists them."
+    assert (again.returncode, again.stderr.strip()) == (2, gone)
+    both = chat(folder, "", "--list", "--delete", "trip")
+    assert (both.returncode, "exclude each other" in both.stderr) == (2, True)
+    assert chat(folder, "Who?\n", "--conversation", " ").returncode == 2

@@ -73,6 +73,7 @@ flows:
   written:
     - search
     - {type: standalone, generator: local}
+    - {type: memory, generator: local}
     - {type: compose, generator: remote, entailment: entails}
   parts:
     - {type: ./parts.py:words}

@@ -31,7 +31,7 @@ from ragbraid.transform.decompose import Decompose
 def test_rules_find_the_parts(question: str, wanted: list[str]) -> None:
     context = Context()
     assert Decompose()(question, context) == wanted
-    assert context.notes == {"by": "rules", "questions": wanted}
+    assert context.notes == {"parts": {"questions": wanted, "by": "rules"}}
 
 
 @pytest.mark.parametrize(

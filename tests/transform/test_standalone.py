@@ -99,7 +99,10 @@ def test_the_model_is_asked_only_where_a_pronoun_may_mean_more_than_one_name() -
     generator = ScriptedGenerator((rewritten,)).open()
     context = Context()
     assert Standalone(generator)("What was the name of his wife?", context, history) == rewritten
-    assert (context.notes["by"], context.notes["why"]) == ("the generator", "pronoun")
+    assert (context.notes["rewritten"]["by"], context.notes["rewritten"]["why"]) == (
+        "the generator",
+        "pronoun",
+    )
     assert len(generator.requests) == 1
     lit = said("When was the lighthouse lit?", "In 1874.")
     assert "lighthouse" in Standalone(generator)("How high is it?", Context(), lit)
@@ -116,7 +119,7 @@ def test_what_the_model_makes_up_is_not_taken(written: str) -> None:
     found = asked("What was the name of his wife?", context, history)
     assert found.startswith("What was the name of his wife (")
     assert "Ethelred" in found
-    assert context.notes["by"] == "rules, after the generator"
+    assert context.notes["rewritten"]["by"] == "rules, after the generator"
 
 
 def test_a_generator_that_fails_says_so_and_an_empty_question_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from ragbraid.context import Context
@@ -32,17 +33,24 @@ def fitted(
     room = generator.context_window - max_tokens
     kept, turns = len(hits), [each for each in history if each.role in ("user", "assistant")]
     said = len(turns)
-    while generator.count_tokens(prompt := _prompt(question, hits[:kept], turns)) > room:
-        if kept > 1:
+    turns = turns[max(0, said - room) :]  # no message is less than a token
+
+    def fits(kept: int, turns: Sequence[Message]) -> bool:
+        return generator.count_tokens(_prompt(question, hits[:kept], turns)) <= room
+
+    if not fits(kept, turns):
+        # Of a long history most goes; how many turns fit is found in as many steps as its length has bits.
+        while kept > 1 and not fits(kept, turns):
             kept -= 1
-        elif turns:
-            turns = turns[1:]
-        else:
+        drop = bisect_left(range(len(turns)), True, key=lambda gone: fits(kept, turns[gone:]))
+        turns = turns[drop:]
+        if not turns and not fits(kept, turns):
             raise InputError(
                 f"The question and one passage don't fit into the generator's window of "
                 f"{generator.context_window:,} tokens beside an answer of {max_tokens:,}.",
                 "Lower `max_tokens`, ask more briefly, or take a generator with a larger window.",
             )
+    prompt = _prompt(question, hits[:kept], turns)
     if kept < len(hits):
         context.note("passages_dropped", len(hits) - kept)
     if len(turns) < said:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ragbraid.cli import ask, failures, interrupts, options, output, progress
-from ragbraid.errors import RagbraidError
+from ragbraid.cli import ask, conversations, failures, interrupts, options, output, progress
+from ragbraid.errors import InputError, RagbraidError
 
 if TYPE_CHECKING:
     from ragbraid import Pipeline
@@ -32,18 +32,32 @@ def command(
     overrides: options.Overrides = None,
     allow: options.Allow = None,
     as_json: options.AsJson = False,
+    conversation: Annotated[
+        str | None,
+        typer.Option("--conversation", metavar="NAME", help="Go on with this conversation, or begin it."),
+    ] = None,
+    kept: Annotated[bool, typer.Option("--list", help="List the conversations that are kept.")] = False,
+    delete: Annotated[
+        str | None, typer.Option("--delete", metavar="NAME", help="Delete this conversation.")
+    ] = None,
 ) -> None:
     """Ask question after question, with what was said before.
 
     The pipeline's flow `chat` answers where it has one, else `ask`. Piped in, each line is a question;
-    with --json each answer is one line.
+    with --json each answer is one line. With --conversation each turn is on disk, in .ragbraid beside the
+    pipeline file, before the next is asked.
 
-    For example: ragbraid chat --collection handbook
+    For example: ragbraid chat --conversation trip
     """
+    if sum((conversation is not None, kept, delete is not None)) > 1:
+        raise InputError("--conversation, --list and --delete exclude each other.", "Take one of them.")
     request = {"filter": options.parse_filter(filter_text), "collection": collection}
     with options.load(pipeline, overrides, allow) as loaded:
+        if kept or delete is not None:
+            conversations.look_after(loaded.base, delete, as_json)
+            return
         options.demand_stored(loaded, "ask", collection)
-        chat = _Chat(loaded, request, as_json)
+        chat = _Chat(loaded, request, as_json, conversations.opened(loaded.base, conversation))
         if sys.stdin.isatty():
             output.say(f"Ask what the documents of {loaded.name} say. /help lists the commands; /quit ends.")
             for line in _typed():
@@ -56,12 +70,15 @@ def command(
 class _Chat:
     """A conversation so far, and how its answers are printed."""
 
-    def __init__(self, pipeline: Pipeline, request: dict[str, Any], as_json: bool) -> None:
+    def __init__(
+        self, pipeline: Pipeline, request: dict[str, Any], as_json: bool, kept: conversations.Conversation
+    ) -> None:
         self._pipeline = pipeline
         self._flow = "chat" if "chat" in pipeline.flows else "ask"
         self._request = request
         self._as_json = as_json
-        self._history: list[Message] = []
+        self._kept = kept
+        self._history: list[Message] = kept.history()
 
     def take(self, line: str) -> bool:
         """Do what a typed line says; False where it ends the chat. Ctrl-C ends the answer alone."""
@@ -99,6 +116,7 @@ class _Chat:
                 return False
             case "/clear":
                 self._history.clear()
+                self._kept.delete()
                 output.say("Forgotten.")
             case "/help":
                 output.say(_HELP)
@@ -122,6 +140,7 @@ class _Chat:
         else:
             meanwhile = "Thinking …" if self._history else progress.loading(self._pipeline, self._flow)
             answer = ask.tell(self._pipeline, question, request, meanwhile)
+        self._kept.add(question, answer.text)
         self._history += [Message("user", question), Message("assistant", answer.text)]
 
     def _tell(self, error: RagbraidError) -> None:

@@ -59,6 +59,5 @@ class Decompose:
             found, by = written(self.generator, asked, self.most, self.max_tokens, context), "the generator"
         found = askable(found, question, self.most)
         if len(found) > 1:
-            context.note("by", by)
-            context.note("questions", found)
+            context.note("parts", {"questions": found, "by": by})
         return found if len(found) > 1 else [question]

@@ -56,17 +56,18 @@ class Standalone:
         if not why:
             return question
         found, by = resolved(question, before, answer, self.words), "rules"
+        refused: str | None = None
         if self.generator is not None and (found == question or _ambiguous(question, why, before, answer)):
             by = "the generator"
             written = self._written(self.generator, question, said)
             if not _sound(written, question, said):
-                context.note("not_taken", written)
+                refused = written
                 by = "rules, after the generator"
             else:
                 found = written
-        context.note("why", why)
-        context.note("by", by)
-        context.note("question", found)
+        told = {"question": found, "why": why, "by": by}
+        # No sentence, which a command would print: nothing went amiss.
+        context.note("rewritten", told if refused is None else {**told, "refused": refused})
         return found
 
     def _written(self, generator: Generator, question: str, said: Sequence[tuple[str, str]]) -> str:
