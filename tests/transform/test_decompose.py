@@ -19,6 +19,7 @@ from ragbraid.transform.decompose import Decompose
         ("Who drew the map? And what does it show?", ["Who drew the map?", "What does it show (drew map)?"]),
         ("When was the horn off, and why?", ["When was the horn off?", "Why (horn)?"]),
         ("Who is the nurse and what does a doctor cost?", ["Who is the nurse?", "What does a doctor cost?"]),
+        ("How do I test it, and what does a tool do?", ["How do I test it?", "What does a tool do?"]),
         ("Which is higher, the tower or Nordhei?", ["How high is the tower?", "How high is Nordhei?"]),
         ("Is the church older than the mill?", ["How old is the church?", "How old is the mill?"]),
         ("Is bread more expensive than fish?", ["How expensive is bread?", "How expensive is fish?"]),

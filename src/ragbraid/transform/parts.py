@@ -21,6 +21,7 @@ _CARRIED = 12
 _END = re.compile(r"(?<=[?？])\s+")
 # A thing that can be compared: a name, or a noun with its article.
 _DETERMINER = r"(?:the|a|an|our|my|your|this|that)"
+_NAMED = re.compile(rf"\b{_DETERMINER}\s+\w+|\s[A-Z]\w")
 _DIFFERENCE = re.compile(
     r"(?:what(?:'s| is| are| was) the (?:main |key )?(?:differences?|distinctions?|relation(?:ship)?) between"
     r"|what distinguishes|how does|how do|compare)\s+(?P<a>.+?)"
@@ -66,8 +67,8 @@ def parts(question: str, most: int) -> list[str]:
 
 
 def _whole(part: str, first: str) -> str:
-    """A later part with what the first one named, where it says "it" for that or is next to nothing."""
-    lacks = need(part) == "pronoun" or len(meaning(part)) < 2
+    """A later part with what the first one named, where it says "it" for that or names nothing itself."""
+    lacks = need(part) == "pronoun" or (len(meaning(part)) < 2 and not _NAMED.search(part))
     return resolved(part, first, "", _CARRIED) if lacks else part
 
 
