@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from ragbraid.registry import BUILTIN
 
 if TYPE_CHECKING:
+    from ragbraid.answer.canned import Refuse as Refuse
+    from ragbraid.answer.canned import Reply as Reply
     from ragbraid.answer.compose import Compose as Compose
+    from ragbraid.answer.direct import Direct as Direct
     from ragbraid.answer.enough import Enough as Enough
     from ragbraid.answer.entailment import Entailment as Entailment
     from ragbraid.answer.join import Join as Join
     from ragbraid.answer.quote import Quote as Quote
+    from ragbraid.answer.tool import Tool as Tool
     from ragbraid.conversation.memory import Memory as Memory
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
     from ragbraid.generate.bitnet.component import BitNet as BitNet

@@ -48,6 +48,9 @@ CALLS: dict[str, tuple[str, ...]] = {
     "questions": ("--feedback", "feedback.jsonl"),
     "study-pythia": ("questions.jsonl", "--model", "none", "--step", "0"),
     "parity": ("questions.jsonl", "--limit", "1"),
+    "route-fit": ("-p", "router.yaml"),
+    "route-test": ("routed.yaml", "-p", "router.yaml"),
+    "route-explain": ("Where is my order?", "-p", "router.yaml"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
     "status": (),
@@ -93,6 +96,14 @@ CODES = {"check": 2, "index-migrate": 2, "models-convert": 3, "models-quantize":
 WITH_MODEL = ("models-bundle", "models-get")
 """Those that want the small generator; the second takes what the first made."""
 
+ROUTER = """\
+ragbraid: 1
+components:
+  intents: {type: semantic-router, cache: null, routes: {orders: [where is my order, track my parcel]}}
+flows:
+  named: [{type: intent, router: intents}]
+"""
+
 PIPELINE = """\
 ragbraid: 1
 components:
@@ -116,6 +127,8 @@ def prepare(folder: Path) -> None:
     """
     folder.mkdir()
     (folder / "ragbraid.yaml").write_text(PIPELINE, "utf-8")
+    (folder / "router.yaml").write_text(ROUTER, "utf-8")
+    (folder / "routed.yaml").write_text("orders: [track my order]\notherwise: [volcanoes]\n", "utf-8")
     (folder / "wrong.yaml").write_text(PIPELINE.replace("lexical", "lexcal") + "serch: []\n", "utf-8")
     pages = {
         "docs/leave.md": "Parental leave is 14 months. Größe, 漢字, 🎈.\n",

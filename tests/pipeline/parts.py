@@ -17,6 +17,7 @@ from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
 from ragbraid.rerank.protocol import Reranker
 from ragbraid.secret import Secret
+from ragbraid.testing.echo_generator import ScriptedGenerator
 from ragbraid.testing.list_index import ListIndexRuntime
 from ragbraid.types import Answer, Batch, Hit
 
@@ -317,3 +318,18 @@ def opaque(hits: list[Hit], *, event: Event | None = None) -> list[Hit]:
 
 nothing = 5
 several: list[int] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted(ScriptedGenerator):
+    """Says what it is given, one answer after the other."""
+
+
+def order_state(order: str, language: Literal["en", "de"] | None = None) -> str:
+    """Tells where an order is."""
+    return f"{order} is on its way" if language != "de" else f"{order} ist unterwegs"
+
+
+def broken_tool() -> str:
+    """Fails."""
+    return str(1 // 0)

@@ -70,6 +70,14 @@ flows:
     - {type: intents, router: router}
   named:
     - {type: intent, router: router}
+  replied:
+    - route: router
+      to: {hours: {type: reply, text: now}}
+      otherwise: {type: refuse}
+  unaided:
+    - {type: direct, generator: remote}
+  called:
+    - {type: tool, call: {type: ./parts.py:order_state}, generator: remote}
   written:
     - search
     - {type: standalone, generator: local}

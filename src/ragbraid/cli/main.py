@@ -29,6 +29,7 @@ from ragbraid.cli import (
     parity,
     questions,
     replay,
+    route,
     schema,
     search,
     serve,
@@ -65,6 +66,7 @@ app.command("search", cls=options.Command)(search.command)
 app.command("trace", cls=options.Command)(trace.command)
 app.command("replay", cls=options.Command)(replay.command)
 app.command("chat")(chat.command)
+app.add_typer(route.app, name="route")
 app.add_typer(tune.app, name="tune")
 app.command("verify", cls=options.Command)(verify.command)
 app.command("eval", cls=options.Command)(evaluate.command)

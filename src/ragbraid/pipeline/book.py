@@ -37,13 +37,15 @@ MAX_STEPS = 1_000
 class Book:
     """Finds, checks and keeps the flows of a file."""
 
-    def __init__(self, root: Map, components: Components, problems: Problems) -> None:
+    def __init__(
+        self, root: Map, components: Components, problems: Problems, fields: Mapping[str, str]
+    ) -> None:
         self._problems = problems
         self._nodes: dict[str, tuple[Node, Place]] = {
             name: (root.items[name], root.where(name)) for name in FIXED if name in root.items
         }
         self._ingest = root.items.get("ingest")
-        self._checker = FlowChecker(components, self, problems)
+        self._checker = FlowChecker(components, self, problems, fields)
         self._components = components
         self._done: dict[str, Flow | None] = {}
         self._sizes: dict[str, int] = {}

@@ -122,7 +122,8 @@ def _checked(
 ) -> CheckedPipeline:
     _sections(root, problems)
     components = Components(_mapping(root, "components", problems), base, allow, problems)
-    book = Book(root, components, problems)
+    fields = _fields(_mapping(root, "fields", problems), problems)
+    book = Book(root, components, problems, fields)
     values = {name: built.value for name in components.names if (built := components.get(name)) is not None}
     flows = book.all()
     ingest = book.ingest()
@@ -139,7 +140,7 @@ def _checked(
         values,
         flows,
         ingest,
-        _fields(_mapping(root, "fields", problems), problems),
+        fields,
         sections,
         (root, components),
     )

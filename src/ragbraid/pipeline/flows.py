@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from ragbraid.pipeline.binding import Binder
@@ -32,10 +33,13 @@ class FlowBook(Protocol):
 class FlowChecker:
     """Checks steps one after the other; asks the book for the flows that they call."""
 
-    def __init__(self, components: Components, book: FlowBook, problems: Problems) -> None:
+    def __init__(
+        self, components: Components, book: FlowBook, problems: Problems, fields: Mapping[str, str]
+    ) -> None:
         self.components = components
         self.book = book
         self.problems = problems
+        self.fields = fields
         self.bind = Binder(problems)
         self.naming = Naming(problems)
         self._depth = 0

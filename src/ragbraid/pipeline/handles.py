@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import IndexStoreError
 from ragbraid.pipeline.typecheck import members
-from ragbraid.types import Scope, Span
+from ragbraid.types import Filter, Scope, Span
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.engine import Opened
@@ -58,6 +59,14 @@ class Run:
         self.spans += part.spans
         for span, call, state in part._kept_back or ():
             self.announce(span, call, state)
+
+    def narrowed(self, written: Filter) -> Run:
+        """The same run where it sees only what this filter holds for, too."""
+        inner = copy(self)
+        filters = [each for each in (self.scope.filter, written) if each]
+        joined = filters[0] if len(filters) == 1 else {"$and": filters} if filters else None
+        inner.scope = Scope(self.scope.collection, joined)
+        return inner
 
     def record(
         self,

@@ -24,11 +24,17 @@ from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.typecheck import implements
 from ragbraid.pipeline.workers import Workers
+from ragbraid.route.protocol import Router
 
 T = TypeVar("T")
-Kind = Literal["embedder", "generator", "index"]
+Kind = Literal["embedder", "generator", "index", "router"]
 """The kinds of components that can be called outside a flow: those with more than one method."""
-PROTOCOLS: Mapping[Kind, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
+PROTOCOLS: Mapping[Kind, type] = {
+    "embedder": Embedder,
+    "generator": Generator,
+    "index": Index,
+    "router": Router,
+}
 
 
 class Life:

@@ -32,7 +32,7 @@ class Naming:
         if given is not None and waits(given):
             return "?"
         if given is None:
-            identity = last_word(name)
+            identity = environment.only or last_word(name)
         elif isinstance(given, Scalar) and isinstance(given.value, str) and NAME.fullmatch(given.value):
             identity = given.value
         else:

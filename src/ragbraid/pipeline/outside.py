@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ragbraid.index.protocol import Index
     from ragbraid.pipeline.handles import Run
     from ragbraid.pipeline.life import Kind, Life
+    from ragbraid.route.protocol import Router
     from ragbraid.types import Filter
 
 
@@ -51,6 +52,17 @@ class Outside:
         collection: str | None = None,
         timeout: float | None = None,
     ) -> Index: ...
+
+    @overload
+    def part(
+        self,
+        kind: Literal["router"],
+        name: str | None = None,
+        *,
+        filter: Filter | None = None,
+        collection: str | None = None,
+        timeout: float | None = None,
+    ) -> Router: ...
 
     def part(
         self,

@@ -97,6 +97,8 @@ def _own_steps(node: Node) -> dict[str, Node]:
                     each.items[key] = _copied(each.items[key])
             for inside, key in bodies(each):
                 inside.items[key] = inner = _copied(inside.items[key])
+                if "route" in each.items and isinstance(inner, Map) and "id" not in inner.items:
+                    found.setdefault(key, inner)  # a route's one step is called as the route
                 found = {**_own_steps(inner), **found}
     return found
 

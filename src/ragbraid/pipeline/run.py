@@ -71,22 +71,23 @@ class Runner:
     def _drive(self, stages: Stages, state: State, run: Run, but: Collection[Call] = ()) -> None:
         for turn in schedule(stages, state, run):
             if isinstance(turn, Attempt):
-                self.attempt(turn, run)
+                self.attempt(turn)
                 continue
-            stage, view = turn
+            stage, view, within = turn
             calls = tuple(each for each in stage.calls if each not in but) if but else stage.calls
             if stage.threads and len(calls) > 1:
-                self._side_by_side(calls, view, run)
+                self._side_by_side(calls, view, within)
             else:
                 for call in calls:
                     run.step = call.step
-                    self.tasks[call].perform(view, run)
+                    self.tasks[call].perform(view, within)
 
-    def attempt(self, attempt: Attempt, run: Run) -> None:
+    def attempt(self, attempt: Attempt) -> None:
         """Run an attempt in a worker's thread, and go on without it when its time is up.
 
         Where the workers are all busy it is run here: then it ends when its steps look at their deadline.
         """
+        run = attempt.run
         part = run.part(attempt.seconds)
         future = self._workers.submit(part, "", self._drive, attempt.stages, attempt.state, part)
         try:
@@ -150,16 +151,16 @@ class Runner:
             return
         for turn in schedule(self.plan.stages, state, run):
             if isinstance(turn, Attempt):
-                await self._aside(run, "", self.attempt, turn, run)
+                await self._aside(run, "", self.attempt, turn)
                 continue
-            stage, view = turn
+            stage, view, within = turn
             parts = [view.apart() for _ in stage.calls]
             await self._together(
                 [
-                    self._aperform(self.tasks[call], part, run)
+                    self._aperform(self.tasks[call], part, within)
                     for call, part in zip(stage.calls, parts, strict=True)
                 ],
-                run,
+                within,
             )
             view.join(parts)
 

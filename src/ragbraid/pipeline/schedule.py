@@ -20,12 +20,13 @@ class Attempt:
 
     stages: Stages
     state: State
+    run: Run
     seconds: float
     done: bool = False
 
 
-Turn: TypeAlias = "tuple[Stage, State] | Attempt"
-"""Calls that may run side by side, and the questions they run for; or an attempt."""
+Turn: TypeAlias = "tuple[Stage, State, Run] | Attempt"
+"""Calls that may run side by side, the questions and the run that they are for; or an attempt."""
 
 
 def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, None]:
@@ -35,7 +36,7 @@ def schedule(stages: Stages, state: State, run: Run) -> Generator[Turn, None, No
         if not state.alive:
             return
         if stage.calls:
-            yield stage, state
+            yield stage, state, run
         for each in stage.others:
             yield from each.decide(state, run)
             state.settle()

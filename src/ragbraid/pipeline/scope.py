@@ -25,6 +25,8 @@ class Environment:
         self.ids: dict[str, Place] = {}
         self.unknown = False
         self.untold: set[str] = set()
+        self.only: str | None = None
+        """What the one step of a block is called, where it has no id: the way that it stands in."""
 
     def child(self) -> Environment:
         """A copy in which a block may add names that are gone after it; ids stay unique across both."""

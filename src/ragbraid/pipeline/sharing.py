@@ -83,12 +83,12 @@ class SharedFlow:
         state = self._runner.state([inputs_of(plan, memo.inputs)])
         for turn in schedule(plan.stages, state, run):
             if isinstance(turn, Attempt):
-                self._runner.attempt(turn, run)
+                self._runner.attempt(turn)
                 continue
-            stage, view = turn
+            stage, view, within = turn
             for call in stage.calls:
                 if view.alive:
-                    self._step(call, view, run, memo)
+                    self._step(call, view, within, memo)
         value = state.result(plan.output, 0)
         if isinstance(value, RagbraidError):
             raise value
@@ -120,6 +120,7 @@ class Recipes:
         self.slots = slots
         self._calls = calls
         self._base = base
+        self._within = ""
 
     @classmethod
     def of(cls, plan: Plan, calls: dict[Call, str] | None, base: Path) -> Recipes:
@@ -141,12 +142,19 @@ class Recipes:
     def inside(self, stages: Stages, *changing: int) -> Recipes:
         """Those of a sub-plan that is run several times, some slots changing: none of it is shared."""
         inner = Recipes({**self.slots, **dict.fromkeys(changing, "changing")}, None, self._base)
+        inner._within = self._within
         inner.walk(stages)
         return inner
 
     def of_plan(self, plan: Plan) -> str:
         """The recipe of what another plan gives for inputs of its own: none of its steps is shared."""
         return Recipes.of(plan, None, self._base).slots[plan.output]
+
+    def narrowed(self, stages: Stages, to: Any) -> None:
+        """Note those of a sub-plan that sees less: what it does is another thing than the same without."""
+        outer, self._within = self._within, self.hashed(self._within, self.value(to))
+        self.walk(stages)
+        self._within = outer
 
     def value(self, value: Any) -> str:
         """The recipe of a value that stands in the file."""
@@ -166,7 +174,8 @@ class Recipes:
 
     def _call(self, call: Call) -> str:
         told = (self.argument(each) for each in call.arguments)
-        recipe = self.hashed("call", call.step, digest([call.component], self._base), *told)
+        within = (self._within,) if self._within else ()
+        recipe = self.hashed("call", call.step, digest([call.component], self._base), *told, *within)
         if self._calls is not None:
             self._calls[call] = recipe
         return recipe

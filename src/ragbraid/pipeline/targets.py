@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -50,7 +51,7 @@ class Target:
         self.handle = self._handle_of_copy
         self._plain = tuple(
             (each.name, getattr(component, each.name))
-            for each in signature.settings
+            for each in dataclasses.fields(component)
             if each.name not in references
         )
 

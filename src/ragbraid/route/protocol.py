@@ -66,6 +66,11 @@ class Router(Protocol):
         """What embeds the questions for `decide`; None where words alone decide."""
         ...
 
+    @property
+    def names(self) -> list[str]:
+        """Its routes, in their order."""
+        ...
+
     def decide(
         self, questions: Sequence[str], vectors: Vectors | None, *, scope: Scope = _ANYTHING
     ) -> list[Decision]:

@@ -91,6 +91,11 @@ class SemanticRouterRuntime:
         """What embeds the questions; None where no route goes by meaning."""
         return self._options.embedder if self._table.by("meaning") else None
 
+    @property
+    def names(self) -> list[str]:
+        """The routes, in their order."""
+        return list(self._table.routes)
+
     def warm_up(self) -> None:
         """Embed the utterances now."""
         self._fitted()

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ragbraid.pipeline.tree import Map
 
-BODIES = ("then", "else", "until")
+BODIES = ("then", "else", "until", "otherwise")
 """The keys of a step that hold a step or a list of steps."""
-TABLES = ("cases",)
+TABLES = ("cases", "to")
 """The keys of a step that hold a mapping of such."""
 
 

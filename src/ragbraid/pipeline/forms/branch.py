@@ -160,7 +160,7 @@ def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | N
         otherwise = _as_it_was(node, given, missing, environment, checker)
         if otherwise is None:
             return None
-    if not _agree(node, ways, otherwise, environment, checker):
+    if not agree(node, ways, otherwise, environment, checker):
         return None
     output = Value(identity, given, node.place)
     environment.store(identity, output, checker.naming.role(node, environment))
@@ -226,13 +226,14 @@ def _as_it_was(
     return None
 
 
-def _agree(
+def agree(
     node: Map,
     ways: Mapping[str | bool, Block],
     otherwise: Block | None,
     environment: Environment,
     checker: FlowChecker,
 ) -> bool:
+    """Whether all ways come to one type; notes the first that doesn't."""
     (first, wanted), *others = [("then" if name is True else str(name), each.output.type)
                                 for name, each in ways.items()]  # fmt: skip
     if otherwise is not None:

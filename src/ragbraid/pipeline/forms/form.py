@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ragbraid.pipeline.diagnostics import meant
 from ragbraid.pipeline.environment import as_number, waits
 from ragbraid.pipeline.model import Block, Flow, Step
-from ragbraid.pipeline.scope import Environment
+from ragbraid.pipeline.scope import RESERVED, Environment
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe
 
 if TYPE_CHECKING:
@@ -67,8 +67,18 @@ def seconds(node: Map, checker: FlowChecker) -> float | None:
     return None
 
 
-def block(node: Map, key: str, environment: Environment, checker: FlowChecker, form: str) -> Block | None:
-    """The steps under a key, which see what is known before them, and are unknown after it."""
+def block(
+    node: Map,
+    key: str,
+    environment: Environment,
+    checker: FlowChecker,
+    form: str,
+    called: str | None = None,
+) -> Block | None:
+    """The steps under a key, which see what is known before them, and are unknown after it.
+
+    A single step without an id is `called` so.
+    """
     if key not in node.items:
         checker.problems.add(node.place, f"{form} wants `{key}`")
         return None
@@ -78,6 +88,7 @@ def block(node: Map, key: str, environment: Environment, checker: FlowChecker, f
         checker.problems.add(body.place, f"`{key}` has no steps")
         return None
     inner = environment.child()
+    inner.only = called if len(nodes) == 1 and called not in RESERVED else None
     steps = checker.steps(nodes, inner)
     if len(steps) < len(nodes):
         return None

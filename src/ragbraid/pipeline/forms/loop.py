@@ -119,7 +119,7 @@ class Rounds:
                 slots[self.number][index] = number
             if self.deadline is None:
                 yield from schedule(self.body, view, run)
-            elif not (yield from self._in_time(view, began + self.deadline)):
+            elif not (yield from self._in_time(view, run, began + self.deadline)):
                 ended.update(dict.fromkeys(going, "deadline"))
                 break
             view.settle()
@@ -137,12 +137,12 @@ class Rounds:
                 break
         run.tell(self.step, began, {"rounds": _told(rounds), "ended": _told(ended)})
 
-    def _in_time(self, view: State, deadline: float) -> Generator[Turn, None, bool]:
+    def _in_time(self, view: State, run: Run, deadline: float) -> Generator[Turn, None, bool]:
         """A round that is cut where time is up; whether it wasn't."""
         left = deadline - perf_counter()
         if left <= 0:
             return False
-        attempt = Attempt(self.body, view.detached(), left)
+        attempt = Attempt(self.body, view.detached(), run, left)
         yield attempt
         if attempt.done:
             view.take(attempt.state)

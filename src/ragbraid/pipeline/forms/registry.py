@@ -9,5 +9,7 @@ from ragbraid.pipeline.forms.calls import TYPE, USE
 from ragbraid.pipeline.forms.form import Form
 from ragbraid.pipeline.forms.loop import LOOP
 from ragbraid.pipeline.forms.mapped import MAP
+from ragbraid.pipeline.forms.narrow import ONLY
+from ragbraid.pipeline.forms.route import ROUTE
 
-FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP)}
+FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP, ROUTE, ONLY)}
