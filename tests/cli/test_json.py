@@ -23,7 +23,7 @@ ELSEWHERE = {"mcp", "schema", "serve", "watch"}
 
 VOLATILE = {
     "seconds", "start_ms", "ms", "bytes", "free_bytes", "system", "gpus", "core", "extras", "by", "script",
-    "api_key", "beyond_ms", "seconds_p50", "seconds_p95", "bytes_before", "saved",
+    "api_key", "beyond_ms", "embed_ms", "decide_ms", "seconds_p50", "seconds_p95", "bytes_before", "saved",
 }  # fmt: skip
 """Keys whose values belong to the machine or the moment; what stands for them tells their type."""
 MODELS_HERE = {"state", "path"}
