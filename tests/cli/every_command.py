@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "eval": ("questions.jsonl",),
     "sweep": ("questions.jsonl", "--set", "ask.quote.max_sentences=1,2"),
     "questions": ("--feedback", "feedback.jsonl"),
+    "study-experts": ("questions.jsonl", "--model", "none"),
     "study-pythia": ("questions.jsonl", "--model", "none", "--step", "0"),
     "parity": ("questions.jsonl", "--limit", "1"),
     "route-fit": ("-p", "router.yaml"),
@@ -90,7 +91,14 @@ CALLS: dict[str, tuple[str, ...]] = {
 In this order they can be called one after the other, too.
 """
 
-CODES = {"check": 2, "index-migrate": 2, "models-convert": 3, "models-quantize": 3, "study-pythia": 2}
+CODES = {
+    "check": 2,
+    "index-migrate": 2,
+    "models-convert": 3,
+    "models-quantize": 3,
+    "study-experts": 3,
+    "study-pythia": 2,
+}
 """The exit codes that aren't 0."""
 
 WITH_MODEL = ("models-bundle", "models-get")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commandline import ragbraid, says
 from copying_family import COLOURS, PEOPLE, SAVED, train_family
@@ -15,9 +17,13 @@ from ragbraid.errors import InputError
 from ragbraid.evaluate.questions import Question
 from ragbraid.evaluate.study.checkpoints import Checkpoint, checkpoints
 from ragbraid.evaluate.study.contexts import DISTRACTORS, FOUND, GOLD, NONE, Asked, asked
+from ragbraid.evaluate.study.experts import routed, save_experts, shares
 from ragbraid.evaluate.study.report import conclusion, read_published
 from ragbraid.evaluate.study.run import study
 from ragbraid.evaluate.study.summary import cells
+from ragbraid.generate.openmoe import OpenMoe
+from ragbraid.types import ModelName
+from tiny_openmoe import make_openmoe
 
 FILE = """\
 ragbraid: 1
@@ -152,3 +158,21 @@ def test_questions_that_cannot_be_studied_are_a_sentence(folder: Path, tmp_path:
     (tmp_path / "none.jsonl").write_text('{"question": "Zoe holds what", "answers": ["violet"]}\n', "utf-8")
     done = ragbraid("study", "pythia", str(tmp_path / "none.jsonl"), "--model", "family", cwd=folder)
     says(done, 2, "None of none.jsonl's questions can be studied.")
+
+
+def test_experts_by_kinds_of_questions(tmp_path: Path) -> None:
+    make_openmoe(tmp_path / "moe")
+    questions = [
+        Question(str(at), text) for at, text in enumerate(("Who is it?", "And how far?", "Tell me.", "How?"))
+    ]
+    with closing(OpenMoe(ModelName(str(tmp_path / "moe"))).open()) as runtime:
+        found = list(routed(runtime, questions, 3))
+        assert [each.kind for each in found] == ["who", "how", "other", "how"]
+        assert np.sum(found[0].chosen) == 2 * 2 * runtime.count_tokens("Who is it?")
+    assert all(0 <= each.drop_rate < 1 for each in found)
+    by_layer = {(each["kind"], each["layer"]): 0.0 for each in shares(found)}
+    for each in shares(found):
+        by_layer[each["kind"], each["layer"]] += each["share"]
+    assert list(by_layer.values()) == pytest.approx([1.0] * 6)
+    save_experts(tmp_path / "experts.html", found, "questions")
+    assert (tmp_path / "experts.html").read_text("utf-8").count("<svg") == 2

@@ -100,3 +100,42 @@ def pythia(
         output.show(line)
     if left_out:
         output.say(f"Left out, for they can't be asked in every context: {counted(left_out, 'question')}.")
+
+
+@app.command("experts", cls=options.Command)
+def experts(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="As for ragbraid eval.")],
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="An OpenMoE model: a folder, or a hub id.")
+    ] = "OrionZheng/openmoe-8b",
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Questions computed together.")] = 8,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Ask only N questions, taken evenly.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show which experts of a mixture take which questions, and what is dropped.
+
+    For example: ragbraid study experts questions.jsonl --model FOLDER --report experts.html
+    """
+    from contextlib import closing
+
+    from ragbraid.evaluate.questions import read_questions
+    from ragbraid.evaluate.study.experts import routed, save_experts
+    from ragbraid.generate.openmoe import OpenMoe
+    from ragbraid.types import ModelName
+
+    held = read_questions(questions)
+    asked = held.questions if limit is None else held.first(limit).questions
+    with closing(OpenMoe(ModelName(model), experts="disk").open()) as runtime:
+        found = list(routed(runtime, asked, batch))
+    if report is not None:
+        save_experts(report, found, held.name)
+    if as_json:
+        output.print_json([{**asdict(each), "drop_rate": each.drop_rate} for each in found])
+        return
+    for kind in dict.fromkeys(each.kind for each in found):
+        rates = [each.drop_rate for each in found if each.kind == kind]
+        mean = 100 * sum(rates) / len(rates)
+        output.show(f"{kind}: {counted(len(rates), 'question')}, {mean:.1f}% of choices dropped")

@@ -69,8 +69,13 @@ def _by_step(altair: Any, found: Sequence[Cell], measure: str, title: str) -> An
             told = {"value": figure.value, "low": figure.low, "high": figure.high}
             rows.append({"step": each.step, "model": each.model, "context": each.context, **told})
     base = altair.Chart(data(altair, rows)).encode(
-        x=altair.X("step:Q", scale=altair.Scale(type="symlog"), title="training step"),
-        color=altair.Color("context:N", sort=None),
+        x=altair.X(
+            "step:Q",
+            scale=altair.Scale(type="symlog"),
+            axis=altair.Axis(values=sorted({each.step for each in found}), labelOverlap=True),
+            title="training step",
+        ),
+        color=altair.Color("context:N", sort=None, legend=altair.Legend(symbolOpacity=1)),
         strokeDash=altair.StrokeDash("model:N", sort=None),
     )
     band = base.mark_errorbar(opacity=0.4).encode(y=altair.Y("low:Q", title=""), y2="high:Q")

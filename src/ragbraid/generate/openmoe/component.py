@@ -16,12 +16,13 @@ from ragbraid.generate.openmoe.shape import Shape, read_shape
 from ragbraid.generate.protocol import Completion, Request
 from ragbraid.models.locate import locate
 from ragbraid.models.memory import Need
-from ragbraid.types import ModelName
+from ragbraid.types import Message, ModelName
 
 if TYPE_CHECKING:
     from ragbraid.generate.openmoe.decoder import Decoder
     from ragbraid.generate.openmoe.experts import Traffic
     from ragbraid.generate.openmoe.model import OpenMoeModel
+    from ragbraid.generate.openmoe.routing import Load
 
 _TOKENIZER = ModelName("google/umt5-small")
 
@@ -86,6 +87,11 @@ class OpenMoeRuntime(TorchRuntime):
         store = self._loaded().decoder.experts.store
         found: Traffic | None = getattr(store, "traffic", None)
         return found
+
+    def load(self, prompts: Sequence[tuple[Message, ...] | str]) -> Load:
+        """Which experts the prompts choose as one batch, and what these drop; a row for each prompt."""
+        model = self._loaded()
+        return model.load([model.prompt(each) for each in prompts])
 
     def generate(
         self, requests: Sequence[Request], *, context: Context | None = None
