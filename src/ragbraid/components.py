@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ragbraid.load.sql import Sql as Sql
     from ragbraid.load.web import Web as Web
     from ragbraid.rerank.bigrams import Bigrams as Bigrams
+    from ragbraid.rerank.boost import Boost as Boost
+    from ragbraid.rerank.compress import Compress as Compress
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.interleave import Interleave as Interleave
     from ragbraid.rerank.llm import Llm as Llm
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from ragbraid.rerank.maxsim import Maxsim as Maxsim
     from ragbraid.rerank.mmr import Mmr as Mmr
     from ragbraid.rerank.near_duplicates import NearDuplicates as NearDuplicates
+    from ragbraid.rerank.neighbours import Neighbours as Neighbours
     from ragbraid.rerank.parents import Parents as Parents
+    from ragbraid.rerank.recency import Recency as Recency
     from ragbraid.rerank.rm3 import Rm3 as Rm3
     from ragbraid.rerank.rocchio import Rocchio as Rocchio
     from ragbraid.rerank.rrf import Rrf as Rrf
@@ -59,7 +63,11 @@ if TYPE_CHECKING:
     from ragbraid.split.recursive_splitter import RecursiveSplitter as RecursiveSplitter
     from ragbraid.split.sentences import Sentences as Sentences
     from ragbraid.split.table_rows import TableRows as TableRows
+    from ragbraid.transform.acronyms import Acronyms as Acronyms
     from ragbraid.transform.decompose import Decompose as Decompose
+    from ragbraid.transform.hyde import Hyde as Hyde
+    from ragbraid.transform.multi_query import MultiQuery as MultiQuery
+    from ragbraid.transform.spelling import Spelling as Spelling
     from ragbraid.transform.standalone import Standalone as Standalone
 
 _HOMES = {

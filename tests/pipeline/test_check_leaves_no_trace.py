@@ -47,6 +47,8 @@ ingest:
   - index
 search:
   - {type: ./parts.py:rewrite}
+  - {type: spelling, index: index}
+  - {type: acronyms, index: index}
   - {type: dense, index: index}
   - {type: lexical, index: listed}
   - {id: pool, type: rrf, hits: [dense, lexical]}
@@ -60,6 +62,10 @@ search:
   - {type: maxsim, embedder: embedder}
   - {type: parents, index: index}
   - {type: near-duplicates}
+  - {type: neighbours, index: index}
+  - {type: recency}
+  - {type: boost, field: kind, values: {manual: 1.0}}
+  - {type: compress}
   - {type: mmr, index: index}
   - {type: lost-in-the-middle}
 ask:
@@ -100,6 +106,11 @@ flows:
     - {map: search, over: words, at_most: 3}
     - {type: interleave, hits: map}
   subquestions:
+    - {type: hyde, generator: local, as: passage}
+    - {id: imagined, type: dense, index: index, question: passage}
+  worded:
+    - {type: multi-query, generator: local}
+  asked:
     - {type: decompose, generator: local}
 """
 
