@@ -21,8 +21,8 @@ class Hyde:
 
     The passage needn't be right: it is in a document's words, so that `dense` finds those that are like it.
     It is for the search alone: give it an id of its own (`as: passage`), name it as the `question` of
-    `dense`, and let the other steps keep the question. Source: Gao et al., Precise Zero-Shot Dense Retrieval without
-    Relevance Labels, ACL 2023.
+    `dense`, and let the other steps keep the question. Source: Gao et al., Precise Zero-Shot Dense
+    Retrieval without Relevance Labels, ACL 2023.
 
     Raises `InputError` for an empty question, and whatever the generator fails with.
     """
