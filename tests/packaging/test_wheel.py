@@ -33,7 +33,7 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
     in_checkout = {
         path.relative_to(ROOT / "src").as_posix()
         for path in (ROOT / "src" / "ragbraid").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     pipelines = {f"ragbraid/pipelines/{path.name}" for path in (ROOT / "pipelines").iterdir()}
     in_wheel = {name for name in names if not name.startswith("ragbraid-")}
