@@ -84,6 +84,32 @@ def test_a_filter_only_narrows_what_may_be_seen(opened: Pipeline) -> None:
     assert len(opened.ask("wie lange ist das", filter={"lang": "de"}).hits) == 1
 
 
+def test_rounds_of_a_loop_and_items_of_a_map_see_no_more(tmp_path: Path) -> None:
+    text = """
+        components:
+          embedder: {type: testing/hash-embedder}
+          index: {type: testing/list-index, embedder: embedder}
+        ingest: [{type: files}, {type: testing/fixed-splitter}, index]
+        search:
+          - only: {lang: de}
+            then:
+              - {type: lexical, index: index}
+              - {repeat: again, until: {type: ./parts.py:few, least: {value: 99}}, at_most: 2, deadline: 20}
+        flows:
+          again:
+            inputs: {question: str, k: int, hits: hits}
+            steps:
+              - {type: dense, index: index}
+              - {type: rrf, hits: [inputs.hits, dense]}
+    """
+    for name in ("en.md", "de.md"):
+        (tmp_path / name).write_text("The leave is twelve weeks long.", "utf-8")
+        (tmp_path / f"{name}.meta.yaml").write_text(f"lang: {name[:2]}", "utf-8")
+    with pipeline(text) as made:
+        made.ingest(tmp_path)
+        assert {each.source[-5:] for each in made.search("leave of weeks")} == {"de.md"}
+
+
 def test_the_question_is_embedded_once(opened: Pipeline) -> None:
     opened.ask("warm up")
     trace = opened.ask("volcanoes erupt").trace

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.errors import InputError
@@ -41,13 +43,9 @@ class Intents:
     """
 
     router: Router
-    most: int = 3
+    most: Annotated[int, Ge(1)] = 3
 
     blocking: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.most < 1:
-            raise ValueError("most is the number of routes of a question, at least 1")
 
     def __call__(self, question: Batch[str], context: Context) -> Batch[list[RouteName]]:
         """The names of each question's routes."""
