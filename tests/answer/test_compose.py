@@ -83,6 +83,31 @@ def test_a_failing_generator_is_an_error() -> None:
         Compose(ScriptedGenerator(()).open())("iron?", hits_of(DOCUMENTS), Context())
 
 
+def test_a_sentence_is_shown_once_and_a_model_that_repeats_it_is_stopped() -> None:
+    loop, context = "It rusts in damp air [2]. " * 40, Context()
+    answer = Compose(scripted(f"Iron melts at fifteen hundred degrees [2]. {loop}"))(
+        "When does iron melt?", hits_of(DOCUMENTS), context
+    )
+    assert answer.text == "Iron melts at fifteen hundred degrees [2]. It rusts in damp air [2]."
+    assert [each["why"] for each in context.notes["unsupported"]] == [[["repeated", ""]]] * 3
+    assert context.notes["stopped"] == "the model wrote one sentence again and again"
+    assert 0 < answer.usage.completion_tokens < len(loop.split()) / 2
+    kept = Compose(scripted(loop), unsupported="keep")("Does it rust?", hits_of(DOCUMENTS), Context())
+    assert kept.text == loop.strip()
+
+
+def test_a_sentence_that_the_limit_cuts_short_is_not_shown() -> None:
+    prose = "Iron melts at fifteen hundred degrees [2]. It rusts in damp air [2]."
+    asked, context = ("When does iron melt?", hits_of(DOCUMENTS)), Context()
+    limit = len(["Iron", "melts", "at", "fifteen", "hundred", "degrees", "[2].", "It", "rusts", "in"])
+    answer = Compose(scripted(prose), max_tokens=limit)(*asked, context)
+    assert answer.text == "Iron melts at fifteen hundred degrees [2]."
+    assert [each["why"] for each in context.notes["unsupported"]] == [[["cut", ""]]]
+    alone = Compose(scripted("Iron melts at fifteen hundred degrees"), max_tokens=5)(*asked, Context())
+    assert alone.text == "Iron melts at fifteen hundred"
+    assert Compose(scripted("The iron"), max_tokens=1)(*asked, Context()).abstained
+
+
 def test_cancelling_stops_between_two_pieces() -> None:
     cancellation = Cancellation()
     pieces = Compose(scripted()).stream("iron?", hits_of(DOCUMENTS), Context(cancellation))

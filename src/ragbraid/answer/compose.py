@@ -24,6 +24,10 @@ from ragbraid.types import Answer, Citation, Delta, Hit, Message, Usage
 
 MARK = " [unsupported]"
 """Stands behind a sentence that no passage supports, where such are marked."""
+_ENDS = (".", "!", "?", "…", "。", "！", "？", "]", ")", '"', "”", "»")
+"""What a sentence that is whole ends with."""
+_AGAIN = 3
+"""So often in a row a sentence comes back before the model is stopped: it would go on to `max_tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,10 @@ class Compose:
     sentence that it writes, quotations must stand word for word in a passage that it names; numbers and
     names must be there; and its words, or with an `embedder` its meaning, must be those of a sentence or two
     there; with `entailment` it must follow from them, too. One that fails is left out (`unsupported: drop`),
-    marked, or kept; the trace says which, and why. A stream holds a sentence back until it is verified. A
-    marker that names no passage is removed. An answer has at most `max_tokens` of the model's tokens.
+    marked, or kept; the trace says which, and why. Unless all is kept, a sentence that was shown before and
+    one that `max_tokens` cut short are left out as well, and a model that writes one sentence again and again
+    is stopped. A stream holds a sentence back until it is verified. A marker that names no passage is
+    removed. An answer has at most `max_tokens` of the model's tokens.
     Abstains where there are no hits, or no sentence is left. Raises `InputError` for an empty question, and
     whatever the generator fails with.
     """
@@ -68,14 +74,20 @@ class Compose:
         shown = hits[: self.passages]
         prompt, kept = fitted(self.generator, question, shown, history or (), self.max_tokens, context)
         written = _Written(self, shown[:kept])
-        usage = Usage()
+        usage, cut = Usage(), False
         for piece in self.generator.stream(Request(prompt, max_tokens=self.max_tokens)):
             context.check()
             if isinstance(piece, Completion):
-                usage = piece.usage
-            else:
-                yield from map(Delta, written.feed(piece))
-        yield from map(Delta, written.finish())
+                usage, cut = piece.usage, piece.finish_reason == "length"
+                continue
+            yield from map(Delta, written.feed(piece))
+            if written.again >= _AGAIN:
+                context.note("stopped", "the model wrote one sentence again and again")
+                count = self.generator.count_tokens
+                usage = Usage(count(prompt), count(written.read), 1)
+                break
+        else:
+            yield from map(Delta, written.finish(cut=cut))
         written.note(context)
         sure = _confidence(question, shown, hits)
         if not written.text:
@@ -101,18 +113,26 @@ class _Written:
         self._markers, self._sentences = Markers(len(hits)), Sentences()
         self._left_out: list[dict[str, Any]] = []
         self._space = ""
+        self._claims: list[str] = []
+        self.again = 0
+        """How many sentences in a row were there before."""
+        self.read = ""
+        """All that was fed."""
         self.text = ""
         self.citations: list[Citation] = []
 
     def feed(self, piece: str) -> Iterator[str]:
         """What can be shown now."""
+        self.read += piece
         for each in self._sentences.feed(self._markers.feed(piece)):
             yield from self._taken(each)
 
-    def finish(self) -> Iterator[str]:
-        """What was held back at the end."""
-        for each in [*self._sentences.feed(self._markers.finish()), *self._sentences.finish()]:
+    def finish(self, *, cut: bool = False) -> Iterator[str]:
+        """What was held back at the end; `cut` says that the last sentence may not be whole."""
+        *whole, last = [*self._sentences.feed(self._markers.finish()), *self._sentences.finish()] or [""]
+        for each in whole:
             yield from self._taken(each)
+        yield from self._taken(last, cut=cut and not last.rstrip().endswith(_ENDS))
 
     def note(self, context: Context) -> None:
         """Tell the trace what was removed."""
@@ -121,15 +141,18 @@ class _Written:
         if self._left_out:
             context.note("unsupported", self._left_out)
 
-    def _taken(self, sentence: str) -> Iterator[str]:
+    def _taken(self, sentence: str, *, cut: bool = False) -> Iterator[str]:
         bare = sentence.strip()
         if bare:
             claim, numbers = unmarked(bare)
-            found = self._judged(claim, numbers)
+            needless = self._needless(claim, cut=cut)
+            found = Judged(((needless, ""),)) if needless else self._judged(claim, numbers)
+            if cut and not found.citations:  # the beginning of a sentence that claims nothing yet
+                found = Judged((("cut", ""),))
             self.citations += found.citations
             if not found.supported:
                 self._left_out.append({"sentence": bare, "why": [list(each) for each in found.faults]})
-                if self._options.unsupported == "drop":
+                if needless or self._options.unsupported == "drop":
                     self._space = max(self._space, sentence[len(sentence.rstrip()) :], key=_breadth)
                     return
                 bare += MARK if self._options.unsupported == "mark" else ""
@@ -140,6 +163,17 @@ class _Written:
             self._space = ""
             yield shown
         self._space = sentence[len(sentence.rstrip()) :]
+
+    def _needless(self, claim: str, *, cut: bool) -> Literal["repeated", "cut"] | None:
+        """Why a sentence would say nothing, whether it is so or not."""
+        if self._options.unsupported == "keep":
+            return None
+        said = " ".join(claim.split())
+        self.again = self.again + 1 if said in self._claims else 0
+        self._claims.append(said)
+        if self.again:
+            return "repeated"
+        return "cut" if cut and self.text else None
 
     def _judged(self, claim: str, numbers: Sequence[int]) -> Judged:
         cited = [each - 1 for each in numbers]

@@ -19,7 +19,9 @@ from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
 from ragbraid.types import Citation, Hit
 
-Fault: TypeAlias = Literal["misattributed", "stitched", "invented", "facts", "evidence", "entailment"]
+Fault: TypeAlias = Literal[
+    "misattributed", "stitched", "invented", "facts", "evidence", "entailment", "repeated", "cut"
+]
 
 _ITEM = re.compile(r"\s*(?:[-*+•·]|\(?\d{1,3}[.)])\s+")
 _SHARED = 0.5
