@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ragbraid.rerank.compress import Compress as Compress
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.interleave import Interleave as Interleave
+    from ragbraid.rerank.learned import Learned as Learned
     from ragbraid.rerank.llm import Llm as Llm
     from ragbraid.rerank.lost_in_the_middle import LostInTheMiddle as LostInTheMiddle
     from ragbraid.rerank.maxsim import Maxsim as Maxsim

@@ -41,6 +41,7 @@ BUILTIN: Mapping[str, str] = {
     "intents": "ragbraid.route.intent:Intents",
     "interleave": "ragbraid.rerank.interleave:Interleave",
     "join": "ragbraid.answer.join:Join",
+    "learned": "ragbraid.rerank.learned:Learned",
     "lexical": "ragbraid.retrieve.lexical:Lexical",
     "llm": "ragbraid.rerank.llm:Llm",
     "local": "ragbraid.generate.local:Local",

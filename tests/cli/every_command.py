@@ -54,6 +54,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "route-explain": ("Where is my order?", "-p", "router.yaml"),
     "verify": ("answer.json",),
     "tune-answers": ("many.jsonl",),
+    "tune-ranking": ("many.jsonl",),
     "status": (),
     "source-list": (),
     "source-show": ("docs/leave.md",),

@@ -64,6 +64,7 @@ search:
   - {type: near-duplicates}
   - {type: neighbours, index: index}
   - {type: recency}
+  - {type: learned, weights: {recency: 1.0}}
   - {type: boost, field: kind, values: {manual: 1.0}}
   - {type: compress}
   - {type: mmr, index: index}

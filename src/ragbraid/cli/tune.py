@@ -60,6 +60,48 @@ def answers(
         _show(found)
 
 
+@app.command("ranking", cls=options.Command)
+def ranking(
+    questions: Annotated[
+        Path | None,
+        typer.Argument(metavar="[QUESTIONS]", help="As for ragbraid eval, with sources or answers."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Take only N of them, evenly.")
+    ] = None,
+    collection: options.Collection = None,
+    pipeline: options.PipelineFile = None,
+    overrides: options.Overrides = None,
+    allow: options.Allow = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fit what the stages of the search weigh in a last step `learned`.
+
+    Prints the step to put at the end of `search`, and the mean reciprocal rank of the first right hit: as it
+    is, and on questions that the weights weren't fitted to. What users said of answers serves, too:
+    ragbraid questions --feedback makes questions of it.
+
+    For example: ragbraid tune ranking questions.jsonl
+    """
+    interrupts.leave_at_once()
+    from ragbraid.evaluate.rank_tuning import tune_ranking
+
+    with options.load(pipeline, overrides, allow) as loaded:
+        held = evaluate.questions_of(loaded, questions, limit)
+        with progress.asking(quiet or as_json) as on_asked:
+            found = tune_ranking(loaded, held, collection=collection, on_asked=on_asked)
+    if as_json:
+        output.print_json(found.to_json())
+        return
+    output.show(f"{'':<22}{'as it is':>9}{'tuned':>9}", bold=True)
+    told = f"{found.before:>9.3f}{found.after:>9.3f}"
+    output.show(f"{'mean reciprocal rank':<22}{told}   by cross-validation")
+    weights = ", ".join(f"{name}: {each:g}" for name, each in found.weights.items())
+    output.show("\nAs the last step of search:", bold=True)
+    output.show(f"  - {{type: learned, weights: {{{weights}}}}}", hanging=4)
+
+
 def _show(found: Tuning) -> None:
     output.show(f"{'':<16}{'as it is':>9}{'tuned':>9}", bold=True)
     output.show(f"{'answers contain':<16}{found.before[0]:>9.3f}{found.after[0]:>9.3f}   by cross-validation")
