@@ -79,8 +79,8 @@ def ranking(
     """Fit what the stages of the search weigh in a last step `learned`.
 
     Prints the step to put at the end of `search`, and the mean reciprocal rank of the first right hit: as it
-    is, and on questions that the weights weren't fitted to. What users said of answers serves, too:
-    ragbraid questions --feedback makes questions of it.
+    is, and on questions that the weights weren't fitted to; where these do no better, it says so. What users
+    said of answers serves, too: ragbraid questions --feedback makes questions of it.
 
     For example: ragbraid tune ranking questions.jsonl
     """
@@ -97,6 +97,9 @@ def ranking(
     output.show(f"{'':<22}{'as it is':>9}{'tuned':>9}", bold=True)
     told = f"{found.before:>9.3f}{found.after:>9.3f}"
     output.show(f"{'mean reciprocal rank':<22}{told}   by cross-validation")
+    if found.after <= found.before:
+        output.say("The weights do no better on other questions: leave the search as it is.")
+        return
     weights = ", ".join(f"{name}: {each:g}" for name, each in found.weights.items())
     output.show("\nAs the last step of search:", bold=True)
     output.show(f"  - {{type: learned, weights: {{{weights}}}}}", hanging=4)
