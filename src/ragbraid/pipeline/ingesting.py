@@ -94,7 +94,7 @@ class Ingesting:
             # A trace of every source of a large folder would only grow.
             part = Run(run.scope, run.cancellation)
             state = self._runner.state([{"documents": documents}])
-            self._runner.drive(state, part)
+            self._runner.drive(self._runner.plan.stages, state, part)
             value = state.result(self._runner.plan.output, 0)
             if isinstance(value, RagbraidError):
                 raise value

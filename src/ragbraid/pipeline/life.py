@@ -219,6 +219,6 @@ def _values(runner: Runner, requests: Sequence[Mapping[str, Any]], run: Run) -> 
         except RagbraidError as error:
             return [error]
     state = runner.state(requests)
-    runner.drive(state, run)
+    runner.drive(runner.plan.stages, state, run)
     results = [state.result(runner.plan.output, index) for index in range(len(requests))]
     return [each if isinstance(each, RagbraidError) else finish(each, run) for each in results]

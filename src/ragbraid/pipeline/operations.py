@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from ragbraid.errors import StepError
 from ragbraid.pipeline.model import Constant
@@ -69,6 +69,28 @@ class Operation(Protocol):
 
     def recipe(self, recipes: Recipes) -> str:
         """What makes its output what it is; notes the recipes of its sub-plans on the way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """A sub-plan and the slot of what it comes to."""
+
+    stages: Stages
+    output: int
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """An operation whose output is that of one sub-plan, so that it streams where this does."""
+
+    @property
+    def output(self) -> int:
+        """The slot of what it gives."""
+        ...
+
+    def ends_in(self, state: State, run: Run) -> tuple[Way, Run] | None:
+        """The sub-plan for the first question, and the run that it is part of; None where it has failed."""
         ...
 
 

@@ -41,7 +41,7 @@ class Runner:
         """The output for one question, by the short way where the plan has one. Raises its error."""
         if self._straight is None:
             state = self.state([request])
-            self.drive(state, run)
+            self.drive(self.plan.stages, state, run)
             value = state.result(self.plan.output, 0)
             if isinstance(value, RagbraidError):
                 raise value
@@ -64,11 +64,8 @@ class Runner:
         """Fresh slots for these questions."""
         return State(self.plan, requests)
 
-    def drive(self, state: State, run: Run, *, but: Collection[Call] = ()) -> None:
-        """Run all of the plan but the calls in `but`, in this thread and the workers'."""
-        self._drive(self.plan.stages, state, run, but)
-
-    def _drive(self, stages: Stages, state: State, run: Run, but: Collection[Call] = ()) -> None:
+    def drive(self, stages: Stages, state: State, run: Run, *, but: Collection[Call] = ()) -> None:
+        """Run stages of the plan but the calls in `but`, in this thread and the workers'."""
         for turn in schedule(stages, state, run):
             if isinstance(turn, Attempt):
                 self.attempt(turn)
@@ -89,12 +86,12 @@ class Runner:
         """
         run = attempt.run
         part = run.part(attempt.seconds)
-        future = self._workers.submit(part, "", self._drive, attempt.stages, attempt.state, part)
+        future = self._workers.submit(part, "", self.drive, attempt.stages, attempt.state, part)
         try:
             while not wait([future], timeout=_PATIENCE).done:
                 run.cancellation.check()
                 if future.cancel():
-                    self._drive(attempt.stages, attempt.state, part)
+                    self.drive(attempt.stages, attempt.state, part)
                     break
                 if part.cancellation.remaining() == 0.0:
                     return
@@ -147,7 +144,7 @@ class Runner:
     async def adrive(self, state: State, run: Run) -> None:
         """Run all of the plan under asyncio: `acall` is awaited, what has none runs in the workers."""
         if not self.asynchronous:
-            await self._aside(run, "", self.drive, state, run)
+            await self._aside(run, "", self.drive, self.plan.stages, state, run)
             return
         for turn in schedule(self.plan.stages, state, run):
             if isinstance(turn, Attempt):

@@ -13,7 +13,7 @@ from typing import Any
 from ragbraid.context import Context
 from ragbraid.errors import FOREIGN, RagbraidError, StepError, told
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.operations import Call
+from ragbraid.pipeline.operations import Call, Ending, Stages
 from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
@@ -56,40 +56,52 @@ class Producer:
             self._last_words(step, wrapped)
 
     def _value(self) -> Any:
-        runner, run = self._runner, self._run
-        state = runner.state([self._request])
-        chain = streaming_chain(runner)
-        runner.drive(state, run, but=chain)
-        if chain and not state.errors:
-            self._hits(chain[-1], state)
-            for item in self._items(chain, state):
-                run.cancellation.check()
-                if isinstance(item, Delta):
-                    self._say("delta", chain[-1].step, item.text)
-        result = state.result(runner.plan.output, 0)
+        plan = self._runner.plan
+        state = self._runner.state([self._request])
+        self._through(plan.stages, plan.output, state, self._run)
+        result = state.result(plan.output, 0)
         if isinstance(result, RagbraidError):
             raise result
         return result
 
-    def _items(self, chain: tuple[Call, ...], state: State) -> Iterator[Any]:
+    def _through(self, stages: Stages, output: int, state: State, run: Run) -> None:
+        """Run stages for their output; what gives it streams, on the way that a branch takes too."""
+        last = ending(stages, output)
+        if last is None:
+            chain = streaming_chain(stages, output)
+            self._runner.drive(stages, state, run, but=chain)
+            if chain and not state.errors:
+                self._hits(chain[-1], state)
+                for item in self._items(chain, state, run):
+                    run.cancellation.check()
+                    if isinstance(item, Delta):
+                        self._say("delta", chain[-1].step, item.text)
+            return
+        self._runner.drive(stages[:-1], state, run)
+        found = None if state.errors else last.ends_in(state, run)
+        if found is None:
+            return
+        way, within = found
+        self._through(way.stages, way.output, state, within)
+        state.slots[output][0] = state.slots[way.output][0]
+
+    def _items(self, chain: tuple[Call, ...], state: State, run: Run) -> Iterator[Any]:
         """What the last call of a chain yields; its value lands in its slot on the way."""
         *upstream, call = chain
         self._run.step = call.step
         task = self._runner.tasks[call]
-        context = (
-            Context(self._run.cancellation, call.step, self._run.scope) if task.context is not None else None
-        )
+        context = Context(run.cancellation, call.step, run.scope) if task.context is not None else None
         try:
-            stream = task.target.bind(self._run).stream
+            stream = task.target.bind(run).stream
         except FOREIGN as error:
             raise task.failure(error) from error
         arguments = dict(zip(_names(call), state.arguments(call.arguments, 0), strict=True))
         if upstream:
             del arguments[_replaced(call) or ""]
-            arguments["events"] = self._items(tuple(upstream), state)
+            arguments["events"] = self._items(tuple(upstream), state, run)
         if context is not None:
             arguments[_context_name(call)] = context
-        with self._run.timed(call.step, context), task.lock or nullcontext():
+        with run.timed(call.step, context), task.lock or nullcontext():
             value: Any = _NOTHING
             iterator = stream(**arguments)
             try:
@@ -139,15 +151,24 @@ class _GoneError(Exception):
 _NOTHING = object()
 
 
-def streaming_chain(runner: Runner) -> tuple[Call, ...]:
+def ending(stages: Stages, output: int) -> Ending | None:
+    """What is decided last and gives the output by one of its sub-plans, such as a branch; None if nothing."""
+    last = stages[-1] if stages else None
+    if last is None or last.calls or len(last.others) != 1:
+        return None
+    (each,) = last.others
+    return each if isinstance(each, Ending) and each.output == output else None
+
+
+def streaming_chain(stages: Stages, output: int) -> tuple[Call, ...]:
     """The calls at the end of a plan that stream into each other, the first of them first.
 
     Each is alone in its stage, so that whatever else there is to do has been done, and has failed, before it,
     as in any other run. Where one wants events and what it follows doesn't stream there is no chain.
     """
     chain: list[Call] = []
-    wanted: Any = runner.plan.output
-    for stage in reversed(runner.plan.stages):
+    wanted: Any = output
+    for stage in reversed(stages):
         call = stage.calls[0] if len(stage.calls) == 1 and not stage.others else None
         if call is None or call.output != wanted or method_of(call.signature.runtime, "stream") is None:
             break

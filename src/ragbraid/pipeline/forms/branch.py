@@ -12,7 +12,7 @@ from ragbraid.pipeline.forms.form import BODY, Form, block, mapping
 from ragbraid.pipeline.graph import Link
 from ragbraid.pipeline.graph import Node as GraphNode
 from ragbraid.pipeline.model import Block, Step, Value
-from ragbraid.pipeline.operations import Stages, read_inside
+from ragbraid.pipeline.operations import Stages, Way, read_inside
 from ragbraid.pipeline.plan import Operations, Planner
 from ragbraid.pipeline.schedule import Turn, schedule
 from ragbraid.pipeline.scope import Environment
@@ -70,14 +70,6 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Way:
-    """A sub-plan and the slot of what it comes to."""
-
-    stages: Stages
-    output: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """One of several sub-plans for each question, by a slot that holds a boolean or a text."""
 
@@ -112,6 +104,13 @@ class Choice:
             yield from schedule(way.stages, view, run)
             for index in view.alive:
                 slots[self.output][index] = slots[way.output][index]
+
+    def ends_in(self, state: State, run: Run) -> tuple[Way, Run] | None:
+        value = state.slots[self.condition][0]
+        way = self._way(value)
+        if way is None:
+            state.fail(0, self._unforeseen(value))
+        return None if way is None else (way, run)
 
     def recipe(self, recipes: Recipes) -> str:
         told = [recipes.slots[self.condition]]

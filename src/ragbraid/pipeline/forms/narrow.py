@@ -13,7 +13,7 @@ from ragbraid.pipeline.forms.form import BODY, Form, block, mapping
 from ragbraid.pipeline.graph import Link
 from ragbraid.pipeline.graph import Node as GraphNode
 from ragbraid.pipeline.model import Block, Step, Value
-from ragbraid.pipeline.operations import Stages, read_inside
+from ragbraid.pipeline.operations import Stages, Way, read_inside
 from ragbraid.pipeline.plan import Operations, Planner
 from ragbraid.pipeline.schedule import Turn, schedule
 from ragbraid.pipeline.scope import Environment
@@ -78,6 +78,9 @@ class Narrowed:
         view.settle()
         for index in view.alive:
             state.slots[self.output][index] = state.slots[self.inner_output][index]
+
+    def ends_in(self, state: State, run: Run) -> tuple[Way, Run] | None:  # noqa: ARG002
+        return Way(self.stages, self.inner_output), run.narrowed(self.filter)
 
     def recipe(self, recipes: Recipes) -> str:
         recipes.narrowed(self.stages, self.filter)

@@ -132,7 +132,7 @@ class _Watch:
 
     def drive(self) -> tuple[Answer | None, tuple[Weighed, ...]]:
         """The answer, and what the answer step weighed for it. Raises the question's error."""
-        self._runner.drive(self._state, self._run)
+        self._runner.drive(self._runner.plan.stages, self._state, self._run)
         value = self._state.result(self._runner.plan.output, 0)
         if isinstance(value, RagbraidError):
             raise value
