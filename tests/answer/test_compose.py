@@ -90,7 +90,7 @@ def test_a_sentence_is_shown_once_and_a_model_that_repeats_it_is_stopped() -> No
     )
     assert answer.text == "Iron melts at fifteen hundred degrees [2]. It rusts in damp air [2]."
     assert [each["why"] for each in context.notes["unsupported"]] == [[["repeated", ""]]] * 3
-    assert context.notes["stopped"] == "the model wrote one sentence again and again"
+    assert context.notes["stopped"] == "The model was stopped: it wrote one sentence again and again."
     assert 0 < answer.usage.completion_tokens < len(loop.split()) / 2
     kept = Compose(scripted(loop), unsupported="keep")("Does it rust?", hits_of(DOCUMENTS), Context())
     assert kept.text == loop.strip()

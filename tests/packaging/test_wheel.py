@@ -40,7 +40,7 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: Path) -> None:
     assert in_wheel == in_checkout | pipelines
     assert {"ragbraid/py.typed", "ragbraid/models/catalogue.toml"} <= in_wheel
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert wheel.stat().st_size < 1_000_000
+    assert wheel.stat().st_size < 1_500_000
 
 
 def test_the_wheel_names_the_command(wheel: Path) -> None:

@@ -82,7 +82,7 @@ class Compose:
                 continue
             yield from map(Delta, written.feed(piece))
             if written.again >= _AGAIN:
-                context.note("stopped", "the model wrote one sentence again and again")
+                context.note("stopped", "The model was stopped: it wrote one sentence again and again.")
                 count = self.generator.count_tokens
                 usage = Usage(count(prompt), count(written.read), 1)
                 break

@@ -153,10 +153,10 @@ def _show_sources(answer: Answer) -> None:
 
 
 def _say_what_went_amiss(answer: Answer) -> None:
-    """Steps note in a sentence what they had to do without; numbers stay in the trace."""
+    """Steps note in a sentence what they had to do without; numbers and words stay in the trace."""
     if answer.hits and not answer.citations and not answer.abstained:
         output.say("No passage is cited for this.")
     for span in answer.trace:
         for note in span.notes.values():
-            if isinstance(note, str):
+            if isinstance(note, str) and note.endswith("."):
                 output.say(f"{span.step}: {note}")

@@ -36,9 +36,9 @@ class OpenMoe:
     tokenizer files takes umT5's, from `tokenizer`. `device` auto takes a GPU where there is one; `weights`
     auto are float32 on the CPU and bfloat16 on a GPU. `experts` says where they are kept: all on the device,
     or on the CPU or on disk, with the `experts_held` last used ones on the device. Up to `parallel` requests
-    of one call run side by side, put together so that experts have room for their tokens. What an expert has
-    no room for is dropped, as in training, so that an answer may depend on those beside it; with
-    `drop_tokens: false` it doesn't. After `idle` seconds without a request the weights are put away, and the
+    of one call run side by side, each with `context_tokens`, put together so that experts have room for their
+    tokens. What an expert has no room for is dropped, as in training, so that an answer may depend on those
+    beside it; with `drop_tokens: false` it doesn't. After `idle` seconds without a request the weights are put away, and the
     next request loads them again. `revision` is that of a model from the hub.
     """
 
