@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ragbraid.errors import GenerationError, ModelError
+from ragbraid.generate.choose import choose
+from ragbraid.generate.local import Local
 from ragbraid.generate.protocol import Completion, Grammar, Request
 from ragbraid.generate.transformers import Transformers, TransformersRuntime
 from ragbraid.testing.generator import GeneratorConformance, random_prompts
@@ -107,3 +110,26 @@ def test_a_stream_tells_whatever_goes_wrong(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(runtime._weights, "_load", broken)
     with pytest.raises(RuntimeError, match="out of memory"):
         list(runtime.stream(Request("a", 1)))
+
+
+@pytest.mark.model
+def test_local_takes_it_for_safetensors_and_where_it_is_asked_for(
+    small: TransformersRuntime, tmp_path: Path
+) -> None:
+    request = Request((Message("user", "Count to three."),), 4)
+    with closing(Local(ModelName(str(unpacked())), context_tokens=1024).open()) as local:
+        assert local.engine == choose(str(unpacked())).engine == "transformers"
+        assert local.generate([request]) == small.generate([request])
+        assert local.scores_together
+        assert local.score("One,", [" two"]) == small.score("One,", [" two"])
+    path = tiny_gguf(tmp_path / "tiny.gguf")
+    with closing(Local(ModelName(str(path)), engine="transformers", context_tokens=256).open()) as local:
+        assert local.engine == "transformers"
+        assert isinstance(local.generate([Request("abc", 2)])[0], Completion)
+
+
+def test_local_says_what_safetensors_want(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr("ragbraid.generate.choose.find_spec", lambda _: None)
+    with pytest.raises(ModelError, match="holds safetensors, which the transformers engine reads, and torch"):
+        choose(str(tmp_path))

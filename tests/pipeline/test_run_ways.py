@@ -12,7 +12,7 @@ import run_parts
 from ragbraid.errors import StepError
 from ragbraid.types import Event
 
-SAY = {"type": "run_parts:Say"}
+SAY, SHOUT = {"type": "run_parts:Say"}, {"type": "run_parts:Shout"}
 WAYS: dict[str, Any] = {
     "ask": [
         {"type": "run_parts:Find"},
@@ -21,7 +21,7 @@ WAYS: dict[str, Any] = {
             "when": "size",
             "cases": {
                 "short": SAY,
-                "fair": {"only": {"lang": "de"}, "then": [{**SAY, "id": "said"}, {"type": "run_parts:Shout"}]},
+                "fair": {"only": {"lang": "de"}, "then": [{**SAY, "id": "said"}, SHOUT]},
                 "long": "inner",
             },
         },

@@ -13,7 +13,8 @@ from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.locate import locate
 from ragbraid.models.openvino import leads_here
 
-Engine: TypeAlias = Literal["llama-cpp", "openvino"]
+_TORCH = ("torch", "transformers")
+Engine: TypeAlias = Literal["llama-cpp", "openvino", "transformers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,20 @@ def choose(model: str, revision: str | None = None) -> Choice:
     """
     path = locate(model, revision, kind="generator")
     files = [path] if path.is_file() else sorted(path.rglob("*.gguf"))
+    if path.is_dir() and any(path.glob("*.safetensors")):
+        missing = [each for each in _TORCH if find_spec(each) is None]
+        if missing:
+            raise ModelError(
+                f"{path} holds safetensors, which the transformers engine reads, and {missing[0]} isn't "
+                "installed.",
+                "Run `pip install 'ragbraid[local]'`, or name a GGUF file.",
+            )
+        return Choice("transformers", "since its weights are safetensors, which the others don't read")
     if len(files) == 1:
         return _for_gguf(files[0])
     raise ModelError(
-        f"{path} is no model that an engine here can run.", "Name a GGUF file, or a folder with one."
+        f"{path} is no model that an engine here can run.",
+        "Name a GGUF file, a folder with one, or one with safetensors.",
     )
 
 

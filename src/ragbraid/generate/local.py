@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from annotated_types import Ge, Gt
 
@@ -15,30 +15,33 @@ from ragbraid.generate.choose import choose
 from ragbraid.generate.llama_cpp import LlamaCpp, LlamaCppRuntime
 from ragbraid.generate.openvino import OpenVino, OpenVinoRuntime
 from ragbraid.generate.protocol import Completion, Request, Score
+from ragbraid.generate.transformers import Transformers, TransformersRuntime
 from ragbraid.models.memory import Memory
 from ragbraid.types import Message, ModelName
 
 _DEFAULT = ModelName("smollm2-135m-instruct")
+_Runtime: TypeAlias = LlamaCppRuntime | OpenVinoRuntime | TransformersRuntime
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
     """Generates text on this machine, with the engine that suits the model and the processor.
 
-    `engine` auto takes OpenVINO for a GGUF file that it can take exactly, on a processor where it is
-    faster, and else llama.cpp. A conversion to OpenVINO that can't be proven exact leaves the model to
-    llama.cpp. `ragbraid doctor` says which engine it is and why. Up to `parallel` requests run side by
-    side, each with `context_tokens`; `cache_mb` megabytes of keys and values are kept for prompts that
-    begin alike. `threads` is by default `OMP_NUM_THREADS`, or else the number of processors that this
-    process may use. After `idle` seconds without a request the weights are put away, with what is cached, and
-    the next request loads them again. `revision` is that of a model from the hub.
+    `engine` auto takes transformers for a folder with safetensors, on a GPU where torch finds one; OpenVINO
+    for a GGUF file that it can take exactly, on a processor where it is faster; and else llama.cpp. A
+    conversion to OpenVINO that can't be proven exact leaves the model to llama.cpp. `ragbraid doctor` says
+    which engine it is and why. Up to `parallel` requests run side by side, each with `context_tokens`;
+    `cache_mb` megabytes of keys and values are kept for prompts that begin alike. `threads` is by default
+    `OMP_NUM_THREADS`, or else the number of processors that this process may use. After `idle` seconds
+    without a request the weights are put away, with what is cached, and the next request loads them again.
+    `revision` is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
 
     model: ModelName = _DEFAULT
     revision: str | None = None
-    engine: Literal["auto", "llama-cpp", "openvino"] = "auto"
+    engine: Literal["auto", "llama-cpp", "openvino", "transformers"] = "auto"
     context_tokens: Annotated[int, Ge(64)] = 4096
     parallel: Annotated[int, Ge(1)] = field(default=4, metadata={"digest": False})
     cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
@@ -55,14 +58,20 @@ class LocalRuntime:
 
     def __init__(self, options: Local) -> None:
         self._options = options
-        self._opened: LlamaCppRuntime | OpenVinoRuntime | None = None
+        self._opened: _Runtime | None = None
         self._memory = Memory()
         self._lock = threading.Lock()
 
     @property
     def engine(self) -> str:
         """The engine that does the work, by its type's name."""
-        return "openvino" if isinstance(self._engine, OpenVinoRuntime) else "llama-cpp"
+        match self._engine:
+            case OpenVinoRuntime():
+                return "openvino"
+            case TransformersRuntime():
+                return "transformers"
+            case _:
+                return "llama-cpp"
 
     @property
     def context_window(self) -> int:
@@ -115,17 +124,25 @@ class LocalRuntime:
             opened.close()
 
     @property
-    def _engine(self) -> LlamaCppRuntime | OpenVinoRuntime:
+    def _engine(self) -> _Runtime:
         with self._lock:
             if self._opened is None:
                 self._opened = self._open()
                 self._opened.take_from(self._memory)
             return self._opened
 
-    def _open(self) -> LlamaCppRuntime | OpenVinoRuntime:
+    def _open(self) -> _Runtime:
         options = self._options
         wanted = options.engine
         engine = choose(options.model, options.revision).engine if wanted == "auto" else wanted
+        if engine == "transformers":
+            return Transformers(
+                options.model,
+                options.revision,
+                options.context_tokens,
+                parallel=options.parallel,
+                idle=options.idle,
+            ).open()
         if engine == "openvino":
             runtime = OpenVino(
                 options.model,

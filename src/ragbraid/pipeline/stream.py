@@ -152,7 +152,7 @@ _NOTHING = object()
 
 
 def ending(stages: Stages, output: int) -> Ending | None:
-    """What is decided last and gives the output by one of its sub-plans, such as a branch; None if nothing."""
+    """What is decided last and gives the output by one of its sub-plans, such as a branch, if anything."""
     last = stages[-1] if stages else None
     if last is None or last.calls or len(last.others) != 1:
         return None

@@ -26,9 +26,10 @@ class BitNet:
     trained, or packed, as published or by `ragbraid models quantize`. Activations are rounded to 8 bits, and
     all that is summed up is whole numbers, so that packed and unpacked weights give the same answer; numba
     makes packed ones fast on a CPU. `packed: false` keeps them in float32, for comparison. `weights` are what
-    the rest is computed in; `device` auto takes a GPU where there is one. Up to `parallel` requests of one call run side by side, each with
-    `context_tokens`. A base model takes `prompts: completion`. After `idle` seconds without a request the
-    weights are put away, and the next request loads them again. `revision` is that of a model from the hub.
+    the rest is computed in; `device` auto takes a GPU where there is one. Up to `parallel` requests of one
+    call run side by side, each with `context_tokens`. A base model takes `prompts: completion`. After `idle`
+    seconds without a request the weights are put away, and the next request loads them again. `revision` is
+    that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True

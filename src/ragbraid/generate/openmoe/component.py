@@ -38,8 +38,8 @@ class OpenMoe:
     or on the CPU or on disk, with the `experts_held` last used ones on the device. Up to `parallel` requests
     of one call run side by side, each with `context_tokens`, put together so that experts have room for their
     tokens. What an expert has no room for is dropped, as in training, so that an answer may depend on those
-    beside it; with `drop_tokens: false` it doesn't. After `idle` seconds without a request the weights are put away, and the
-    next request loads them again. `revision` is that of a model from the hub.
+    beside it; with `drop_tokens: false` it doesn't. After `idle` seconds without a request the weights are
+    put away, and the next request loads them again. `revision` is that of a model from the hub.
     """
 
     blocking: ClassVar[bool] = True
