@@ -73,6 +73,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "check": ("-p", "wrong.yaml"),
     "show": (),
     "components": ("recursive-splitter",),
+    "import": ("store.json",),
     "export": ("rag.yaml", "--to", "haystack"),
     "upgrade": (),
     "models-list": (),
@@ -145,6 +146,7 @@ def prepare(folder: Path) -> None:
         "more/travel.md": "Trips are booked by the travel desk.\n",
         "questions.jsonl": '{"question": "How long is parental leave?", "answers": ["14 months"]}\n',
         "feedback.jsonl": '{"question": "How long is parental leave?", "verdict": "up", "short": "14"}\n',
+        "store.json": '{"documents": [{"id": "barn", "content": "The barn is red.", "meta": {"page": 3}}]}\n',
         "more/broken.bin": "\0",
         "models/.qwen3-8b.part/weights": "1234",
     }

@@ -18,6 +18,7 @@ from ragbraid.cli import (
     evaluate,
     export,
     failures,
+    importing,
     index,
     ingest,
     init,
@@ -81,6 +82,7 @@ app.command("check")(check.command)
 app.command("show")(show.command)
 app.command("components", cls=options.Command)(components.command)
 app.command("schema")(schema.command)
+app.command("import", cls=options.Command)(importing.command)
 app.command("export", cls=options.Command)(export.command)
 app.command("upgrade")(upgrade.command)
 app.add_typer(models.app, name="models")

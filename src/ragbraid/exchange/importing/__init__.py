@@ -1,0 +1,1 @@
+"""Pipelines and stores of other frameworks, read."""

@@ -1,0 +1,126 @@
+"""A pipeline file of Haystack, as it stands there: its components and how they are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ragbraid.errors import InputError
+
+_MOST = 1_000_000
+"""Characters that a file may have."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a component is made with; it knows what of it was asked for."""
+
+    values: Mapping[str, Any]
+    taken: set[str] = field(default_factory=set)
+
+    def take(self, name: str, default: Any = None) -> Any:
+        """A setting's value; the default where it has none, or None."""
+        self.taken.add(name)
+        value = self.values.get(name)
+        return default if value is None else value
+
+    def number(self, name: str) -> int | None:
+        """A setting that is a whole number of at least 1; None where it is anything else."""
+        value = self.take(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+    def left(self) -> list[str]:
+        """The settings with a value that nothing has asked for."""
+        return [
+            str(name)
+            for name, value in self.values.items()
+            if name not in self.taken and value is not None and value not in ("", {}, [])
+        ]
+
+
+@dataclass(slots=True)
+class Component:
+    """A component of the file. `type` is its class alone; `before` are the components that it reads."""
+
+    name: str
+    type: str
+    settings: Settings
+    ours: bool
+    before: list[str] = field(default_factory=list)
+
+    @property
+    def said(self) -> str:
+        """What messages call it."""
+        return f"`{self.name}` ({self.type})"
+
+
+def read(path: Path) -> dict[str, Component]:
+    """The components of a file, each behind those that it reads as far as there is no circle.
+
+    Raises `InputError` for what is no pipeline file of Haystack's.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}.", "Name a file of Haystack's.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} isn't UTF-8.", "Save the file as UTF-8.") from None
+    if len(text) > _MOST:
+        raise InputError(f"{path} has more than {_MOST:,} characters.", "Name a pipeline file.")
+    try:
+        told = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f"{path}:{place.line + 1}" if place is not None else str(path)
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise InputError(f"{where} isn't YAML that can be read: {problem}.") from None
+    if not isinstance(told, dict) or not isinstance(told.get("components"), dict):
+        raise InputError(
+            f"{path} is no pipeline file of Haystack's: it has no `components`.",
+            "Write one with `pipeline.dump(file)` in Haystack.",
+        )
+    found = {str(name): _component(path, str(name), each) for name, each in told["components"].items()}
+    connections = told.get("connections") or []
+    if not isinstance(connections, list) or not all(isinstance(each, dict) for each in connections):
+        raise InputError(f"{path}: `connections` is no list of senders and receivers.", "Dump it anew.")
+    for each in connections:
+        ends = [str(each.get(key, "")).partition(".")[0] for key in ("sender", "receiver")]
+        if any(end not in found for end in ends):
+            raise InputError(
+                f"{path}: a connection names {ends[0]!r} and {ends[1]!r}; one isn't there.", "Dump it anew."
+            )
+        if ends[0] not in found[ends[1]].before:
+            found[ends[1]].before.append(ends[0])
+    return {name: found[name] for name in _ordered(found)}
+
+
+def _component(path: Path, name: str, told: Any) -> Component:
+    kind = told.get("type") if isinstance(told, dict) else None
+    if not isinstance(kind, str):
+        raise InputError(f"{path}: the component {name!r} has no `type`.")
+    parameters = told.get("init_parameters") or {}
+    if not isinstance(parameters, dict):
+        raise InputError(f"{path}: `init_parameters` of {name!r} is no mapping.")
+    return Component(name, kind.rpartition(".")[2], Settings(parameters), ".ragbraid" in kind)
+
+
+def _ordered(components: Mapping[str, Component]) -> Iterable[str]:
+    """The names, each behind what it reads; a circle is entered where the file names it first."""
+    done: dict[str, None] = {}
+    for start in components:
+        waiting = [(start, iter(components[start].before))]
+        entered = {start}
+        while waiting:
+            name, rest = waiting[-1]
+            following = next((each for each in rest if each not in done and each not in entered), None)
+            if following is None:
+                done[name] = None
+                waiting.pop()
+            else:
+                entered.add(following)
+                waiting.append((following, iter(components[following].before)))
+    return done
