@@ -41,7 +41,7 @@ def completed(words: str, at: int, cwd: Path | None = None) -> list[str]:
 
 def test_commands_and_options_are_completed() -> None:
     assert sorted(completed("ragbraid s", 1)) == [
-        "schema", "search", "serve", "show", "source", "status", "sweep",
+        "schema", "search", "serve", "show", "source", "status", "study", "sweep",
     ]  # fmt: skip
     assert completed("ragbraid source ", 2) == ["list", "show", "remove", "purge"]
     assert "--collection" in completed("ragbraid ask --", 2)

@@ -51,7 +51,7 @@ SCENES = {
     "help": Scene("ragbraid --help"),
     "check": Scene("ragbraid check -p wrong.yaml"),
     "doctor": Scene("ragbraid doctor --set components.generator.model=qwen3-8b"),
-    "ingest": Scene("ragbraid ingest docs", r" (9|1[0-5])/\d"),
+    "ingest": Scene("ragbraid ingest docs", r" ([5-9]|[12]\d)/\d"),
     "ask": Scene('ragbraid ask "Can a pipeline file run code by itself?"'),
 }
 
