@@ -11,12 +11,16 @@ _PASSED = {"inputs": {"question": "str", "k": {"type": "int", "default": 10}, "h
 
 
 class Graphs:
-    """Draws a file. `slow` has its steps wait, so that there is something to cancel."""
+    """Draws a file. `slow` has its steps wait, so that there is something to cancel.
+
+    `forms` says which forms of a step it has drawn.
+    """
 
     def __init__(self, seed: int, *, slow: bool = False) -> None:
         self._draw = Random(seed)
         self._slow = slow
         self._number = 0
+        self.forms: set[str] = set()
         self._flows: dict[str, Any] = {}
 
     def file(self) -> dict[str, Any]:
@@ -58,9 +62,8 @@ class Graphs:
     def _rest(self, depth: int) -> list[Any]:
         steps: list[Any] = []
         for _ in range(self._draw.randint(1, 3)):
-            form = self._draw.choice(
-                ["plain", "plain", "when", "cases", "flow", "repeat"] if depth else ["plain"]
-            )
+            form = self._draw.choice(FORMS if depth else FORMS[:1])
+            self.forms.add(form)
             steps += getattr(self, f"_{form}")(depth)
         return steps
 

@@ -17,7 +17,7 @@ from ragbraid import Pipeline
 from ragbraid.errors import Cancelled, DeadlineExceeded
 from soaking import count
 
-SEEDS = range(count(25, 150))
+SEEDS = range(count(25, 2000))
 PROMPT = 0.1
 """Seconds until the caller has control back."""
 

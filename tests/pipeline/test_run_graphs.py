@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_graphs import Graphs
+from run_graphs import FORMS, Graphs
 from run_parts import load, threads
 
 from ragbraid import Pipeline
@@ -14,7 +14,7 @@ from ragbraid.errors import RagbraidError
 from ragbraid.types import Answer
 from soaking import count
 
-SEEDS = range(count(60, 500))
+SEEDS = range(count(60, 2000))
 
 
 def outcome(value: Any) -> Any:
@@ -71,6 +71,7 @@ async def test_every_way_of_asking_agrees(seed: int, tmp_path: Path) -> None:
 def test_the_graphs_are_worth_it(tmp_path: Path) -> None:
     """The sample has answers, errors, branches, loops and streams, so that agreeing means something."""
     seen: set[str] = set()
+    forms: set[str] = set()
     for seed in range(30):
         graphs = Graphs(seed)
         pipeline = load(tmp_path, graphs.file())
@@ -78,5 +79,7 @@ def test_the_graphs_are_worth_it(tmp_path: Path) -> None:
             value = asked(pipeline, question)
             seen.add("answer" if isinstance(value, Answer) else value[0].__name__)
             seen |= {each.kind for each in pipeline.stream(question)}
+        forms |= graphs.forms
         pipeline.close()
+    assert forms == set(FORMS)
     assert seen == {"answer", "InputError", "StepError", "step", "hits", "delta", "error"}
