@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import BudgetExceeded, DeadlineExceeded
 from ragbraid.generate.protocol import Completion, Generator, Request, Score
-from ragbraid.generate.spending import Limits, Spending, Within
+from ragbraid.generate.spending import Limits, Spending
 from ragbraid.types import Message, Usage
 
 T = TypeVar("T")
@@ -161,5 +161,6 @@ class BudgetRuntime:
 
 
 def _opened(limits: Limits, run: Cancellation) -> tuple[Spending, Cancellation]:
-    spending = Spending(limits, run.questions)
-    return spending, run if spending.deadline is None else Within(run, spending.deadline)
+    """A run's account, and a cancellation with the account's deadline where there is one."""
+    within = run if limits.seconds is None else Cancellation(limits.seconds, run.questions, whole=run)
+    return Spending(limits, run.questions), within

@@ -1,12 +1,10 @@
-"""What a run may take of a generator, and what it has taken: tokens, money, time."""
+"""What a run may take of a generator, and what it has taken: tokens and money."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from time import monotonic
 
-from ragbraid.context import Cancellation
 from ragbraid.errors import BudgetExceeded
 from ragbraid.types import Usage
 
@@ -38,7 +36,6 @@ class Spending:
         self._limits, self._questions = limits, questions
         self._prompt = self._completion = 0
         self._lock = threading.Lock()
-        self.deadline = None if limits.seconds is None else monotonic() + limits.seconds
 
     def reserve(self, prompt: int, most: int) -> int:
         """Set a prompt's tokens aside and `most` of a completion, or as many as are left; returns these.
@@ -95,25 +92,3 @@ class Spending:
             money = limits.price(self._prompt, self._completion)
             told.append(f"{money:.6g} of {limits.money * self._questions:g} of the money is taken")
         return " and ".join(told)
-
-
-class Within(Cancellation):
-    """A run's cancellation with the account's deadline, where that comes first."""
-
-    __slots__ = ("_run",)
-
-    def __init__(self, run: Cancellation, deadline: float) -> None:
-        super().__init__()
-        self._run = run
-        self.deadline = deadline if run.deadline is None else min(run.deadline, deadline)
-        self.may_stop = True
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the run's caller gave up."""
-        return self._run.cancelled or self._cancelled
-
-    def check(self) -> None:
-        """Raise what the run raises, and `DeadlineExceeded` where the account's time is up."""
-        self._run.check()
-        super().check()
