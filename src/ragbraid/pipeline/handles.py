@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.errors import IndexStoreError
+from ragbraid.pipeline.joining import joined
 from ragbraid.pipeline.typecheck import members
 from ragbraid.types import Filter, Scope, Span
 
@@ -63,9 +64,7 @@ class Run:
     def narrowed(self, written: Filter) -> Run:
         """The same run where it sees only what this filter holds for, too."""
         inner = copy(self)
-        filters = [each for each in (self.scope.filter, written) if each]
-        joined = filters[0] if len(filters) == 1 else {"$and": filters} if filters else None
-        inner.scope = Scope(self.scope.collection, joined)
+        inner.scope = Scope(self.scope.collection, joined(self.scope.filter, written))
         return inner
 
     def record(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.diagnostics import listed, meant
+from ragbraid.pipeline.joining import joined
 from ragbraid.pipeline.operations import Plan
 from ragbraid.text.question import check_question
 from ragbraid.types import Filter, Message, Scope
@@ -32,9 +33,7 @@ def narrowed(first: Caller, second: Caller) -> Caller:
         from ragbraid.index.filter import parse_filter
 
         parse_filter(second.filter)
-    filters = [each for each in (first.filter, second.filter) if each]
-    joined: Filter | None = filters[0] if len(filters) == 1 else {"$and": filters} if filters else None
-    return Caller(joined, {**second.metadata, **first.metadata})
+    return Caller(joined(first.filter, second.filter), {**second.metadata, **first.metadata})
 
 
 def check_k(k: object) -> None:
@@ -104,10 +103,8 @@ def scope_of(
     """The scope of a request: the caller's restriction and the request's filter. Raises `FilterError`."""
     if collection is not None and (not isinstance(collection, str) or not collection):
         raise InputError(f"A collection is a name, not {collection!r}.")
-    parts = [each for each in (caller.filter, filter) if each]
     if filter is not None:
         from ragbraid.pipeline.fields import check_filter
 
         check_filter(filter, fields)
-    joined: Filter | None = parts[0] if len(parts) == 1 else {"$and": parts} if parts else None
-    return Scope(collection or "default", joined)
+    return Scope(collection or "default", joined(caller.filter, filter))

@@ -55,7 +55,8 @@ def calibrate(evidence: Evidence, routes: int, fixed: Sequence[float | None] = (
 
     labels = evidence.labels
     own = labels >= 0
-    alone, left_out = evidence.without_itself(), evidence.without_its_route()
+    alone = evidence.without_itself()
+    left_out = evidence.without_its_route(alone)
     known, unknown = alone[own], np.vstack([left_out[own], alone[~own]])
     best, right = known.max(axis=1), known.argmax(axis=1) == labels[own]
     strange = unknown.max(axis=1)

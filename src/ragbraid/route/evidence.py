@@ -68,7 +68,7 @@ class Evidence:
         import numpy as np
 
         held = self._targets - self._duals / np.diag(self._inverse)[:, None]
-        near = self._vectors.astype(np.float64) @ _unit(self._sums).T
+        near = self._near()
         rows = np.flatnonzero(self._own)
         routes = self.labels[rows]
         left = self._sums[routes] - self._vectors[rows]
@@ -78,19 +78,28 @@ class Evidence:
         scores[rows[alone], routes[alone]] = NOWHERE
         return scores
 
-    def without_its_route(self) -> Floats:
-        """Each utterance's scores by the other routes alone, its own being `NOWHERE`; same shape."""
+    def without_its_route(self, alone: Floats) -> Floats:
+        """Each utterance's scores by the other routes alone, its own being `NOWHERE`; same shape.
+
+        `alone` is what `without_itself` gives.
+        """
         import numpy as np
 
-        scores = self.without_itself()
+        scores, near = alone.copy(), self._near()
         for route in np.unique(self.labels[self._own]):
             rows = np.flatnonzero(self.labels == route)
             block = self._inverse[np.ix_(rows, rows)]
             held = self._targets[rows] - np.linalg.solve(block, self._duals[rows])
-            near = self._vectors[rows].astype(np.float64) @ _unit(self._sums).T
-            scores[rows] = near + held
+            scores[rows] = near[rows] + held
             scores[rows, route] = NOWHERE
         return scores
+
+    def _near(self) -> Floats:
+        """Each utterance's cosines with the routes' centroids, its own counted in, same shape."""
+        import numpy as np
+
+        found: Floats = self._vectors.astype(np.float64) @ _unit(self._sums).T
+        return found
 
 
 def _unit(rows: Floats) -> Floats:
