@@ -12,10 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragbraid import Pipeline
+from ragbraid.hits import page_of
+from ragbraid.index.protocol import Change, Entry
 from ragbraid.rerank.boost import Boost
 from ragbraid.rerank.compress import Compress
+from ragbraid.rerank.neighbours import Neighbours
 from ragbraid.rerank.recency import Recency
-from ragbraid.types import Hit
+from ragbraid.testing.list_index import ListIndex
+from ragbraid.types import Chunk, Document, Hit
 
 DOCUMENTS = Path(__file__).parents[1] / "data" / "island" / "documents"
 FILE = """\
@@ -69,6 +73,29 @@ def test_compressed_hits_are_exact_spans_too(pipeline: Pipeline) -> None:
     assert best.text == text[best.start : best.end]
     assert best.line == text[: best.start].count("\n") + 1
     assert len(best.text) < 150
+
+
+PAGED = "The tower is high. It is old. The bread is good. Fish is sold. The end is near."
+PAGES = tuple(PAGED.index(each) for each in ("The tower", "It is", "Fish", "The end"))
+
+
+def test_widened_hits_know_on_which_pages_they_are() -> None:
+    index = ListIndex().open()
+    starts = [PAGED.index(each) for each in ("The tower", "The bread", "Fish")]
+    spans = zip(starts, [*starts[1:], len(PAGED)], strict=True)
+    chunks = [Chunk("a.pdf", start, end, PAGED[start:end]) for start, end in spans]
+    document = Document("a.pdf", PAGED, pages=PAGES)
+    index.upsert([Change("a.pdf", [Entry(document, chunks, None)])])
+    (found,) = Neighbours(index)(index.search_text(["bread"], 1)[0], 1)
+    assert found.text == PAGED
+    assert [page_of(found, PAGED.index(each)) for each in ("tower", "bread", "Fish", "near")] == [1, 2, 3, 4]
+
+
+def test_cut_hits_do_too() -> None:
+    whole = Hit("a", "a.pdf", 0, len(PAGED), PAGED, page=1, page_breaks=PAGES[1:])
+    (found,) = Compress(sentences=2)("Is fish sold near?", [whole])
+    assert found.text == "Fish is sold. The end is near."
+    assert (found.page, found.page_breaks, page_of(found, found.text.index("near"))) == (3, PAGES[3:], 4)
 
 
 def test_what_shares_no_word_and_what_is_one_sentence_stays() -> None:

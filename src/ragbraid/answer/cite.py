@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import replace
 
 from ragbraid.errors import IndexDamaged
-from ragbraid.text.lines import line_at
+from ragbraid.hits import line_of, page_of
 from ragbraid.types import Citation, Hit
 
 
@@ -29,14 +28,9 @@ def cite(hit: Hit, start: int, end: int) -> Citation:
         content_hash=hit.content_hash,
         page=page_of(hit, start),
         chunk_id=hit.id,
-        line=_line(hit.line, hit.text, start),
-        last_line=_line(hit.line, hit.text, end - 1),
+        line=line_of(hit.line, hit.text, start),
+        last_line=line_of(hit.line, hit.text, end - 1),
     )
-
-
-def page_of(hit: Hit, offset: int) -> int | None:
-    """The page that a character of the hit's text is on."""
-    return None if hit.page is None else hit.page + bisect_right(hit.page_breaks, hit.start + offset)
 
 
 def within(citation: Citation, start: int, end: int) -> Citation:
@@ -47,11 +41,6 @@ def within(citation: Citation, start: int, end: int) -> Citation:
         start=citation.start + start,
         end=citation.start + end,
         quote=quote[start:end],
-        line=_line(citation.line, quote, start),
-        last_line=_line(citation.line, quote, end - 1),
+        line=line_of(citation.line, quote, start),
+        last_line=line_of(citation.line, quote, end - 1),
     )
-
-
-def _line(first: int | None, text: str, offset: int) -> int | None:
-    """The line of a character in a text that begins on the line `first`."""
-    return None if first is None else first - 1 + line_at(text, offset)

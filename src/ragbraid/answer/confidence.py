@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ragbraid.answer.candidates import Candidate
-from ragbraid.answer.cite import page_of
 from ragbraid.answer.features import Features
 from ragbraid.answer.protocol import Abstain
+from ragbraid.hits import page_of
 from ragbraid.place import place
 from ragbraid.text.counted import counted
 from ragbraid.text.lines import line_at

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
-from ragbraid.text.lines import line_at
+from ragbraid.hits import cut
 from ragbraid.text.question import check_question
 from ragbraid.text.sentences import sentences
 from ragbraid.text.terms import language_of, terms
@@ -57,7 +57,4 @@ class Compress:
             if max(left, right) < least:
                 break
             first, last = (first - 1, last) if left > right else (first, last + 1)
-        start, end = spans[first][0], spans[last][1]
-        line = None if hit.line is None else hit.line + line_at(hit.text, start) - 1
-        text = hit.text[start:end]
-        return replace(hit, start=hit.start + start, end=hit.start + end, text=text, line=line)
+        return cut(hit, spans[first][0], spans[last][1])

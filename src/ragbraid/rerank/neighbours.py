@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
+from ragbraid.hits import widened
 from ragbraid.index.protocol import Index
-from ragbraid.text.lines import line_at
 from ragbraid.types import Document, Hit
 
 
@@ -53,7 +52,4 @@ class Neighbours:
         if at is None or document is None or sha256(document.text.encode()).hexdigest() != hit.content_hash:
             return hit
         span = chunks[max(0, at - self.before) : at + self.after + 1]
-        start, end = min(each.start for each in span), max(each.end for each in span)
-        page = bisect_right(document.pages, start) or None
-        line = line_at(document.text, start) if document.reading.verbatim else None
-        return replace(hit, start=start, end=end, text=document.text[start:end], page=page, line=line)
+        return widened(hit, document, min(each.start for each in span), max(each.end for each in span))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
+from ragbraid.hits import widened
 from ragbraid.index.protocol import Index
-from ragbraid.text.lines import line_at
-from ragbraid.text.pages import breaks, page_at
 from ragbraid.types import Document, Hit
 
 PARENT = "parent"
@@ -57,15 +56,7 @@ class Parents:
         start, end = span
         if document is None or not 0 <= start <= hit.start < hit.end <= end <= len(document.text):
             return None
-        return replace(
-            hit,
-            start=start,
-            end=end,
-            text=document.text[start:end],
-            page=page_at(document.pages, start),
-            page_breaks=breaks(document.pages, start, end),
-            line=line_at(document.text, start) if document.reading.verbatim else None,
-        )
+        return widened(hit, document, start, end)
 
 
 def _span(metadata: Mapping[str, Any]) -> Span | None:
