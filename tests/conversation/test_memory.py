@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragbraid.answer.direct import Direct
 from ragbraid.answer.prompt import fitted
 from ragbraid.context import Context
 from ragbraid.conversation.memory import Memory
-from ragbraid.errors import GenerationError
+from ragbraid.errors import GenerationError, InputError
 from ragbraid.testing.fakes import EchoGenerator, ScriptedGenerator
 from ragbraid.types import Hit, Message
 from timing import least_seconds
@@ -88,6 +89,16 @@ def test_a_prompt_finds_soon_how_many_of_ten_thousand_turns_fit() -> None:
     assert context.notes["turns_dropped"] == 20_000 - (len(prompt) - 2)
     assert generator.count_tokens(prompt) <= 550
     assert least_seconds(lambda: fitted(generator, "So?", hits, history, 50, Context())) < 0.5
+
+
+def test_so_does_one_without_passages() -> None:
+    history, generator = said(10_000), EchoGenerator(context_window=600).open()
+    answering, context = Direct(generator, max_tokens=50), Context()
+    answering("So?", context, history)
+    assert 20_000 - 550 <= context.notes["turns_dropped"] < 20_000
+    assert least_seconds(lambda: answering("So?", Context(), history)) < 0.5
+    with pytest.raises(InputError, match="doesn't fit"):
+        answering("So? " * 1000, context, history)
 
 
 @given(

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 
+from ragbraid.answer.turns import Prompt, with_turns_that_fit
 from ragbraid.context import Context
 from ragbraid.errors import InputError
 from ragbraid.generate.protocol import Completion, Generator, Request
@@ -53,18 +54,16 @@ class Direct:
                 yield Delta(piece)
         yield Answer(text, usage=usage)
 
-    def _prompt(self, question: str, history: Sequence[Message], context: Context) -> tuple[Message, ...]:
-        turns = [each for each in history if each.role in ("user", "assistant")]
-        said, room = len(turns), self.generator.context_window - self.max_tokens
-        head, asked = (Message("system", self.instruction),), Message("user", question)
-        while self.generator.count_tokens(prompt := (*head, *turns, asked)) > room:
-            if not turns:
-                raise InputError(
-                    f"The question doesn't fit into the generator's window of "
-                    f"{room + self.max_tokens:,} tokens.",
-                    "Ask more briefly, lower `max_tokens`, or take a generator with a larger window.",
-                )
-            turns = turns[1:]
-        if len(turns) < said:
-            context.note("turns_dropped", said - len(turns))
-        return prompt
+    def _prompt(self, question: str, history: Sequence[Message], context: Context) -> Prompt:
+        window, asked = self.generator.context_window, Message("user", question)
+
+        def prompt(turns: Sequence[Message]) -> Prompt:
+            return (Message("system", self.instruction), *turns, asked)
+
+        whole = with_turns_that_fit(self.generator, history, window - self.max_tokens, prompt, context)
+        if whole is None:
+            raise InputError(
+                f"The question doesn't fit into the generator's window of {window:,} tokens.",
+                "Ask more briefly, lower `max_tokens`, or take a generator with a larger window.",
+            )
+        return whole

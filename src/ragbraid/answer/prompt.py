@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
+from ragbraid.answer.turns import Prompt, spoken, with_turns_that_fit
 from ragbraid.context import Context
 from ragbraid.errors import InputError
 from ragbraid.generate.protocol import Generator
@@ -24,41 +24,33 @@ def fitted(
     history: Sequence[Message],
     max_tokens: int,
     context: Context,
-) -> tuple[tuple[Message, ...], int]:
+) -> tuple[Prompt, int]:
     """The prompt, and how many of the passages are in it.
 
     Where the window is too small, the lowest-ranked passages go first, then the oldest turns; the trace
     says how many. Raises `InputError` where not even the question and one passage fit.
     """
-    room = generator.context_window - max_tokens
-    kept, turns = len(hits), [each for each in history if each.role in ("user", "assistant")]
-    said = len(turns)
-    turns = turns[max(0, said - room) :]  # no message is less than a token
+    room, kept = generator.context_window - max_tokens, len(hits)
 
-    def fits(kept: int, turns: Sequence[Message]) -> bool:
-        return generator.count_tokens(_prompt(question, hits[:kept], turns)) <= room
+    def prompt(turns: Sequence[Message]) -> Prompt:
+        return _prompt(question, hits[:kept], turns)
 
-    if not fits(kept, turns):
-        # Of a long history most goes; how many turns fit is found in as many steps as its length has bits.
-        while kept > 1 and not fits(kept, turns):
-            kept -= 1
-        drop = bisect_left(range(len(turns)), True, key=lambda gone: fits(kept, turns[gone:]))
-        turns = turns[drop:]
-        if not turns and not fits(kept, turns):
-            raise InputError(
-                f"The question and one passage don't fit into the generator's window of "
-                f"{generator.context_window:,} tokens beside an answer of {max_tokens:,}.",
-                "Lower `max_tokens`, ask more briefly, or take a generator with a larger window.",
-            )
-    prompt = _prompt(question, hits[:kept], turns)
+    recent = spoken(history)[-max(1, room) :]
+    while kept > 1 and generator.count_tokens(prompt(recent)) > room:
+        kept -= 1
+    whole = with_turns_that_fit(generator, history, room, prompt, context)
+    if whole is None:
+        raise InputError(
+            f"The question and one passage don't fit into the generator's window of "
+            f"{generator.context_window:,} tokens beside an answer of {max_tokens:,}.",
+            "Lower `max_tokens`, ask more briefly, or take a generator with a larger window.",
+        )
     if kept < len(hits):
         context.note("passages_dropped", len(hits) - kept)
-    if len(turns) < said:
-        context.note("turns_dropped", said - len(turns))
-    return prompt, kept
+    return whole, kept
 
 
-def _prompt(question: str, hits: Sequence[Hit], turns: Sequence[Message]) -> tuple[Message, ...]:
+def _prompt(question: str, hits: Sequence[Hit], turns: Sequence[Message]) -> Prompt:
     passages = "\n\n".join(f"[{number}] {_titled(hit)}" for number, hit in enumerate(hits, start=1))
     asked = Message("user", f"Passages:\n\n{passages}\n\nQuestion: {question}")
     return (Message("system", INSTRUCTION), *turns, asked)
