@@ -49,7 +49,7 @@ def command(
         typer.Option("--allow-origin", metavar="URL", help="A site whose pages may ask (CORS). Repeatable."),
     ] = None,
     running: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Questions worked on at a time: 8.")
+        int | None, typer.Option(metavar="N", min=1, max=1024, help="Questions worked on at a time: 8.")
     ] = None,
     waiting: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Questions that may wait: 256.")

@@ -390,6 +390,10 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         begin = partial(self._run, filter, collection, None)
         return SharedFlow(self._life.runner(flow), self._checked.base, begin)
 
+    def expect(self, runs: int) -> None:
+        """Make room for so many runs at a time; else they share 32 threads, and what is beyond waits."""
+        self._life.workers.expect(runs)
+
     def open(self) -> Pipeline:
         """Load now what would load at first use: weights, the index, connections."""
         self._life.warm_up()

@@ -31,7 +31,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     """Other sites whose pages may call the API from a browser (CORS)."""
-    running: Annotated[int, Ge(1)] = 8
+    running: Annotated[int, Ge(1), Le(1024)] = 8
     waiting: Annotated[int, Ge(0)] = 256
     timeout: Annotated[float, Gt(0)] = 300.0
     body_timeout: Annotated[float, Gt(0)] = 30.0

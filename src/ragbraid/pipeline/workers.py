@@ -13,7 +13,7 @@ from ragbraid.errors import InputError
 from ragbraid.pipeline.handles import Run
 
 LIMIT = 32
-"""The most threads of one pipeline; work beyond them waits."""
+"""The most threads of one pipeline, where nobody expects more; work beyond them waits."""
 
 _Job = tuple[Run, str, Callable[..., Any], tuple[Any, ...], "Future[Any]"]
 
@@ -29,6 +29,11 @@ class Workers:
         self._idle = 0
         self._running: dict[int, tuple[Run, str]] = {}
         self._closed = False
+
+    def expect(self, runs: int) -> None:
+        """Have a thread for each of so many runs at a time, besides those that they share."""
+        with self._lock:
+            self._limit = max(self._limit, runs + LIMIT)
 
     def submit(self, run: Run, step: str, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Run a function of a run in a thread; an empty `step` stands for whichever the run is at.

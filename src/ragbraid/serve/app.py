@@ -29,7 +29,8 @@ from ragbraid.serve.reload import Watched, watch
 from ragbraid.serve.site import Site
 
 LOG = logging.getLogger("ragbraid.serve")
-_THREADS = 40
+_THREADS = 32
+"""Besides one for each request that is worked on: for short looks at files and tokens."""
 
 
 def build(
@@ -75,7 +76,8 @@ def build(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "ragbraid-serve"))
+    threads = ThreadPoolExecutor(site.settings.running + _THREADS, "ragbraid-serve")
+    asyncio.get_running_loop().set_default_executor(threads)
     loading = asyncio.create_task(_load(site))
     watching = asyncio.create_task(watch(site.shelf, site.watched, site.keys))
     try:

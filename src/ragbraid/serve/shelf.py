@@ -29,8 +29,10 @@ class _Version:
 class Served:
     """One pipeline. Whoever borrows it keeps the version that they began with, while a newer takes over."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, running: int) -> None:
         self.name = pipeline.name
+        self._running = running
+        pipeline.expect(running)
         self._version = _Version(pipeline)
         self._lock = threading.Lock()
 
@@ -64,6 +66,7 @@ class Served:
 
     def replace(self, pipeline: Pipeline) -> None:
         """Serve another version from now on; the old one is closed once nobody uses it."""
+        pipeline.expect(self._running)
         with self._lock:
             before, self._version = self._version, _Version(pipeline)
             before.retired = True
@@ -100,8 +103,9 @@ class Model:
 class Shelf:
     """All pipelines of a server; the first is the one that is meant where none is named."""
 
-    def __init__(self, pipelines: Sequence[Pipeline]) -> None:
-        self.all: Mapping[str, Served] = {each.name: Served(each) for each in pipelines}
+    def __init__(self, pipelines: Sequence[Pipeline], running: int) -> None:
+        """`running` is how many requests are worked on at a time, whichever pipeline they are for."""
+        self.all: Mapping[str, Served] = {each.name: Served(each, running) for each in pipelines}
         if len(self.all) < len(pipelines):
             raise InputError(
                 "Two of the pipelines have the same name.", "Give each a `name` of its own in its file."

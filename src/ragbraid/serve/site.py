@@ -52,7 +52,16 @@ class Site:
         observers = Observers(Metrics(queue, jobs), from_environment())
         work = Work(queue, settings.timeout, observers)
         keys, audit = Keys(settings.keys, os.environ), Audit(settings.audit, observers.metrics)
-        return cls(settings, Shelf(pipelines), work, jobs, keys, dict(watched or {}), audit, observers)
+        return cls(
+            settings,
+            Shelf(pipelines, settings.running),
+            work,
+            jobs,
+            keys,
+            dict(watched or {}),
+            audit,
+            observers,
+        )
 
 
 def site_of(request: HTTPConnection) -> Site:
