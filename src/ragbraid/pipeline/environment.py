@@ -11,6 +11,17 @@ from ragbraid.pipeline.parse import resolve
 from ragbraid.pipeline.tree import Map, Node, Scalar, scalars
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|(\{[^}]*\}?))")
+_SPECIAL = re.compile(r"\$[${]")
+
+
+def escaped(text: str) -> str:
+    """Text as a file writes it, so that nothing in it is looked up."""
+    return text.replace("$", "$$") if _SPECIAL.search(text) else text
+
+
+def variables_of(text: str) -> list[str]:
+    """The variables that a file's text names, each once, in their order."""
+    return list(dict.fromkeys(match[2] for match in _REFERENCE.finditer(text) if match[2]))
 
 
 class Unresolved(str):

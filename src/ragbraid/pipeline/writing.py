@@ -16,6 +16,7 @@ import yaml
 from ragbraid.code import Code
 from ragbraid.errors import InputError
 from ragbraid.pipeline.components import Built, Components
+from ragbraid.pipeline.environment import escaped
 from ragbraid.pipeline.forms.bodies import BODIES
 from ragbraid.pipeline.function import setting_of
 from ragbraid.pipeline.model import CheckedPipeline
@@ -131,8 +132,8 @@ def _as_written(node: Scalar) -> Scalar:
             f"{node.value.name} is an object of the running program, so no file can name it.",
             "Write a function that makes it, and in the file {type: langchain, object: module:function}.",
         )
-    if node.given and isinstance(node.value, str) and re.search(r"\$[${]", node.value):
-        return Scalar(node.place, node.value.replace("$", "$$"))
+    if node.given and isinstance(node.value, str):
+        return Scalar(node.place, escaped(node.value))
     return Scalar(node.place, node.value)
 
 

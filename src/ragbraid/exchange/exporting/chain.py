@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ragbraid.errors import InputError
+from ragbraid.errors import InputError, PipelineFileError
 from ragbraid.pipeline.check import check
 from ragbraid.pipeline.find import PipelineSource
 from ragbraid.pipeline.forms.calls import ComponentStep, FlowStep
@@ -63,8 +63,6 @@ class _Whole(Exception):
 
 def chain_of(source: PipelineSource, allow: Sequence[str] = ()) -> Chain:
     """The chain of a pipeline file. Raises `PipelineFileError`, and `InputError` without a flow `ask`."""
-    from ragbraid.errors import PipelineFileError
-
     found = check(source, allow=allow)
     checked = found.pipeline
     if checked is None:
@@ -141,9 +139,11 @@ def _retriever(checked: CheckedPipeline, flow: Flow, step: ComponentStep, *, las
         raise _Whole("its index has settings of its own")
     _demand_bound(flow, step, None)
     k = K if last else max(K, setting_of(step.component, "candidates"))
+    # The path itself: what `index` has is the path as a pipeline file writes it.
+    path = setting_of(setting_of(step.component, "index"), "path").as_posix()
     if spec["type"] == "lexical":
-        return Part("words", step.id, k, index=index["path"])
-    return Part("meaning", step.id, k, index=index["path"], embedder=index["embedder"])
+        return Part("words", step.id, k, index=path)
+    return Part("meaning", step.id, k, index=path, embedder=index["embedder"])
 
 
 def _reranker(checked: CheckedPipeline, flow: Flow, step: Step, before: Any, *, last: bool) -> Part:

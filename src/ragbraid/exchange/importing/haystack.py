@@ -9,6 +9,7 @@ from typing import Any
 from ragbraid.errors import InputError
 from ragbraid.exchange.importing.haystack_file import Component, read
 from ragbraid.exchange.importing.haystack_parts import Meant, meant
+from ragbraid.pipeline.environment import variables_of
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.pipeline.tree import NAME
 
@@ -30,8 +31,15 @@ def imported(files: Sequence[Path], base: Path) -> tuple[str, list[str]]:
     sections = reading.sections()
     with Pipeline.build(base=base, **sections) as pipeline:
         text = pipeline.to_yaml()
-    head = ["# Made by `ragbraid import` of " + ", ".join(each.name for each in files) + "."]
-    return "\n".join([*head, *(f"# {each}" for each in reading.notes), text]), reading.notes
+    reading.names(text)
+    head = _line(f"Made by `ragbraid import` of {', '.join(each.name for each in files)}.")
+    return "\n".join([*(f"# {each}" for each in (head, *reading.notes)), text]), reading.notes
+
+
+def _line(text: str) -> str:
+    """The text as a comment: on one line, and of characters that a file may have."""
+    kept = "".join(each if each.isprintable() else " " if each.isspace() else "�" for each in text)
+    return " ".join(kept.split())
 
 
 class _Reading:
@@ -39,7 +47,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self._loads = self._searches = self._stores = False
+        self._loads = self._stores = False
         self._splitter: dict[str, Any] | None = None
         self._embedder: dict[str, Any] = {}
         self._generator: dict[str, Any] | None = None
@@ -49,6 +57,8 @@ class _Reading:
         """Of each component the steps whose hits it gives, or passes on."""
         self._steps: dict[str, dict[str, Any]] = {}
         self._last: tuple[str, ...] = ()
+        self._whole = ""
+        """A pipeline of ragbraid's that a component is, as it is said of it."""
 
     def file(self, components: Mapping[str, Component]) -> None:
         """Read one file's components."""
@@ -72,6 +82,8 @@ class _Reading:
     def sections(self) -> dict[str, Any]:
         """The sections of the pipeline."""
         if not (self._steps or self._loads or self._stores or self._splitter):
+            if self._whole:
+                raise InputError(self._whole, "Use that pipeline: there is nothing to import.")
             raise InputError("Nothing in these files is a step of ragbraid's.", "Name a RAG pipeline's file.")
         dense = self._embedder or any("dense" in each["type"] for each in self._steps.values())
         index: dict[str, Any] = {"type": "faiss", "path": self._index}
@@ -96,7 +108,11 @@ class _Reading:
             case "writer":
                 self._stores = True
             case "splitter":
+                if self._splitter is not None and self._splitter != spec:
+                    self._say(f"{each.said} takes the place of the splitter before it: there is one here.")
                 self._splitter = spec
+            case "whole":
+                self._whole = _line(f"{each.said}: {found.note}.")
             case "reader":
                 self._reader = spec
             case "generator":
@@ -136,8 +152,7 @@ class _Reading:
         name = each.name if NAME.fullmatch(each.name) and kind == spec.get("type", kind) else kind
         while name in self._steps or name in _TAKEN:
             name = f"{name}-{len(self._steps)}"
-        self._steps[name] = {"id": name, **spec, "type": kind}
-        self._searches = True
+        self._steps[name] = {**spec, "id": name, "type": kind}
         return name
 
     def _note(self, each: Component, found: Meant) -> None:
@@ -151,8 +166,13 @@ class _Reading:
         if said:
             self._say(f"{each.said}: {'; '.join(said)}.")
 
+    def names(self, text: str) -> None:
+        """Say which variables of the environment the file that was made reads."""
+        for each in variables_of(text):
+            self._say(f"It reads {each} from the environment.")
+
     def _say(self, note: str) -> None:
-        self.notes.append(" ".join(note.split()))
+        self.notes.append(_line(note))
 
     def _ingest(self, dense: bool) -> list[Any]:
         if not (self._loads or self._splitter or self._stores):
@@ -196,6 +216,9 @@ class _Reading:
             wanted.add(name)
             hits = self._steps[name].get("hits", [])
             waiting += [hits] if isinstance(hits, str) else hits
+        for name in last:
+            if (k := self._steps[name].get("candidates", 10)) != 10:
+                self._say(f"`{name}` gives {k} passages to the answer: ask with -k {k} for as many.")
         for name, step in self._steps.items():
             if name not in wanted:
                 self._say(f"`{name}` is read by nothing that answers, and is left out.")

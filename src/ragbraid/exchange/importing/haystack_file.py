@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ragbraid.errors import InputError
+from ragbraid.pipeline.environment import escaped
 
 _MOST = 1_000_000
 """Characters that a file may have."""
@@ -23,10 +24,23 @@ class Settings:
     taken: set[str] = field(default_factory=set)
 
     def take(self, name: str, default: Any = None) -> Any:
-        """A setting's value; the default where it has none, or None."""
+        """A setting's value as a file of ours writes it; the default where it has none, or None.
+
+        `${NAME}` is mere text to Haystack, and stays that here: a file that asked for the environment to be
+        filled in could have a secret sent to a server of its own.
+        """
+        return _escaped(self.take_ours(name, default))
+
+    def take_ours(self, name: str, default: Any = None) -> Any:
+        """The value of a setting that is written in ragbraid's own language, variables and all."""
         self.taken.add(name)
         value = self.values.get(name)
         return default if value is None else value
+
+    def text(self, name: str) -> str | None:
+        """A setting that is text; None where it is anything else."""
+        value = self.take(name)
+        return value if isinstance(value, str) else None
 
     def number(self, name: str) -> int | None:
         """A setting that is a whole number of at least 1; None where it is anything else."""
@@ -56,6 +70,15 @@ class Component:
     def said(self) -> str:
         """What messages call it."""
         return f"`{self.name}` ({self.type})"
+
+
+def _escaped(value: Any) -> Any:
+    """A value none of whose texts names a variable; in keys none is looked up."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, dict):
+        return {key: _escaped(each) for key, each in value.items()}
+    return [_escaped(each) for each in value] if isinstance(value, list) else value
 
 
 def read(path: Path) -> dict[str, Component]:

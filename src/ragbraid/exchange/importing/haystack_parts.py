@@ -15,7 +15,7 @@ from ragbraid.exchange.importing.haystack_file import Component, Settings
 
 Kind = Literal[
     "converter", "splitter", "embedder", "writer", "retriever", "joiner", "ranker", "prompt", "generator",
-    "reader", "answer", "none",
+    "reader", "answer", "whole", "none",
 ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def meant(component: Component) -> Meant:
 
 
 def _document_splitter(settings: Settings) -> tuple[dict[str, Any], str]:
-    unit, length = settings.take("split_by", "word"), settings.number("split_length") or 200
+    unit, length = settings.text("split_by") or "word", settings.number("split_length") or 200
     overlap = settings.take("split_overlap", 0)
     if unit == "word":
         tokens = max(8, length * 4 // 3)
@@ -90,7 +90,7 @@ def _document_splitter(settings: Settings) -> tuple[dict[str, Any], str]:
 
 
 def _recursive_splitter(settings: Settings) -> tuple[dict[str, Any], str]:
-    length, unit = settings.number("split_length") or 200, settings.take("split_unit", "word")
+    length, unit = settings.number("split_length") or 200, settings.text("split_unit") or "word"
     tokens = max(8, {"word": length * 4 // 3, "char": length // 4}.get(unit, length))
     return {
         "type": "recursive-splitter",
@@ -124,7 +124,7 @@ def _embedder(kind: str, settings: Settings) -> Meant:
     if kind.startswith(
         ("SentenceTransformers", "HuggingFace", "FastembedText", "FastembedDocument")
     ) and isinstance(model := settings.take("model", "sentence-transformers/all-mpnet-base-v2"), str):
-        prefix = settings.take("prefix", "")
+        prefix = settings.text("prefix")
         side = "query_prefix" if kind.endswith("TextEmbedder") else "passage_prefix"
         name = _KNOWN.get(model.lower(), model)
         spec = {"type": "sentence-transformer", "model": name, **({side: prefix} if prefix else {})}
@@ -152,7 +152,7 @@ def _retriever(way: str, settings: Settings) -> Meant:
 
 
 def _joiner(settings: Settings) -> Meant:
-    mode, weights = settings.take("join_mode", "concatenate"), settings.take("weights")
+    mode, weights = settings.text("join_mode") or "concatenate", settings.take("weights")
     settings.taken |= {"sort_by_score"}
     if mode == "merge":
         spec = {"type": "weighted", **({"weights": weights} if isinstance(weights, list) else {})}
@@ -168,8 +168,8 @@ def _ranker(kind: str, settings: Settings) -> Meant:
     k = settings.number("top_k")
     note = f"`top_k: {k}` is asked with each question here: -k {k}" if k else ""
     if kind.endswith("SimilarityRanker"):
-        model = settings.take("model", "cross-encoder/ms-marco-MiniLM-L-6-v2")
-        return Meant("ranker", {"type": "cross-encoder", "model": str(model)}, note)
+        model = settings.text("model") or "cross-encoder/ms-marco-MiniLM-L-6-v2"
+        return Meant("ranker", {"type": "cross-encoder", "model": model}, note)
     if kind == "LostInTheMiddleRanker":
         return Meant("ranker", {"type": "lost-in-the-middle"}, note)
     if kind == "SentenceTransformersDiversityRanker":
@@ -185,19 +185,19 @@ def _ranker(kind: str, settings: Settings) -> Meant:
 
 def _generator(kind: str, settings: Settings) -> Meant:
     settings.taken |= {"streaming_callback", "system_prompt"}
-    key, url = settings.take("api_key"), settings.take("api_base_url") or settings.take("url")
-    model = settings.take("model")
+    key, url = settings.take("api_key"), settings.text("api_base_url") or settings.text("url")
+    model = settings.text("model")
     kwargs = settings.take("generation_kwargs", {})
     told = Settings(kwargs if isinstance(kwargs, dict) else {})
     spec: dict[str, Any] | None = None
     if kind in ("OpenAIChatGenerator", "OpenAIGenerator", "OpenAIResponsesChatGenerator"):
-        spec = _server(str(url or "https://api.openai.com/v1"), str(model or "gpt-4o-mini"), key)
+        spec = _server(url or "https://api.openai.com/v1", model or "gpt-4o-mini", key)
     elif kind.startswith("Ollama"):
-        base = str(url or "http://localhost:11434").removesuffix("/api/generate").rstrip("/")
-        spec = _server(base if base.endswith("/v1") else f"{base}/v1", str(model or "orca-mini"), None)
+        base = (url or "http://localhost:11434").removesuffix("/api/generate").rstrip("/")
+        spec = _server(base if base.endswith("/v1") else f"{base}/v1", model or "orca-mini", None)
     elif kind.startswith(("HuggingFaceLocal", "LlamaCpp", "Transformers")):
         known = kind.startswith("LlamaCpp")
-        spec = {"type": "llama-cpp" if known else "transformers", "model": str(model)} if model else None
+        spec = {"type": "llama-cpp" if known else "transformers", "model": model} if model else None
     most = told.number("max_tokens") or told.number("max_completion_tokens") or told.number("max_new_tokens")
     notes = []
     if spec is None:
@@ -212,7 +212,7 @@ def _generator(kind: str, settings: Settings) -> Meant:
 def _server(url: str, model: str, key: Any) -> dict[str, Any]:
     spec = {"type": "openai", "base_url": url, "model": model}
     names = key.get("env_vars") if isinstance(key, dict) else None
-    if isinstance(names, list) and names and re.fullmatch(r"[A-Za-z_]\w*", str(names[0])):
+    if isinstance(names, list) and names and re.fullmatch(r"[A-Za-z_]\w*", str(names[0]), re.ASCII):
         spec["api_key"] = f"${{{names[0]}:-}}"
     return spec
 
@@ -232,14 +232,23 @@ def _ours_retriever(kind: str) -> Any:
 def _ours(kind: Kind, setting: str, default: Mapping[str, Any]) -> Any:
     def read(settings: Settings) -> Meant:
         settings.taken |= {"top_k", "pipeline"}
-        spec = settings.take(setting, default)
+        spec = settings.take_ours(setting, default)
         return Meant(kind, dict(spec)) if isinstance(spec, dict) else Meant("none")
 
     return read
 
 
+def _whole(settings: Settings) -> Meant:
+    file = settings.text("pipeline")
+    settings.taken.add("top_k")
+    own = "ragbraid's built-in pipeline" if file is None else f"the pipeline {file}"
+    return Meant("whole", note=f"it is {own} already, whose file is left as it is")
+
+
 _EMBEDDER = {"type": "sentence-transformer"}
 _OURS: Mapping[str, Any] = {
+    "RagbraidPipeline": _whole,
+    "RagbraidSearch": _whole,
     "RagbraidBM25Retriever": _ours_retriever("lexical"),
     "RagbraidEmbeddingRetriever": _ours_retriever("dense"),
     "RagbraidTextEmbedder": _ours("embedder", "component", _EMBEDDER),
