@@ -11,7 +11,7 @@ from ragbraid import Answer, Pipeline
 from ragbraid.exchange.exporting.chain import Chain, chain_of
 from ragbraid.pipeline.find import find
 
-HASHED = """ragbraid: 1
+_HEAD = """ragbraid: 1
 components:
   embedder: {type: testing/hash-embedder}
   index: {type: faiss, path: .ragbraid/hashed, embedder: embedder}
@@ -19,7 +19,10 @@ ingest:
   - {type: files}
   - {type: recursive-splitter}
   - index
-search:
+"""
+HASHED = (
+    _HEAD
+    + """search:
   - {type: dense, index: index, candidates: 20}
   - {id: pairs, type: bigrams, hits: hits}
   - {type: maxsim, embedder: embedder}
@@ -27,15 +30,10 @@ ask:
   - search
   - {id: cited, type: quote, max_sentences: 2}
 """
-FUSED = """ragbraid: 1
-components:
-  embedder: {type: testing/hash-embedder}
-  index: {type: faiss, path: .ragbraid/hashed, embedder: embedder}
-ingest:
-  - {type: files}
-  - {type: recursive-splitter}
-  - index
-search:
+)
+FUSED = (
+    _HEAD
+    + """search:
   - {type: dense, index: index}
   - {type: lexical, index: index}
   - {type: rrf, hits: [dense, lexical]}
@@ -44,6 +42,7 @@ ask:
   - {type: near-duplicates}
   - {type: compose, generator: {type: testing/echo-generator}, unsupported: keep}
 """
+)
 WHOLE = FILE.replace("  - search\n", "  - {type: lexical, index: index, operators: 'on'}\n")
 FILES = {"words": FILE, "meaning": HASHED, "search": FUSED, "pipeline": WHOLE}
 """A pipeline for each way that a chain can begin."""
