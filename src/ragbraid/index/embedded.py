@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from ragbraid.types import Vectors
 
 if TYPE_CHECKING:
     from ragbraid.index.gpu.held import OnGpu
-    from ragbraid.index.prepare import Prepared
     from ragbraid.index.rows import Ints, Rows
     from ragbraid.index.structure.held import Held
     from ragbraid.index.structure.search import Structure
@@ -81,25 +80,6 @@ class Embedded:
             "Use that one, or `ragbraid index migrate` to embed anew what is stored, or build a new index: "
             "`ragbraid ingest PATH --set components.index.path=NEW`.",
         )
-
-    def demand_vectors(self, documents: Sequence[Prepared]) -> None:
-        """Raise `InputError` where chunks come without vectors, or vectors without an embedder."""
-        width = None if self._embedder is None else self._embedder.dimensions
-        for each in documents:
-            name = each.document.source
-            if width is None and each.vectors is not None:
-                raise InputError(
-                    f"Vectors were given for {name!r}, and the index has no embedder that made them."
-                )
-            if width is None or not each.passages:
-                continue
-            if each.vectors is None:
-                raise InputError(f"No vectors were given for {name!r}, and the index has an embedder.")
-            if each.vectors.shape[1] != width:
-                raise InputError(
-                    f"The vectors of {name!r} have {each.vectors.shape[1]} dimensions; "
-                    f"the embedder's have {width}."
-                )
 
     def demand_complete(self, missing: int, total: int) -> None:
         """Raise `IndexDamaged` where rows have no vectors: dense search would pass over them in silence."""

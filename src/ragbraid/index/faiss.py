@@ -125,13 +125,13 @@ class FaissRuntime(Tended):
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
         """Commit the changes as one transaction, on disk when this returns; all of them or none."""
         from ragbraid.index import field_index, writing
-        from ragbraid.index.prepare import prepare
+        from ragbraid.index.prepare import demand_vectors, prepare
         from ragbraid.index.tokens import kept
 
         if not changes:
             return
         prepared = prepare(changes, scope.collection)
-        self._embedded.demand_vectors([each for group in prepared for each in group])
+        demand_vectors([each for group in prepared for each in group], self._embedder)
         passages = [passage for group in prepared for each in group for passage in each.passages]
         fresh = self._fresh_tokens(passages)
         with self._writing(scope) as connection:

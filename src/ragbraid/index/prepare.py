@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import InputError
 from ragbraid.index.checks import demand_name, text_hash
 from ragbraid.index.metadata import encode, is_plain
@@ -83,6 +84,25 @@ def checked_vectors(vectors: Any, rows: int, dimensions: int, owner: str) -> Vec
     if not norms.all():
         raise InputError(f"A vector of {owner} is zero, so that it has no direction.", "Check the embedder.")
     return array
+
+
+def demand_vectors(documents: Sequence[Prepared], embedder: Embedder | None) -> None:
+    """Raise `InputError` where chunks come without vectors, or vectors without an embedder."""
+    for each in documents:
+        name = each.document.source
+        if embedder is None and each.vectors is not None:
+            raise InputError(
+                f"Vectors were given for {name!r}, and the index has no embedder that made them."
+            )
+        if embedder is None or not each.passages:
+            continue
+        if each.vectors is None:
+            raise InputError(f"No vectors were given for {name!r}, and the index has an embedder.")
+        if each.vectors.shape[1] != embedder.dimensions:
+            raise InputError(
+                f"The vectors of {name!r} have {each.vectors.shape[1]} dimensions; "
+                f"the embedder's have {embedder.dimensions}."
+            )
 
 
 def _entry(entry: Entry, collection: str) -> Prepared:
