@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragbraid.cli import asking, options, output, progress, values
+from ragbraid.cli import asking, index_copy, options, output, progress, values
 from ragbraid.cli.progress import chunks
 from ragbraid.text.counted import counted
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look after the index on disk.", no_args_is_help=True, cls=options.Group)
 
 _DAMAGED = 4
+
+app.command("copy", cls=options.Command)(index_copy.copy)
 
 
 @app.callback()

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ragbraid.errors import InputError, RagbraidError, SourceMissing
+from ragbraid.index.protocol import Index
 from ragbraid.index.upkeep import Upkeep
 from ragbraid.pipeline.diagnostics import listed, meant
 from ragbraid.text.context import embedded
@@ -239,6 +240,10 @@ class Holdings:
                 f"The index {target.step!r} can't be looked after from here.", "Use the tools of its store."
             )
         return runtime
+
+    def whole_index(self) -> Index:
+        """The index itself, with all its collections, for whoever copies it into another."""
+        return cast("Index", self._life.index().opened.runtime)
 
     def status(self, *, collection: str | None = None) -> Status:
         """How the index stands; no weights are loaded. Known files are compared, new ones aren't sought."""
