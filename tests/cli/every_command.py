@@ -62,6 +62,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "source-purge": ("docs/desks.md", "--yes"),
     "index-check": (),
     "index-compact": (),
+    "index-copy": ("ragbraid.yaml", "second.yaml"),
     "index-export": ("exported",),
     "index-import": ("given",),
     "index-migrate": ("--undo",),
@@ -139,6 +140,8 @@ def prepare(folder: Path) -> None:
     (folder / "ragbraid.yaml").write_text(PIPELINE, "utf-8")
     (folder / "router.yaml").write_text(ROUTER, "utf-8")
     (folder / "routed.yaml").write_text("orders: [track my order]\notherwise: [volcanoes]\n", "utf-8")
+    second = PIPELINE.replace("{type: faiss}", "{type: faiss, path: second}")
+    (folder / "second.yaml").write_text(second, "utf-8")
     (folder / "wrong.yaml").write_text(PIPELINE.replace("lexical", "lexcal") + "serch: []\n", "utf-8")
     pages = {
         "docs/leave.md": "Parental leave is 14 months. Größe, 漢字, 🎈.\n",

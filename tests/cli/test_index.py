@@ -138,3 +138,33 @@ def test_another_embedder_takes_over(folder: Path) -> None:
     assert ragbraid("index", "migrate", "--undo", *where, *by(32), cwd=folder).returncode == 0
     assert "-16" in ragbraid("index", "stats", *where, *by(16), cwd=folder).stdout
     assert ragbraid("index", "check", *where, *by(16), cwd=folder).returncode == 0
+
+
+def test_copied_into_another(folder: Path) -> None:
+    (folder / "other.yaml").write_text(PIPELINE.replace("words", "other"), "utf-8")
+    done = ragbraid("index", "copy", "ragbraid.yaml", "other.yaml", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "default  2 sources, 2 chunks\n")
+    assert "every sum was compared" in done.stderr
+    assert "14 months" in ragbraid("search", "leave", "-p", "other.yaml", cwd=folder).stdout
+    done = ragbraid("ingest", "leave.md", "travel.md", "-p", "other.yaml", cwd=folder)
+    assert "2 unchanged" in done.stdout + done.stderr
+    done = ragbraid("index", "copy", "ragbraid.yaml", "other.yaml", "--json", cwd=folder)
+    told = {"collection": "default", "sources": 2, "chunks": 2, "present": 2}
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"collections": [told]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("ragbraid.yaml", "none.yaml"), 2, "none.yaml"),
+        (("empty.yaml", "ragbraid.yaml"), 2, "nothing has been ingested yet"),
+        (("ragbraid.yaml", "empty.yaml", "--collection", "x"), 2, "There is no collection 'x'"),
+        (("ragbraid.yaml", "dense.yaml"), 3, "Give both the same `embedder`"),
+    ],
+)
+def test_what_cant_be_copied(folder: Path, arguments: tuple[str, ...], code: int, told: str) -> None:
+    (folder / "empty.yaml").write_text(PIPELINE.replace("words", "empty"), "utf-8")
+    dense = PIPELINE.replace(".ragbraid/words}", "dense, embedder: {type: testing/hash-embedder}}")
+    (folder / "dense.yaml").write_text(dense, "utf-8")
+    done = ragbraid("index", "copy", *arguments, cwd=folder)
+    says(done, code, told)

@@ -18,8 +18,6 @@ app = typer.Typer(help="Look after the index on disk.", no_args_is_help=True, cl
 
 _DAMAGED = 4
 
-app.command("copy", cls=options.Command)(index_copy.copy)
-
 
 @app.callback()
 def _group() -> None:
@@ -158,6 +156,9 @@ def import_(
     ):
         found = loaded.upkeep().import_from(folder)
     _tell_moved(found, as_json, f"Imported from {folder}")
+
+
+app.command("copy", cls=options.Command)(index_copy.copy)
 
 
 @app.command("compact")
