@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ragbraid.errors import IndexDamaged, IndexMismatch, IndexMissing, InputError
@@ -18,6 +20,7 @@ from ragbraid.testing.hash_embedder import HashEmbedder
 from ragbraid.testing.index import EMBEDDER, change, embedded
 from ragbraid.testing.list_index import ListIndex, ListIndexRuntime
 from ragbraid.types import Chunk, Document, Hit, Reading, Scope
+from timing import least_seconds
 
 BATCH = 20
 """Chunks in a commit: one source here has more."""
@@ -185,3 +188,17 @@ def test_what_isnt_there(source: FaissRuntime, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no collection 'x'"):
         transfer(source, empty, ["x"])
     empty.close()
+
+
+def test_the_chunks_of_a_source_take_no_longer_among_many(tmp_path: Path) -> None:
+    """A copy asks for them source by source, which would grow with the square of the index."""
+    took = []
+    for many in (20, 10_000):
+        index = Faiss(tmp_path / str(many)).open()
+        rows = [change(f"t#{i}", [f"goat {i}", "cow"], vectors=np.ones((2, 16))) for i in range(many)]
+        entries = [replace(each.entries[0], vectors=None) for each in rows]
+        index.upsert([Change("t", entries)])
+        assert len(index.chunks("t#7")) == 2
+        took.append(least_seconds(partial(index.chunks, "t#7"), 20))
+        index.close()
+    assert took[1] < 5 * took[0]

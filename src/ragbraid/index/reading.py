@@ -106,8 +106,10 @@ def chunks(connection: Connection, folder: Path, scope: Scope, collection: int, 
     where = chunk_filter(scope.filter)
     found = connection.execute(
         _hit_query(connection)
-        + f'WHERE d.collection = ? AND d.source = ? AND {where.sql} ORDER BY c.start, c."end", c.id',
-        (collection, source, *where.parameters),
+        # naming the chunks' collection too lets SQLite find them by their document, not look through all
+        + "WHERE d.collection = ? AND d.source = ? AND c.collection = ? "
+        + f'AND {where.sql} ORDER BY c.start, c."end", c.id',
+        (collection, source, collection, *where.parameters),
     )
     return [_hit(each, folder, scope.collection) for each in found]
 

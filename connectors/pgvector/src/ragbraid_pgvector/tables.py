@@ -132,6 +132,8 @@ def begin_vectors(session: Session, embedder: str, dimensions: int) -> None:
     """Give the tables a place for an embedder's vectors, inside the caller's transaction."""
     demand_extension(session)
     session.run(f"ALTER TABLE {{s}}.chunks ADD COLUMN embedding vector({dimensions})")
+    # every dense search asks whether there are any, and mustn't look through all chunks for it
+    session.run("CREATE INDEX chunks_without_vector ON {s}.chunks (collection) WHERE embedding IS NULL")
     session.run(
         f"CREATE TABLE {{s}}.spare (text_hash bytea PRIMARY KEY, embedding vector({dimensions}) NOT NULL)"
     )
