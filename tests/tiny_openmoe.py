@@ -53,7 +53,8 @@ def random_tensors(config: dict[str, Any], seed: int = 0) -> dict[str, torch.Ten
     hidden, inner, experts = (
         int(config[each]) for each in ("hidden_size", "intermediate_size", "num_experts")
     )
-    wide = config["num_attention_heads"] * config["head_dim"]
+    size, heads = config["head_dim"], config["num_attention_heads"]
+    wide, narrow = heads * size, config.get("num_key_value_heads", heads) * size
     found: dict[str, torch.Tensor] = {}
 
     def matrix(name: str, *size: int, scale: float = 1.0) -> None:
@@ -72,8 +73,8 @@ def random_tensors(config: dict[str, Any], seed: int = 0) -> dict[str, torch.Ten
         name = f"model.layers.{layer}"
         norm(f"{name}.input_layernorm")
         norm(f"{name}.post_attention_layernorm")
-        for each in "qkv":
-            matrix(f"{name}.self_attn.{each}_proj.weight", wide, hidden, scale=0.6)
+        for each, rows in (("q", wide), ("k", narrow), ("v", narrow)):
+            matrix(f"{name}.self_attn.{each}_proj.weight", rows, hidden, scale=0.6)
         matrix(f"{name}.self_attn.o_proj.weight", hidden, wide)
         if (layer + 1) % config["moe_layer_interval"]:
             mlp(f"{name}.mlp")

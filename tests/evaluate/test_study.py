@@ -13,7 +13,7 @@ from copying_family import COLOURS, PEOPLE, SAVED, train_family
 from pyarrow import parquet
 
 from ragbraid import Pipeline
-from ragbraid.errors import InputError
+from ragbraid.errors import InputError, ModelMissing
 from ragbraid.evaluate.questions import Question
 from ragbraid.evaluate.study.checkpoints import Checkpoint, checkpoints
 from ragbraid.evaluate.study.contexts import DISTRACTORS, FOUND, GOLD, NONE, Asked, asked
@@ -128,7 +128,7 @@ def test_checkpoints_are_folders_or_revisions(folder: Path) -> None:
     family = checkpoints([str(folder / "family")], [])
     assert [each.step for each in family] == list(SAVED)
     assert all(each.parameters > 50_000 for each in family)
-    assert checkpoints(["o/pythia-70m"], [1000, 0]) == [
+    assert checkpoints(["o/pythia-70m", "o/pythia-70m"], [1000, 0, 0]) == [
         Checkpoint("pythia-70m", 0, "o/pythia-70m", "step0"),
         Checkpoint("pythia-70m", 1000, "o/pythia-70m", "step1000"),
     ]
@@ -136,9 +136,17 @@ def test_checkpoints_are_folders_or_revisions(folder: Path) -> None:
         ([str(folder / "family")], [7], "has no step 7"),
         (["o/m"], [], "No steps of o/m"),
         ([str(folder / "docs")], [], "no checkpoint"),
+        (["a/m", "b/m"], [1], "Two models are called m"),
     ):
         with pytest.raises(InputError, match=said):
             checkpoints(models, steps)
+
+
+def test_a_checkpoint_that_is_missing_is_told_before_any_is_measured(folder: Path, tmp_path: Path) -> None:
+    family = [*checkpoints([str(folder / "family")], [0]), *checkpoints(["o/m"], [5])]
+    with pytest.raises(ModelMissing, match="The revision step5 of o/m isn't on this machine"):
+        study(family, [Asked("1", "what", ("red",), {NONE: ()})], out=tmp_path / "rows.jsonl")
+    assert not (tmp_path / "rows.jsonl").exists()
 
 
 def test_what_is_published_is_read_as_a_users_file(folder: Path) -> None:

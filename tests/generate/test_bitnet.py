@@ -107,14 +107,18 @@ def test_quantizing_refuses_what_was_not(tmp_path: Path) -> None:
     plain = make_bitnet(tmp_path / "plain", "plain")
     with pytest.raises(ModelError, match=r"wasn't trained with ternary weights: its loss"):
         quantize(plain, tmp_path / "packed", TEXT)
-    assert not (tmp_path / "packed").exists()
     assert list(tmp_path.iterdir()) == [plain]
+    random = make_bitnet(tmp_path / "random")
+    with pytest.raises(ModelError, match="random knows nothing of the text"):
+        quantize(random, tmp_path / "packed", TEXT)
+    assert not (tmp_path / "packed").exists()
 
 
 def test_another_model_or_damaged_files_are_a_sentence(folder: Path, tmp_path: Path) -> None:
     cases = {
         "other": ("config.json", b'{"model_type": "llama"}', "is a llama model"),
         "unread": ("config.json", b"{", "can't be read"),
+        "empty": ("config.json", b'{"model_type": "bitnet"}', "has no vocab_size"),
         "cut": ("model.safetensors", (folder / "model.safetensors").read_bytes()[:-9], "damaged"),
         "narrow": (
             "config.json", (folder / "config.json").read_bytes().replace(b": 96", b": 88"), "and not",

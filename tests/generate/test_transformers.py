@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import os
+import pickle
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import GPTNeoXForCausalLM
 
 from ragbraid.errors import GenerationError, ModelError
 from ragbraid.generate.choose import choose
@@ -17,6 +23,7 @@ from ragbraid.types import Message, ModelName
 from small_model import unpacked
 from soaking import count
 from tiny_gguf import tiny_gguf
+from tiny_neox import make_neox
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,70 @@ def test_a_base_model_goes_on_with_what_was_asked(tmp_path: Path) -> None:
     chat = runtime.generate([Request((*messages, Message("user", "Wet?")), 4)])
     text = runtime.generate([Request("Be brief.\n\nHot?\n\nAnswer: Yes.\n\nWet?\n\nAnswer:", 4)])
     assert chat == text
+
+
+def spoil(folder: Path, how: str) -> None:
+    """Make a folder with a GPT-NeoX one that can't be loaded."""
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    tensors = load_file(weights)
+    match how:
+        case "code":
+            weights.unlink()
+            with (folder / "pytorch_model.bin").open("wb") as file:
+                pickle.dump({"weight": Malicious()}, file)
+        case "cut":
+            weights.write_bytes(weights.read_bytes()[:-500])
+        case "pickle cut":
+            weights.unlink()
+            torch.save(tensors, folder / "pytorch_model.bin")
+            os.truncate(folder / "pytorch_model.bin", 9000)
+        case "shard cut":
+            model = GPTNeoXForCausalLM.from_pretrained(folder)
+            weights.unlink()
+            model.save_pretrained(folder, max_shard_size="100KB")
+            shard = sorted(folder.glob("*.safetensors"))[1]
+            os.truncate(shard, shard.stat().st_size - 100)
+        case "lacking":
+            del tensors["gpt_neox.layers.1.mlp.dense_h_to_4h.weight"]
+            save_file(tensors, weights, metadata={"format": "pt"})
+        case "another's":
+            config.write_text('{"model_type": "llama", "hidden_size": 32, "num_hidden_layers": 1}', "utf-8")
+        case "wide":
+            config.write_text(
+                config.read_text("utf-8").replace('"hidden_size": 64', '"hidden_size": 32'), "utf-8"
+            )
+        case "unknown":
+            config.write_text('{"model_type": "nonsense"}', "utf-8")
+
+
+class Malicious:
+    def __reduce__(self) -> Any:
+        return (os.system, ("touch run",))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("code", "holds more than tensors, so nothing of it was loaded"),
+        ("cut", "can't load"),
+        ("pickle cut", "can't load"),
+        ("shard cut", "can't load"),
+        ("lacking", r"layers\.1\.mlp\.dense_h_to_4h\.weight is missing or of another size"),
+        ("another's", "is missing or of another size"),
+        ("wide", "is missing or of another size"),
+        ("unknown", "does not recognize this architecture"),
+    ],
+)
+def test_a_checkpoint_that_is_damaged_or_anothers_is_a_sentence_and_runs_nothing(
+    how: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spoil(make_neox(tmp_path / "model"), how)
+    capfd.readouterr()
+    with pytest.raises(ModelError, match=said):
+        Transformers(ModelName(str(tmp_path / "model"))).open().generate([Request("a", 1)])
+    assert not (tmp_path / "run").exists()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_stream_tells_whatever_goes_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,9 +38,7 @@ def command(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with plots and the worst questions.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Ask only N of them, taken evenly.")
-    ] = None,
+    limit: options.Limit = None,
     filter_text: options.FilterText = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,

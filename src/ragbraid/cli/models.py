@@ -25,6 +25,13 @@ Names = Annotated[
 ]
 
 
+_Model = Annotated[str, typer.Argument(metavar="MODEL", help="A folder, or a hub id that is here.")]
+_Revision = Annotated[
+    str | None,
+    typer.Option("--revision", metavar="NAME", help="Of a model from the hub: a branch, tag or commit."),
+]
+
+
 @app.callback()
 def _group() -> None:
     """The models that pipelines use: weights on this machine."""
@@ -74,10 +81,7 @@ def get(
             help="Take the files from here, not from the network. Without names: every model in it.",
         ),
     ] = None,
-    revision: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Of models from the hub: a branch, tag or commit."),
-    ] = None,
+    revision: _Revision = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -163,14 +167,12 @@ def bundle(
 
 @app.command("convert", cls=options.Command)
 def convert(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, or a hub id that is here.")],
+    model: _Model,
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The GGUF file to write.")],
     packing: Annotated[
         str, typer.Option("--type", metavar="TYPE", help="How matrices are packed: f32, f16, q8_0 or q4_0.")
     ] = "f16",
-    revision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of a model from the hub: a branch, tag or commit.")
-    ] = None,
+    revision: _Revision = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -199,15 +201,13 @@ def convert(
 
 @app.command("quantize", cls=options.Command)
 def quantize(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder, or a hub id that is here.")],
+    model: _Model,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="The folder to make.")],
     ternary: Annotated[
         bool, typer.Option("--ternary", help="Weights of -1, 0 and 1, as BitNet b1.58 is trained.")
     ] = False,
     text: Annotated[Path | None, typer.Option(metavar="FILE", help="Measure the loss on this text.")] = None,
-    revision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of a model from the hub: a branch, tag or commit.")
-    ] = None,
+    revision: _Revision = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:

@@ -74,6 +74,9 @@ FilterText = Annotated[
     str | None,
     typer.Option("--filter", metavar="JSON", help='Only where metadata fits, e.g. {"lang": "en"}.'),
 ]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Ask only N questions, taken evenly.")
+]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In quotes.")]
 Timeout = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="Give up after this time.")

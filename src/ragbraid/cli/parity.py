@@ -29,9 +29,7 @@ def command(
             metavar="[QUESTIONS]", help="As with ragbraid eval. Without it: what the pipeline names."
         ),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Ask only N of them, taken evenly.")
-    ] = None,
+    limit: options.Limit = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
     allow: options.Allow = None,

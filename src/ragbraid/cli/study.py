@@ -41,9 +41,7 @@ def pythia(
         list[int] | None, typer.Option("--step", metavar="N", help="A training step. May be repeated.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Passages of a context.")] = 3,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Ask only N questions, taken evenly.")
-    ] = None,
+    limit: options.Limit = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Keep what is known so far; the same command goes on from there."),
@@ -109,9 +107,7 @@ def experts(
         str, typer.Option("--model", metavar="MODEL", help="An OpenMoE model: a folder, or a hub id.")
     ] = "OrionZheng/openmoe-8b",
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Questions computed together.")] = 8,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Ask only N questions, taken evenly.")
-    ] = None,
+    limit: options.Limit = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots.")] = None,
     as_json: options.AsJson = False,
 ) -> None:

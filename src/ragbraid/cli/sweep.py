@@ -43,9 +43,7 @@ def command(
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Ask so many questions side by side.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Ask only N of them, taken evenly.")
-    ] = None,
+    limit: options.Limit = None,
     filter_text: options.FilterText = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,

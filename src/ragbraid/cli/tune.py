@@ -30,9 +30,7 @@ def answers(
         float,
         typer.Option(metavar="SHARE", min=0, max=0.5, help="Answerable questions that may be refused."),
     ] = 0.05,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Take only N of them, evenly.")
-    ] = None,
+    limit: options.Limit = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,
@@ -66,9 +64,7 @@ def ranking(
         Path | None,
         typer.Argument(metavar="[QUESTIONS]", help="As for ragbraid eval, with sources or answers."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Take only N of them, evenly.")
-    ] = None,
+    limit: options.Limit = None,
     collection: options.Collection = None,
     pipeline: options.PipelineFile = None,
     overrides: options.Overrides = None,

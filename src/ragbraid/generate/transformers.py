@@ -10,9 +10,8 @@ from annotated_types import Ge, Gt
 
 from ragbraid.generate.gguf import read
 from ragbraid.generate.hf.protocol import Loaded
-from ragbraid.generate.hf.runtime import TorchRuntime, device_of
+from ragbraid.generate.hf.runtime import TorchRuntime
 from ragbraid.generate.prompting import Prompts
-from ragbraid.models.locate import locate
 from ragbraid.models.memory import Need
 from ragbraid.models.sizes import parameters
 from ragbraid.types import ModelName
@@ -48,31 +47,23 @@ class Transformers:
         return TransformersRuntime(self)
 
 
-class TransformersRuntime(TorchRuntime):
+class TransformersRuntime(TorchRuntime[Transformers]):
     """The running generator."""
-
-    def __init__(self, options: Transformers) -> None:
-        self._options = options
-        super().__init__(
-            options.model, self._load, need=self._need, context_tokens=options.context_tokens,
-            parallel=options.parallel, idle=options.idle,
-        )  # fmt: skip
 
     def _load(self) -> Loaded:
         from ragbraid.generate.hf.model import load_model
 
-        options = self._options
-        return load_model(self._path(), device_of(options.device), options.weights, options.prompts)
+        return load_model(self._path(), self._device, self._options.weights, self._options.prompts)
 
     def _need(self) -> Need:
-        device, weights = device_of(self._options.device), self._options.weights
+        device, weights = self._device, self._options.weights
         size = _BYTES[weights if weights != "auto" else "f32" if device == "cpu" else "bf16"]
         path = self._path()
         count = read(path).parameters if path.is_file() else parameters(path)
         return Need(int(count * size), device=device)
 
     def _path(self) -> Path:
-        path = locate(self._options.model, self._options.revision, kind="generator")
+        path = self._folder()
         files = sorted(path.rglob("*.gguf")) if path.is_dir() else []
         return files[0] if len(files) == 1 and not any(path.glob("*.safetensors")) else path
 

@@ -24,7 +24,8 @@ def unpickled(folder: Path) -> Path:
     They are converted once. A pickle that holds more than tensors is refused, and nothing of it is made.
     Raises `ModelError` for a file that holds more, or is damaged.
     """
-    files = sorted(folder.glob("*.bin"))
+    # What a trainer leaves beside them, such as training_args.bin, is no weights.
+    files = sorted(folder.glob("pytorch_model*.bin")) or sorted(folder.glob("*.bin"))
     if not files or any(folder.glob("*.safetensors")):
         return folder
     return converted(
@@ -57,6 +58,14 @@ def _prove(files: list[Path], made: Path) -> dict[str, Any]:
     return {"tensors": count}
 
 
+def holds_more(path: Path) -> ModelError:
+    """What is said of a pickle that isn't plain tensors."""
+    return ModelError(
+        f"{path} holds more than tensors, so nothing of it was loaded: it could run code.",
+        "Take the model from its publisher, as safetensors where there are any.",
+    )
+
+
 def _named(folder: Path, number: int) -> Path:
     return folder / f"model-{number + 1:05}.safetensors"
 
@@ -70,10 +79,7 @@ def _read(files: list[Path]) -> Iterator[tuple[Path, dict[str, Tensor]]]:
                 warnings.simplefilter("ignore")  # of a protocol that torch refuses with a reason anyway
                 found = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
         except pickle.UnpicklingError as error:
-            raise ModelError(
-                f"{path} holds more than tensors, so nothing of it was loaded: it could run code.",
-                "Take the model from its publisher, as safetensors where there are any.",
-            ) from error
+            raise holds_more(path) from error
         except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
             raise ModelError(f"{path} is damaged: {reason(error)}.", "Fetch it again.") from error
         if not isinstance(found, dict) or not all(torch.is_tensor(each) for each in found.values()):

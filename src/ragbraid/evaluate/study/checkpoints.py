@@ -24,10 +24,14 @@ class Checkpoint:
     revision: str | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where its files are. Raises `ModelMissing` where they aren't on this machine."""
+        return locate(self.place, self.revision)
+
+    @property
     def parameters(self) -> int:
         """Its weights, as the headers of its files tell; of pickled files a guess by their size."""
-        folder = locate(self.place, self.revision)
-        return parameters(folder) or sum(each.stat().st_size for each in folder.glob("*.bin")) // 2
+        return parameters(self.folder) or sum(each.stat().st_size for each in self.folder.glob("*.bin")) // 2
 
 
 def checkpoints(models: Sequence[str], steps: Sequence[int]) -> list[Checkpoint]:
@@ -35,20 +39,25 @@ def checkpoints(models: Sequence[str], steps: Sequence[int]) -> list[Checkpoint]
 
     A folder holds a checkpoint in each of its folders whose name ends in a number, such as step1000; `steps`
     choose among them where they are given. A hub id has the revisions `stepN`. Raises `InputError` where
-    there is none.
+    there is none, and for two models of one name, whose figures couldn't be told apart.
     """
-    found: list[Checkpoint] = []
-    for model in models:
+    found: dict[str, list[Checkpoint]] = {}
+    for model in dict.fromkeys(models):
         folder = Path(model).expanduser()
-        if folder.is_dir():
-            found += _of_folder(folder, steps)
-        elif not steps:
-            raise InputError(f"No steps of {model} are named.", "Give --step 0 --step 1000, for example.")
-        else:
-            found += [
-                Checkpoint(model.rpartition("/")[2], step, model, f"step{step}") for step in sorted(steps)
-            ]
-    return found
+        family = _of_folder(folder.resolve(), steps) if folder.is_dir() else _of_hub(model, steps)
+        if (name := family[0].model) in found:
+            raise InputError(
+                f"Two models are called {name}.", "Study one after the other, or rename a folder."
+            )
+        found[name] = family
+    return [each for family in found.values() for each in family]
+
+
+def _of_hub(model: str, steps: Sequence[int]) -> list[Checkpoint]:
+    if not steps:
+        raise InputError(f"No steps of {model} are named.", "Give --step 0 --step 1000, for example.")
+    name = model.rpartition("/")[2]
+    return [Checkpoint(name, step, model, f"step{step}") for step in sorted(set(steps))]
 
 
 def _of_folder(folder: Path, steps: Sequence[int]) -> list[Checkpoint]:

@@ -54,10 +54,14 @@ def study(
     """Measure every checkpoint on every question in every context.
 
     With `out` a checkpoint's rows are kept as soon as it is measured, and the same study goes on from there.
-    Raises `InputError` for a file of another study, and `ModelError` for a checkpoint that can't be loaded.
+    Raises `InputError` for a file of another study, `ModelMissing` before anything is measured where a
+    checkpoint isn't on this machine, and `ModelError` for one that can't be loaded.
     """
     head = {"schema": SCHEMA, "study": digest(questions)}
     known = {} if out is None else _known(out, head)
+    for each in checkpoints:
+        if (each.model, each.step) not in known:
+            _ = each.folder  # one that isn't here is told now, and not after hours of others
     rows: list[Row] = []
     for number, each in enumerate(checkpoints):
         key = (each.model, each.step)

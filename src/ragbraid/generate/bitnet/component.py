@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
 from ragbraid.errors import MissingDependency
 from ragbraid.generate.hf.protocol import Loaded
-from ragbraid.generate.hf.runtime import TorchRuntime, device_of
+from ragbraid.generate.hf.runtime import TorchRuntime
 from ragbraid.generate.prompting import Prompts
-from ragbraid.models.locate import locate
 from ragbraid.models.memory import Need
 from ragbraid.models.sizes import parameters
 from ragbraid.types import ModelName
@@ -49,15 +47,8 @@ class BitNet:
         return BitNetRuntime(self)
 
 
-class BitNetRuntime(TorchRuntime):
+class BitNetRuntime(TorchRuntime[BitNet]):
     """The running generator."""
-
-    def __init__(self, options: BitNet) -> None:
-        self._options = options
-        super().__init__(
-            options.model, self._load, need=self._need, context_tokens=options.context_tokens,
-            parallel=options.parallel, idle=options.idle,
-        )  # fmt: skip
 
     def _load(self) -> Loaded:
         try:
@@ -74,13 +65,13 @@ class BitNetRuntime(TorchRuntime):
         dtype = torch.float32 if options.weights == "f32" else torch.bfloat16
         model = load_bitnet(folder, dtype, packing(folder, packed=options.packed))
         tokenizer = load_tokenizer(folder)
-        return TorchModel(model, tokenizer, folder.name, device_of(options.device), options.prompts)
+        return TorchModel(model, tokenizer, folder.name, self._device, options.prompts)
 
     def _need(self) -> Need:
         """Linear layers and embeddings: of a published model nearly a quarter is embeddings."""
-        from ragbraid.generate.bitnet.load import read_config
+        from ragbraid.generate.bitnet.load import read_bitnet
 
-        config, size = read_config(self._folder()), 4 if self._options.weights == "f32" else 2
+        config, size = read_bitnet(self._folder()), 4 if self._options.weights == "f32" else 2
         outside = int(config["vocab_size"]) * int(config["hidden_size"])
         outside *= 1 if config.get("tie_word_embeddings") else 2
         stored = parameters(self._folder())  # of packed layers these are bytes, four weights in each
@@ -88,8 +79,5 @@ class BitNetRuntime(TorchRuntime):
         linear = max(0, stored - outside) * (4 if packed else 1)
         return Need(
             int(linear * (0.25 if self._options.packed else 4)) + outside * size,
-            device=device_of(self._options.device),
+            device=self._device,
         )
-
-    def _folder(self) -> Path:
-        return locate(self._options.model, self._options.revision, kind="generator")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ from torch import nn
 from ragbraid.errors import ModelError
 from ragbraid.generate.bitnet.kernel import FOUR
 from ragbraid.generate.bitnet.linear import TernaryLinear
+from ragbraid.models.config_json import read_config
 from ragbraid.models.pickled import unpickled
 from ragbraid.models.reasons import reason
 from ragbraid.models.tensors import Tensors
@@ -48,7 +48,7 @@ def load_bitnet(folder: Path, dtype: Any, make: Make) -> Any:
 
 def skeleton(folder: Path) -> Any:
     """transformers' model of a folder's config.json, without weights. Raises `ModelError`."""
-    config = read_config(folder)
+    config = read_bitnet(folder)
     from transformers import BitNetConfig, BitNetForCausalLM
 
     try:
@@ -59,20 +59,18 @@ def skeleton(folder: Path) -> Any:
         raise ModelError(f"{folder / 'config.json'} can't be used: {reason(error)}.") from error
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_bitnet(folder: Path) -> dict[str, Any]:
     """A BitNet folder's config.json. Raises `ModelError` for another model's."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config.get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} can't be read: {error}.", "Name a folder with a model.") from error
+    config = read_config(folder)
+    kind = config.get("model_type")
     if kind != "bitnet":
         raise ModelError(
             f"{folder} is a {kind} model, and not BitNet b1.58.", "Take `type: transformers` for it."
         )
-    found: dict[str, Any] = config
-    return found
+    for size in ("vocab_size", "hidden_size"):
+        if not isinstance(config.get(size), int):
+            raise ModelError(f"{folder / 'config.json'} has no {size}.", "Fetch the model again.")
+    return config
 
 
 def linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
@@ -84,7 +82,7 @@ def linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
 
 def packing(folder: Path, *, packed: bool) -> Make:
     """Makes ternary layers of a folder's weights: of packed ones, or of those that were trained."""
-    told = read_config(folder).get("quantization_config") or {}
+    told = read_bitnet(folder).get("quantization_config") or {}
     inverse = told.get("linear_class", "bitlinear") == "bitlinear"
     stored = told.get("quant_method") == "bitnet" and told.get("quantization_mode", "offline") == "offline"
 

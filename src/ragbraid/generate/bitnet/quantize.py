@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from ragbraid.errors import ModelError
 from ragbraid.generate.bitnet.kernel import pack
 from ragbraid.generate.bitnet.linear import ternary
-from ragbraid.generate.bitnet.load import as_trained, linears, load_bitnet, packing, read_config, skeleton
+from ragbraid.generate.bitnet.load import as_trained, linears, load_bitnet, packing, read_bitnet, skeleton
 from ragbraid.generate.hf.tokenized import load_tokenizer
 from ragbraid.models.pickled import unpickled
 from ragbraid.models.tensors import Tensors
@@ -49,14 +50,20 @@ def quantize(folder: Path, to: Path, text: str = SAMPLE) -> Packed:
 
     The form is that of the published packed checkpoints, which transformers loads too. Raises `ModelError`
     where rounding makes the loss on `text` worse: then the model wasn't trained for it, and nothing is
-    written.
+    written. A model that knows nothing of the text is refused, too.
     """
-    config = read_config(folder)
+    config = read_bitnet(folder)
     if (config.get("quantization_config") or {}).get("quantization_mode", "") == "offline":
         raise ModelError(f"{folder} is packed already.", "Name it as the model of `type: bitnet`.")
     if to.exists():
         raise ModelError(f"{to} is there already.", "Name a new folder.")
     before, after = _losses(folder, text)
+    if before > (chance := math.log(config["vocab_size"])):
+        raise ModelError(
+            f"{folder.name} knows nothing of the text: its loss is {before:.2f} nats a token, and chance has "
+            f"{chance:.2f}. So nothing can be told of what rounding costs.",
+            "Measure it on a text in its language: --text FILE.",
+        )
     if not after <= before + MOST:
         raise ModelError(
             f"{folder.name} wasn't trained with ternary weights: its loss on the text is {after:.2f} nats a "

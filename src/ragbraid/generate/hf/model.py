@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
+import pickle
 from collections.abc import Sequence
-from contextlib import redirect_stderr
 from functools import cached_property
 from inspect import signature
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -15,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.generate.hf.quietly import quietly
 from ragbraid.generate.hf.tokenized import Tokenized
 from ragbraid.generate.prompting import COMPLETION, Prompts
+from ragbraid.models.pickled import holds_more
 from ragbraid.models.reasons import reason
 
 if TYPE_CHECKING:
@@ -132,18 +132,30 @@ def load_model(path: Path, device: str, weights: Weights, prompts: Prompts = "ch
         folder, kept["gguf_file"] = path.parent, path.name
     dtype = torch.float32 if weights == "f32" or (weights == "auto" and device == "cpu") else torch.bfloat16
     try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
-            warnings.simplefilter("ignore")
+        with quietly():
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **kept)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, **_quantised(weights), **kept
+            model, told = transformers.AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=dtype,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **_quantised(weights),
+                **kept,
             )
     except MissingDependency:
         raise
+    except pickle.UnpicklingError as error:
+        raise holds_more(path) from error
     except Exception as error:
         raise ModelError(
             f"transformers can't load {path}: {reason(error)}.", "Name another model, or fetch it again."
         ) from error
+    unfit = [*sorted(told["missing_keys"]), *sorted(name for name, *_ in told["mismatched_keys"])]
+    if unfit:  # transformers has put random numbers there
+        raise ModelError(
+            f"The weights of {path} aren't its config.json's: {unfit[0]} is missing or of another size.",
+            "Name another model, or fetch it again.",
+        )
     return TorchModel(model, tokenizer, path.name, device, prompts)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
 
 from ragbraid.context import Context
 from ragbraid.errors import ModelError, RagbraidError
@@ -16,36 +18,71 @@ from ragbraid.generate.prompting import demand_room
 from ragbraid.generate.protocol import Completion, Constraint, Request, Score
 from ragbraid.generate.streaming import Say, Stopped, streamed
 from ragbraid.generate.turns import Turns
+from ragbraid.models.locate import locate
 from ragbraid.models.memory import Device, Memory, Need
 from ragbraid.models.weights import Weights
-from ragbraid.types import Message
+from ragbraid.types import Message, ModelName
 
 if TYPE_CHECKING:
     from ragbraid.generate.hf.batch import Row
     from ragbraid.generate.hf.constraint import Holder
 
 
-class TorchRuntime:
-    """Implements `Generator`; calls wait for each other. A cancelled one stops within one token.
+class Options(Protocol):
+    """What every generator in torch is configured with."""
 
-    `load` makes the model called `name`, and `need` estimates what it takes. Up to `parallel` requests of a
-    call run side by side, each with `context_tokens`. After `idle` seconds without use it is put away.
-    """
+    @property
+    def model(self) -> ModelName:
+        """A folder, a file or a hub id."""
+        ...
 
-    def __init__(
-        self,
-        name: str,
-        load: Callable[[], Loaded],
-        *,
-        need: Callable[[], Need],
-        context_tokens: int,
-        parallel: int,
-        idle: float | None,
-    ) -> None:
-        self._context_tokens, self._parallel = context_tokens, parallel
-        self._weights: Weights[Loaded] = Weights(name, load, need=need, idle=idle)
+    @property
+    def revision(self) -> str | None:
+        """Of a model from the hub."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """The most tokens of a prompt and its completion."""
+        ...
+
+    @property
+    def device(self) -> Literal["auto", "cpu", "cuda"]:
+        """What it computes on."""
+        ...
+
+    @property
+    def parallel(self) -> int:
+        """The most requests of a call that run side by side."""
+        ...
+
+    @property
+    def idle(self) -> float | None:
+        """Seconds without a request after which the weights are put away."""
+        ...
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class TorchRuntime(ABC, Generic[OptionsT]):
+    """Implements `Generator`; calls wait for each other. A cancelled one stops within one token."""
+
+    def __init__(self, options: OptionsT) -> None:
+        self._options = options
+        self._weights: Weights[Loaded] = Weights(
+            options.model, self._load, need=self._need, idle=options.idle
+        )
         self._preparing = threading.Lock()
         self._turns = Turns(1)
+
+    @abstractmethod
+    def _load(self) -> Loaded:
+        """The model. Raises `ModelError`, and `MissingDependency`."""
+
+    @abstractmethod
+    def _need(self) -> Need:
+        """An estimate of what it takes, before it is loaded."""
 
     @property
     def context_window(self) -> int:
@@ -68,8 +105,8 @@ class TorchRuntime:
     ) -> list[Completion | Exception]:
         """Each request's completion or its own error; `parallel` of them at once."""
         outcomes: list[Completion | Exception] = []
-        for start in range(0, len(requests), self._parallel):
-            outcomes += self._together(requests[start : start + self._parallel], context)
+        for start in range(0, len(requests), self._options.parallel):
+            outcomes += self._together(requests[start : start + self._options.parallel], context)
         return outcomes
 
     def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
@@ -113,7 +150,16 @@ class TorchRuntime:
         self._weights.close()
 
     def _window(self, model: Loaded) -> int:
-        return min(self._context_tokens, model.context_length or self._context_tokens)
+        most = self._options.context_tokens
+        return min(most, model.context_length or most)
+
+    @property
+    def _device(self) -> Device:
+        return device_of(self._options.device)
+
+    def _folder(self) -> Path:
+        """Where the model's files are."""
+        return locate(self._options.model, self._options.revision, kind="generator")
 
     def _together(
         self,

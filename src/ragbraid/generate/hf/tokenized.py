@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.generate.ends import ENDS
 from ragbraid.generate.hf.constraint import Holder
+from ragbraid.generate.hf.quietly import quietly
 from ragbraid.generate.prompting import prompt_tokens
 from ragbraid.generate.protocol import Constraint
 from ragbraid.models.reasons import reason
@@ -87,8 +85,7 @@ def load_tokenizer(folder: Path, **kept: Any) -> Any:
             "Run `pip install 'ragbraid[local]'`.",
         ) from error
     try:
-        with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
-            warnings.simplefilter("ignore")
+        with quietly():
             return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, **kept)
     except MissingDependency:
         raise

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
 from ragbraid.errors import RagbraidError
-from ragbraid.generate.hf.runtime import TorchRuntime, device_of
+from ragbraid.generate.hf.runtime import TorchRuntime
 from ragbraid.generate.openmoe.shape import Shape, read_shape
 from ragbraid.generate.protocol import Completion, Request
 from ragbraid.models.locate import locate
@@ -71,15 +71,8 @@ class OpenMoe:
         return OpenMoeRuntime(self)
 
 
-class OpenMoeRuntime(TorchRuntime):
+class OpenMoeRuntime(TorchRuntime[OpenMoe]):
     """The running generator."""
-
-    def __init__(self, options: OpenMoe) -> None:
-        self._options = options
-        super().__init__(
-            options.model, self._load, need=self._need, context_tokens=options.context_tokens,
-            parallel=options.parallel, idle=options.idle,
-        )  # fmt: skip
 
     @property
     def traffic(self) -> Traffic | None:
@@ -97,7 +90,7 @@ class OpenMoeRuntime(TorchRuntime):
         self, requests: Sequence[Request], *, context: Context | None = None
     ) -> list[Completion | Exception]:
         """Each request's completion or its own error; `parallel` of them at once, put together by experts."""
-        if len(requests) <= self._parallel:
+        if len(requests) <= self._options.parallel:
             return super().generate(requests, context=context)
         order = [at for batch in self._batches(requests) for at in batch]
         found = super().generate([requests[at] for at in order], context=context)
@@ -114,7 +107,7 @@ class OpenMoeRuntime(TorchRuntime):
                 prompts.append(model.prompt(each.prompt))
             except RagbraidError:  # told in its place, when it is its turn
                 prompts.append([])
-        return batches(prompts, self._parallel, model.experts, model.decoder.shape)
+        return batches(prompts, self._options.parallel, model.experts, model.decoder.shape)
 
     def _loaded(self) -> OpenMoeModel:
         from ragbraid.generate.openmoe.model import OpenMoeModel
@@ -132,19 +125,17 @@ class OpenMoeRuntime(TorchRuntime):
 
         options, folder = self._options, self._folder()
         dtype = torch.float32 if self._bytes() == 4 else torch.bfloat16
-        decoder = read_decoder(
-            folder, device_of(options.device), dtype, keep=options.experts, room=options.experts_held
-        )
+        decoder = read_decoder(folder, self._device, dtype, keep=options.experts, room=options.experts_held)
         own = any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model"))
         tokenizer = load_tokenizer(folder if own else locate(options.tokenizer))
         return OpenMoeModel(decoder, tokenizer, folder.name, drops=options.drop_tokens)
 
     def _bytes(self) -> int:
-        wanted, device = self._options.weights, device_of(self._options.device)
-        return 4 if wanted == "f32" or (wanted == "auto" and device == "cpu") else 2
+        wanted = self._options.weights
+        return 4 if wanted == "f32" or (wanted == "auto" and self._device == "cpu") else 2
 
     def _need(self) -> Need:
-        device, shape = device_of(self._options.device), read_shape(self._folder())
+        device, shape = self._device, read_shape(self._folder())
         elsewhere = self._options.experts == "disk" or (self._options.experts == "cpu" and device != "cpu")
         count = (
             shape.parameters - _left_out(shape, self._options.experts_held) if elsewhere else shape.parameters
@@ -157,9 +148,6 @@ class OpenMoeRuntime(TorchRuntime):
             else f"Set `experts: disk` with experts_held below "
             f"{shape.experts * len(shape.moe_layers)}, the number of all experts.",
         )
-
-    def _folder(self) -> Path:
-        return locate(self._options.model, self._options.revision, kind="generator")
 
 
 def _left_out(shape: Shape, held: int) -> int:

@@ -30,7 +30,7 @@ class Mlp:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer's weights. With experts, `router` is their (experts, hidden), and `mlp` comes after them."""
+    """A layer's weights. With experts, `router` is theirs, float32 (experts, hidden); `mlp` comes after."""
 
     before: Tensor
     qkv: Tensor
@@ -156,7 +156,9 @@ class Decoder:
             if layer.router is not None:
                 assert layer.before_mlp is not None
                 flat = _normed(hidden, layer.after, self.shape).reshape(rows * new, -1)
-                routes = route(flat @ layer.router.T, self.shape, routed, drops=drops and self.shape.drops)
+                routes = route(
+                    flat.float() @ layer.router.T, self.shape, routed, drops=drops and self.shape.drops
+                )
                 if watch is not None:
                     watch(at, routes)
                 hidden = hidden + self.experts.compute(at, flat, routes).reshape(hidden.shape)

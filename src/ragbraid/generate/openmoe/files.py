@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ragbraid.errors import MissingDependency
+from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.generate.openmoe.shape import Shape, read_shape
 from ragbraid.models.pickled import unpickled
 from ragbraid.models.tensors import Tensors
@@ -39,13 +39,18 @@ def read_decoder(
         ) from error
     shape = read_shape(folder)
     tensors = Tensors(unpickled(folder), device, dtype or torch.float32)
+    if strange := next((each for each in tensors.names if each.endswith(".bias")), None):
+        raise ModelError(f"{folder} has a {strange}, and OpenMoE has no biases.", "Name another model.")
     head = (shape.vocabulary, shape.hidden)
+    embedding = tensors.get("model.embed_tokens.weight", head)
     return Decoder(
         shape,
-        tensors.get("model.embed_tokens.weight", head),
+        embedding,
         [_layer(tensors, shape, number) for number in range(shape.layers)],
         tensors.get("model.norm.weight", (shape.hidden,)),
-        tensors.get("lm_head.weight", head),
+        embedding
+        if shape.tied and "lm_head.weight" not in tensors.names
+        else tensors.get("lm_head.weight", head),
         Experts(_store(tensors, shape, keep, room), swiglu),
     )
 
@@ -71,7 +76,9 @@ def _layer(tensors: Tensors, shape: Shape, number: int) -> Layer:
         tensors.get(f"{name}.self_attn.o_proj.weight", (shape.hidden, wide)),
         tensors.get(f"{name}.post_attention_layernorm.weight", norm),
         _mlp(tensors, shape, f"{name}.extra_mlp" if moe else f"{name}.mlp"),
-        tensors.get(f"{name}.mlp.gate_weight", (shape.experts, shape.hidden)) if moe else None,
+        tensors.get(f"{name}.mlp.gate_weight", (shape.experts, shape.hidden), dtype=torch.float32)
+        if moe
+        else None,
         tensors.get(f"{name}.pre_extra_mlp_layernorm.weight", norm) if moe else None,
     )
 

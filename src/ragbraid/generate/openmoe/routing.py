@@ -33,7 +33,7 @@ class Routes:
 
 
 def route(logits: Tensor, shape: Shape, routed: Tensor | None, *, drops: bool) -> Routes:
-    """Share out tokens by their router's logits, of shape (tokens, experts).
+    """Share out tokens by their router's logits, float32 of shape (tokens, experts).
 
     Softmax in float32 over all experts, whose best `top_k` are the weights as they are, not normalised
     again. All first choices queue before all second ones, each in the order of the tokens; who finds no
@@ -43,7 +43,7 @@ def route(logits: Tensor, shape: Shape, routed: Tensor | None, *, drops: bool) -
     import torch
 
     count, top_k = len(logits), shape.top_k
-    chances = torch.softmax(logits.float(), -1)
+    chances = torch.softmax(logits, -1)
     # Stable, so that of equal chances the first expert is taken, as an argmax takes it.
     best, experts = torch.sort(chances, dim=-1, descending=True, stable=True)
     best, experts = best[:, :top_k], experts[:, :top_k]

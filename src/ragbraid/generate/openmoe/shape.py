@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ragbraid.errors import ModelError
+from ragbraid.models.config_json import read_config
 
 _LATER = {
     "topk": "router_topk",
@@ -41,6 +41,7 @@ class Shape:
     epsilon: float
     rope_base: float
     pad: int
+    tied: bool
     ends: tuple[int, ...]
     context: int | None
 
@@ -60,7 +61,7 @@ class Shape:
         attention = self.hidden * self.head_dim * 2 * (self.heads + self.key_heads)
         each = attention + 4 * self.hidden * self.intermediate
         experts = len(self.moe_layers) * self.experts * self.expert_parameters
-        return self.layers * each + experts + 2 * self.vocabulary * self.hidden
+        return self.layers * each + experts + (1 if self.tied else 2) * self.vocabulary * self.hidden
 
     def capacity(self, tokens: int) -> int:
         """How many of `tokens` an expert takes; what comes later is dropped."""
@@ -70,16 +71,15 @@ class Shape:
 
 def read_shape(folder: Path) -> Shape:
     """The shape in a folder's config.json. Raises `ModelError` where it is missing or another model's."""
-    path = folder / "config.json"
+    path, config = folder / "config.json", read_config(folder)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
         told = {**config, **{later: config[name] for name, later in _LATER.items() if name in config}}
         _demand_openmoe(path, told)
         return _shape(told)
     except KeyError as error:
         raise _other(path, f"it has no {error.args[0]}") from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} can't be read: {error}.", "Fetch the model again.") from error
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path} can't be used: {error}.", "Fetch the model again.") from error
 
 
 def _demand_openmoe(path: Path, config: Mapping[str, Any]) -> None:
@@ -118,6 +118,7 @@ def _shape(config: Mapping[str, Any]) -> Shape:
         epsilon=float(config.get("rms_norm_eps", 1e-6)),
         rope_base=float(config.get("rope_theta", 10_000.0)),
         pad=int(config.get("pad_token_id") or 0),
+        tied=bool(config.get("tie_word_embeddings", False)),
         ends=tuple(end) if isinstance(end, list) else () if end is None else (int(end),),
         context=None if longest is None else int(longest),
     )

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections.abc import Mapping
-from contextlib import redirect_stderr
 from importlib.util import find_spec
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import numpy.typing as npt
 
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.generate.gguf import Gguf
+from ragbraid.generate.hf.quietly import quietly
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
 from ragbraid.models.fingerprint import fingerprint
@@ -121,8 +119,7 @@ def _reference(path: Path, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32
     import torch
     from transformers import AutoModelForCausalLM
 
-    with warnings.catch_warnings(), redirect_stderr(StringIO()):  # its bars know no switch
-        warnings.simplefilter("ignore")
+    with quietly():
         model = AutoModelForCausalLM.from_pretrained(
             path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.models.config_json import read_config
 from ragbraid.models.convert.neox import ARCHITECTURE, NeoX, Source
 from ragbraid.models.convert.vocabulary import Vocabulary, read_vocabulary
 from ragbraid.models.pickled import unpickled
@@ -38,7 +38,8 @@ def convert(folder: Path, to: Path, packing: Packing = "f16") -> None:
         raise MissingDependency(
             "Converting models needs gguf and torch.", "Run `pip install 'ragbraid[local]'`."
         ) from error
-    config = _config(folder)
+    config = read_config(folder)
+    _demand_neox(folder, config.get("model_type"))
     try:
         model = NeoX(config)
         settings, sources = model.settings(), list(model.sources())
@@ -65,13 +66,7 @@ def convert(folder: Path, to: Path, packing: Packing = "f16") -> None:
         ) from error
 
 
-def _config(folder: Path) -> Mapping[str, Any]:
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config.get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} can't be read: {error}.", "Name a folder with a model.") from error
+def _demand_neox(folder: Path, kind: object) -> None:
     if kind == "bitnet":
         raise ModelError(
             f"{folder.name} has squared ReLU; llama.cpp's `bitnet` architecture has SiLU, and would compute "
@@ -83,8 +78,6 @@ def _config(folder: Path) -> Mapping[str, Any]:
             f"{folder.name} is a {kind} model, and GPT-NeoX models such as Pythia are converted here.",
             "llama.cpp's own convert_hf_to_gguf.py knows many others.",
         )
-    found: Mapping[str, Any] = config
-    return found
 
 
 def _describe(writer: Any, name: str, settings: Mapping[str, int | float | bool], packing: Packing) -> None:
