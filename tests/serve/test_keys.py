@@ -118,6 +118,8 @@ def test_the_audit_log_tells_who_asked_and_nothing_of_what(guarded: Guarded) -> 
         asked(guarded.url, key), asked(guarded.url, "rb-wrong"),
         got(f"{guarded.url}/api/documents/docs/leave.md?highlight=0-4", key),
     ]  # fmt: skip
+    # A line is written once its reply has gone out.
+    until(lambda: all(each.headers["X-Request-Id"] in guarded.log.read_text() for each in replies))
     lines = {each["id"]: each for each in map(json.loads, guarded.log.read_text().splitlines())}
     noted = [lines[each.headers["X-Request-Id"]] for each in replies]
     assert [(each["client"], each["method"], each["route"], each["status"]) for each in noted] == [
