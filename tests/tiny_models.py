@@ -96,3 +96,36 @@ def make_cross_encoder(folder: Path, labels: int = 1) -> Path:
 
 def write(path: Path, value: object) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def make_sparse(folder: Path, *, seed: int = 0, free: bool = False) -> Path:
+    """A SPLADE model that sees 18 tokens; with `free`, questions are looked up without a model."""
+    import warnings
+
+    import torch
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.base.modules import Router, Transformer
+    from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
+    from transformers import BertConfig, BertForMaskedLM
+
+    base = make_tiny(folder.with_name(f"{folder.name}-base"))
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=18,
+        initializer_range=0.5,
+    )
+    BertForMaskedLM(config).save_pretrained(base)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        transformer = Transformer(str(base), transformer_task="fill-mask", max_seq_length=18)
+        modules = [transformer, SpladePooling()]
+        if free:
+            table = SparseStaticEmbedding(transformer.tokenizer, torch.rand(len(WORDS)))
+            modules = [Router.for_query_document([table], modules)]
+        SparseEncoder(modules=modules, device="cpu").save(str(folder), create_model_card=False)
+    return folder

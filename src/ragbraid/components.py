@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ragbraid.answer.tool import Tool as Tool
     from ragbraid.conversation.memory import Memory as Memory
     from ragbraid.embed.sentence_transformer import SentenceTransformer as SentenceTransformer
+    from ragbraid.embed.sparse_encoder import SparseEncoder as SparseEncoder
     from ragbraid.generate.bitnet.component import BitNet as BitNet
     from ragbraid.generate.budget import Budget as Budget
     from ragbraid.generate.llama_cpp import LlamaCpp as LlamaCpp
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from ragbraid.rerank.zscore import Zscore as Zscore
     from ragbraid.retrieve.dense import Dense as Dense
     from ragbraid.retrieve.lexical import Lexical as Lexical
+    from ragbraid.retrieve.sparse import Sparse as Sparse
     from ragbraid.retrieve.widen import Widen as Widen
     from ragbraid.route.intent import Intent as Intent
     from ragbraid.route.intent import Intents as Intents

@@ -12,6 +12,9 @@ import pytest
 
 from ragbraid.context import Cancellation, Context
 from ragbraid.embed.batches import by_length
+from ragbraid.embed.encoder import is_as_exact, load
+from ragbraid.embed.model_files import ModelFiles
+from ragbraid.embed.probes import cosines, probes
 from ragbraid.embed.sentence_transformer import SentenceTransformer, SentenceTransformerRuntime
 from ragbraid.errors import Cancelled, ModelError, ModelMissing
 from ragbraid.models.locate import locate
@@ -76,6 +79,22 @@ def test_minilm_equals_sentence_transformers() -> None:
     for engine, least in (("torch", 0.99999), ("openvino", 0.9999)):
         ours = opened(minilm(), engine=engine).embed(texts)
         assert (ours * expected).sum(1).min() > least
+
+
+@pytest.mark.model
+def test_half_precision_is_taken_where_it_is_as_exact(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a GPU is asked, asked of the CPU: bfloat16 is the same there."""
+    files = ModelFiles(minilm())
+    encoder = load(files, "cpu")
+    assert not encoder.half
+    assert is_as_exact(files, encoder)
+    exact = encoder.sentences(*probes(files))
+    encoder.half = True
+    half = encoder.sentences(*probes(files))
+    assert 0.9999 < cosines(exact, half).min() < 1
+    assert half.dtype == np.float32
+    monkeypatch.setattr(encoder, "_sentences", lambda ids, _: ids[:, :9] + encoder.half * 1e4 * ids[:, 1:2])
+    assert not is_as_exact(files, encoder)
 
 
 @pytest.mark.parametrize("model_type", ["bert", "xlm-roberta"])

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ragbraid.errors import IndexMissing
 from ragbraid.index.faiss import Faiss
+from ragbraid.testing.hash_sparse_encoder import HashSparseEncoder
 from ragbraid.testing.index import EMBEDDER, embedded
 from soaking import count
 
 CHILD = Path(__file__).with_name("indexing_child.py")
+SPARSE = HashSparseEncoder().open()
 SOURCES = Path(__file__).parents[2] / "src"
 
 
@@ -60,7 +62,7 @@ def _run_and_kill(folder: Path, start: int, seconds: float) -> list[tuple[str, i
 
 def _whole_sources(folder: Path) -> set[int]:
     """The sources that are there, after checking that each is whole in the database and both searches."""
-    index = Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
+    index = Faiss(folder, EMBEDDER, tokens=EMBEDDER, sparse=SPARSE).open()
     whole: set[int] = set()
     states = list(index.sources())
     if not states:  # killed before the first commit, or all that was there is deleted
@@ -76,6 +78,8 @@ def _whole_sources(folder: Path) -> set[int]:
         assert len(index.stored_tokens([hit.id for hit in index.chunks(state.source)])) == len(texts)
         lexical = [hit.text for hit in index.search_text([f"word{number}"], 10)[0]]
         assert sorted(lexical) == sorted(texts)
+        by_terms = index.search_sparse(SPARSE.embed_sparse([f"word{number}"]), 10)[0]
+        assert sorted(hit.text for hit in by_terms) == sorted(texts)
         assert index.search_vector(embedded(texts[-1]), 1)[0][0].text == texts[-1]
         whole.add(number)
     total = index.count()

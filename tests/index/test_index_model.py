@@ -15,17 +15,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from ragbraid.embed.protocol import SparseVector
 from ragbraid.errors import IndexMismatch, InputError
 from ragbraid.index import migrating, rows, rows_file
 from ragbraid.index.faiss import Faiss, FaissRuntime
 from ragbraid.index.filter import matches
 from ragbraid.index.protocol import Change, Entry
+from ragbraid.index.sparse import impacts
 from ragbraid.testing.hash_embedder import HashEmbedder
+from ragbraid.testing.hash_sparse_encoder import HashSparseEncoder
 from ragbraid.types import Chunk, Document, Scope
 from soaking import FULL, count
 
 pytestmark = pytest.mark.timeout(count(300, 7200))
 EMBEDDERS = tuple(HashEmbedder(dimensions=dimensions).open() for dimensions in (16, 24))
+SPARSE = HashSparseEncoder().open()
 WORDS = ("goat", "cow", "hill", "meadow", "grass", "stable")
 COLLECTIONS = st.sampled_from(["default", "second", "third"])
 ORIGINS = st.sampled_from([f"o{number}" for number in range(6)])
@@ -80,8 +84,8 @@ class IndexBesidePython(RuleBasedStateMachine):
         self.held: dict[str, dict[str, list[Stored]]] = {}
         self.number = 0
         # Small ones have no file of rows, and replay everything: here it is written every now and then.
-        self.kept = rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS
-        rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS = 3, 5, 4  # type: ignore[misc]
+        self.kept = rows_file._ENOUGH, impacts._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS
+        self._sizes(3, 4, 5, 4)
         self.embedder, self.other = EMBEDDERS
         self.migrated = self.coming = False
         """Whether a migration to the other embedder is under way."""
@@ -89,7 +93,7 @@ class IndexBesidePython(RuleBasedStateMachine):
     def teardown(self) -> None:
         for each in (self.index, self.reader):
             each.close()
-        rows_file._ENOUGH, rows._FRESH, migrating.BLOCK_ROWS = self.kept  # type: ignore[misc]
+        self._sizes(*self.kept)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @initialize(collection=COLLECTIONS, texts=TEXTS, metadata=METADATA)
@@ -172,6 +176,11 @@ class IndexBesidePython(RuleBasedStateMachine):
         word = text[0].split()[0]
         found = {hit.id for hit in index.search_text([word], 1000, scope=scope)[0]}
         assert found == {each.id for each in visible if word in each.text.split()}
+        (asked,) = SPARSE.embed_sparse([text[0]], "query")
+        weights = {each.id: _weight(each.text, asked) for each in visible}
+        best = sorted((name for name in weights if weights[name]), key=lambda each: (-weights[each], each))
+        hits = index.search_sparse([asked], k, scope=scope)[0]
+        assert [(hit.id, hit.score) for hit in hits] == [(name, weights[name]) for name in best[:k]]
         names = [each.id for each in self._all(collection)]
         assert [hit.id for hit in index.get(names, scope=scope)] == [each.id for each in visible]
         tokens = index.stored_tokens(names, scope=scope)
@@ -259,7 +268,15 @@ class IndexBesidePython(RuleBasedStateMachine):
             yield from stored
 
     def _opened(self) -> FaissRuntime:
-        return Faiss(self.path, self.embedder, tokens=self.embedder).open()
+        return Faiss(self.path, self.embedder, tokens=self.embedder, sparse=SPARSE).open()
+
+    def _sizes(self, *sizes: int) -> None:
+        (
+            rows_file._ENOUGH,  # type: ignore[misc]
+            impacts._ENOUGH,  # type: ignore[misc]
+            rows._FRESH,  # type: ignore[misc]
+            migrating.BLOCK_ROWS,  # type: ignore[misc]
+        ) = sizes
 
     def _identities(self, coming: bool) -> set[str]:
         """Of the embedders that may be current after undoing."""
@@ -285,6 +302,16 @@ class IndexBesidePython(RuleBasedStateMachine):
     def _score(self, text: str, query: Any) -> float:
         row = self.embedder.embed([text])[0]
         return float(np.float32(np.einsum("i,i->", row.astype(np.float64), query.astype(np.float64))))
+
+
+def _weight(text: str, query: SparseVector) -> float:
+    """The inner product, summed up in the order of the terms."""
+    (own,) = SPARSE.embed_sparse([text])
+    weights = dict(zip(own.terms.tolist(), own.weights, strict=True))
+    total = np.float32(0)
+    for term, weight in zip(query.terms.tolist(), query.weights, strict=True):
+        total += weight * weights.get(term, np.float32(0))
+    return float(total)
 
 
 TestIndexBesidePython = IndexBesidePython.TestCase

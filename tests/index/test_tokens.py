@@ -19,6 +19,7 @@ from ragbraid.index.protocol import Change, Entry
 from ragbraid.index.tokens.packing import packed, unpacked
 from ragbraid.rerank.maxsim import Maxsim
 from ragbraid.testing.hash_embedder import HashEmbedder
+from ragbraid.testing.hash_sparse_encoder import HashSparseEncoder
 from ragbraid.testing.index import EMBEDDER, DurableIndexConformance, change
 from ragbraid.types import Chunk, Document, Scope
 from soaking import count
@@ -29,9 +30,9 @@ TEXTS = {
 }
 
 
-class TestFaissWithTokens(DurableIndexConformance):
+class TestFaissWithTokensAndSparseVectors(DurableIndexConformance):
     def open_index(self, folder: Path) -> FaissRuntime:
-        return Faiss(folder, EMBEDDER, tokens=EMBEDDER).open()
+        return Faiss(folder, EMBEDDER, tokens=EMBEDDER, sparse=HashSparseEncoder().open()).open()
 
 
 @pytest.fixture

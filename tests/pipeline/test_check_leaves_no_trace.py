@@ -17,7 +17,9 @@ EVERY = """
 ragbraid: 1
 components:
   embedder: {type: sentence-transformer, model: all-minilm-l6-v2}
-  index: {type: faiss, path: made/index, embedder: embedder}
+  splade: {type: sparse-encoder, model: naver/splade-v3}
+  terms: {type: testing/hash-sparse-encoder}
+  index: {type: faiss, path: made/index, embedder: embedder, sparse: splade}
   local: {type: local, model: smollm2-135m-instruct}
   llama: {type: llama-cpp, model: smollm2-135m-instruct}
   vino: {type: openvino, model: smollm2-135m-instruct}
@@ -51,7 +53,8 @@ search:
   - {type: acronyms, index: index}
   - {type: dense, index: index}
   - {type: lexical, index: listed}
-  - {id: pool, type: rrf, hits: [dense, lexical]}
+  - {type: sparse, index: index}
+  - {id: pool, type: rrf, hits: [dense, lexical, sparse]}
   - {type: rm3, hits: pool, index: index}
   - {type: rocchio, hits: pool, index: index}
   - {type: bigrams, hits: pool}

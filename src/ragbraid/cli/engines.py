@@ -24,7 +24,13 @@ from ragbraid.pipeline.typecheck import implements
 from ragbraid.registry import EXTRAS, NEEDS
 from ragbraid.types import ModelName
 
-_NAMES = {"torch": "torch", "openvino": "OpenVINO", "llama-cpp": "llama.cpp", "transformers": "transformers"}
+_NAMES = {
+    "torch": "torch",
+    "openvino": "OpenVINO",
+    "numpy": "numpy",
+    "llama-cpp": "llama.cpp",
+    "transformers": "transformers",
+}
 _KINDS: Mapping[str, type] = {"embedder": Embedder, "generator": Generator, "index": Index}
 
 

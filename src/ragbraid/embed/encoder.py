@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ragbraid.embed.bert import Bert, covers
 from ragbraid.embed.model_files import ModelFiles, Pooling
+from ragbraid.embed.probes import COSINE_LEAST, cosines, probes
 from ragbraid.errors import MissingDependency, ModelError
 from ragbraid.models.reasons import reason
 
@@ -31,10 +32,14 @@ class Encoder(Protocol):
         ...
 
 
-class _TorchEncoder:
-    """Arrays to tensors on the device, and back."""
+class TorchEncoder:
+    """Arrays to tensors on the device, and back.
+
+    With `half` products of matrices are computed in bfloat16; sums, norms and pooling stay in float32.
+    """
 
     device: str
+    half = False
 
     def states(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> Vectors:
         """The last hidden states."""
@@ -58,13 +63,14 @@ class _TorchEncoder:
     ) -> Vectors:
         import torch
 
-        with torch.inference_mode():
+        kind = torch.device(self.device).type
+        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=self.half):
             tensors = (torch.from_numpy(each).to(self.device) for each in (ids, mask))
             found: Vectors = compute(*tensors).float().cpu().numpy()
         return found
 
 
-class PlainEncoder(_TorchEncoder):
+class PlainEncoder(TorchEncoder):
     """A BERT and its pooling, with nothing imported but torch."""
 
     def __init__(self, files: ModelFiles, pooling: Pooling, device: str) -> None:
@@ -84,7 +90,7 @@ class PlainEncoder(_TorchEncoder):
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
 
 
-class LibraryEncoder(_TorchEncoder):
+class LibraryEncoder(TorchEncoder):
     """Any model that sentence-transformers can load, as the library computes it."""
 
     def __init__(self, files: ModelFiles, device: str) -> None:
@@ -117,7 +123,7 @@ class LibraryEncoder(_TorchEncoder):
 
 
 def load(files: ModelFiles, device: str) -> Encoder:
-    """The lightest encoder in torch that computes this model.
+    """The lightest encoder in torch that computes this model; on a GPU in bfloat16, where that is as exact.
 
     Raises `ModelError` for weights it can't read, and `MissingDependency`.
     """
@@ -127,6 +133,23 @@ def load(files: ModelFiles, device: str) -> Encoder:
         raise MissingDependency(
             "Embedding needs torch, which isn't installed.", "Run `pip install 'ragbraid[local]'`."
         ) from error
+    encoder = _loaded(files, device)
+    if device == "cuda":
+        encoder.half = is_as_exact(files, encoder)
+    return encoder
+
+
+def is_as_exact(files: ModelFiles, encoder: TorchEncoder) -> bool:
+    """Whether products in bfloat16 give the vectors that those in float32 give, on this device."""
+    ids, mask = probes(files)
+    kept, found = encoder.half, []
+    for encoder.half in (False, True):
+        found.append(encoder.sentences(ids, mask))
+    encoder.half = kept
+    return bool(cosines(found[0], found[1]).min() >= COSINE_LEAST)
+
+
+def _loaded(files: ModelFiles, device: str) -> TorchEncoder:
     plain = covers(files.config) and (files.folder / "model.safetensors").exists()
     try:
         if plain and files.pooling is not None:

@@ -23,7 +23,7 @@ Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 class Choice:
     """An engine and its device, and why, as the end of a sentence."""
 
-    engine: Literal["torch", "openvino"]
+    engine: Literal["torch", "openvino", "numpy"]
     device: Literal["cpu", "cuda"]
     why: str
 
@@ -33,6 +33,8 @@ def choose(files: ModelFiles, engine: Engine, device: Device) -> Choice:
 
     Raises `ModelError` where what is asked for can't be had.
     """
+    if files.static is not None and engine != "openvino":
+        return Choice("numpy", "cpu", "since a static model is a table")
     if engine == "openvino":
         if device == "cuda":
             raise ModelError("engine is openvino, and device is cuda.", "Set engine: torch.")
@@ -63,6 +65,10 @@ def load(files: ModelFiles, engine: Engine, device: Device) -> Encoder:
     from ragbraid.embed.encoder import load as by_torch
 
     choice = choose(files, engine, device)
+    if choice.engine == "numpy":
+        from ragbraid.embed.static_encoder import StaticEncoder
+
+        return StaticEncoder(files)
     if choice.engine == "torch":
         return by_torch(files, choice.device)
     try:

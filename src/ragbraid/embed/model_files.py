@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls"]
 
+_ENDLESS = 1 << 16
+"""Tokens of a text for a model that has no limit of its own."""
 _SMALL = 1 << 20
 _SAMPLE = 4096
 
@@ -43,6 +45,12 @@ class ModelFiles:
         listed = self._json("modules.json") or [{"type": "Transformer", "path": ""}]
         return [(each["type"].rpartition(".")[2], each["path"]) for each in listed]
 
+    @cached_property
+    def static(self) -> Path | None:
+        """The folder of a static model: a table of tokens' vectors, and nothing after it."""
+        own = [(name, path) for name, path in self.modules if name != "Normalize"]
+        return self.folder / own[0][1] if [name for name, _ in own] == ["StaticEmbedding"] else None
+
     @property
     def pooling(self) -> Pooling | None:
         """How token states become one vector; None for anything but the mean or the first token."""
@@ -62,6 +70,8 @@ class ModelFiles:
     @property
     def dimensions(self) -> int:
         """The length of a vector."""
+        if self.static is not None:
+            return _width(self.static / "model.safetensors")
         dense = [path for name, path in self.modules if name == "Dense"]
         if dense:
             return int((self._json(f"{dense[-1]}/config.json") or {})["out_features"])
@@ -73,6 +83,8 @@ class ModelFiles:
     @property
     def positions(self) -> int:
         """The most tokens that the model can take, special ones included."""
+        if self.static is not None:
+            return _ENDLESS
         positions = int(self.config.get("max_position_embeddings", 512))
         if self.config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
             positions -= int(self.config.get("pad_token_id", 1)) + 1
@@ -81,6 +93,8 @@ class ModelFiles:
     @property
     def max_length(self) -> int:
         """The tokens that the model was meant for, special ones included."""
+        if self.static is not None:
+            return _ENDLESS
         limit = (self._json("sentence_bert_config.json") or {}).get("max_seq_length")
         limit = limit or (self._json("tokenizer_config.json") or {}).get("model_max_length")
         return min(int(limit), self.positions) if limit else self.positions
@@ -93,16 +107,18 @@ class ModelFiles:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The model's tokenizer, cutting and padding nothing."""
+        """The model's tokenizer, cutting and padding nothing; a static model's adds no special tokens."""
         from tokenizers import Tokenizer
 
-        path = self.folder / "tokenizer.json"
+        path = (self.static or self.folder) / "tokenizer.json"
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises plain Exception
             raise ModelError(f"The tokenizer {path} can't be read: {error}.") from error
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        if self.static is not None:
+            tokenizer.post_processor = None
         return tokenizer
 
     @cached_property
@@ -131,6 +147,17 @@ class ModelFiles:
             return None
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.folder / name} can't be read: {error}.") from error
+
+
+def _width(path: Path) -> int:
+    """The length of a row of a static model's table, from the header of its file."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        table = header.get("embedding.weight") or header["embeddings"]
+        return int(table["shape"][1])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise ModelError(f"{path} can't be read as a table of vectors.", "Fetch the model again.") from error
 
 
 def _sample(path: Path, digest: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ragbraid.embed.bert import covers
 from ragbraid.embed.model_files import ModelFiles, Pooling
+from ragbraid.embed.probes import COSINE_LEAST, cosines, probes
 from ragbraid.errors import ModelError
 from ragbraid.models.converted import converted
 from ragbraid.models.openvino import SHARING, core, machine, precision
@@ -19,22 +20,14 @@ if TYPE_CHECKING:
 
     from ragbraid.types import Vectors
 
-COSINE_LEAST = 0.9999
-"""The least cosine of a text's vector with torch's at which an encoder is used."""
-
 _FORMAT = 1
 """Raised when the graph changes, so that it is proven anew."""
-_PROBES = (
-    "a", "What stops the pump?", "Ада Линд открыла мост в 1932 году.", "橋は1932年に開通した。",
-    "The float valve closes when the tank runs dry, which takes about forty minutes at full load. " * 2,
-    "Copper was first smelted in the valley around 4500 BC; the ore came from the eastern hills. " * 8,
-)  # fmt: skip
 
 
 def suits(files: ModelFiles) -> bool:
     """Whether this file computes the model."""
     weights = files.folder / "model.safetensors"
-    return covers(files.config) and files.pooling is not None and weights.exists()
+    return files.static is None and covers(files.config) and files.pooling is not None and weights.exists()
 
 
 class OpenVinoEncoder:
@@ -80,23 +73,13 @@ def _measured(files: ModelFiles) -> Mapping[str, float]:
     from ragbraid.embed.encoder import PlainEncoder
 
     assert files.pooling is not None
-    tokenizer = files.tokenizer
-    rows = [each.ids[: files.max_length] for each in tokenizer.encode_batch(list(_PROBES))]
-    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
-    mask = np.zeros(ids.shape, np.bool_)
-    for at, row in enumerate(rows):
-        ids[at, : len(row)], mask[at, : len(row)] = row, True
+    ids, mask = probes(files)
     ours, torchs = OpenVinoEncoder(files, files.pooling), PlainEncoder(files, files.pooling, "cpu")
-    sentences = float(_cosines(ours.sentences(ids, mask), torchs.sentences(ids, mask)).min())
-    tokens = float(_cosines(ours.states(ids, mask), torchs.states(ids, mask))[mask].mean())
+    sentences = float(cosines(ours.sentences(ids, mask), torchs.sentences(ids, mask)).min())
+    tokens = float(cosines(ours.states(ids, mask), torchs.states(ids, mask))[mask].mean())
     if not min(sentences, tokens) >= COSINE_LEAST:
         raise ModelError(
             f"OpenVINO's vectors of {files.folder.name} differ from torch's: cosine {sentences:.5f}.",
             "Set engine: torch.",
         )
     return {"sentences": sentences, "tokens": tokens}
-
-
-def _cosines(a: Vectors, b: Vectors) -> Vectors:
-    found: Vectors = (a * b).sum(-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
-    return found

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ragbraid.context import Context
 from ragbraid.types import Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Purpose = Literal["passage", "query"]
 """What a text is embedded as; models that want a prefix for either add it themselves."""
@@ -65,3 +70,27 @@ class TokenVectors(Protocol):
     ids: list[int]
     offsets: list[tuple[int, int]]
     """Each token's start and end in characters of the text."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseVector:
+    """A text's weights over a vocabulary: those that aren't zero, beside the numbers of their terms."""
+
+    terms: npt.NDArray[np.int32]
+    """Each once, in ascending order."""
+    weights: npt.NDArray[np.float32]
+
+
+class SparseEmbedder(Protocol):
+    """Turns texts into sparse vectors, whose inner product says how near a passage is to a question."""
+
+    @property
+    def identity(self) -> str:
+        """The model's name and fingerprint: equal identities give equal vectors."""
+        ...
+
+    def embed_sparse(
+        self, texts: Sequence[str], purpose: Purpose = "passage", *, context: Context | None = None
+    ) -> list[SparseVector]:
+        """One vector per text, in the order of `texts`."""
+        ...

@@ -43,7 +43,8 @@ class SentenceTransformer:
     given; `revision` is that of a model from the hub. `device` auto takes a GPU where there is one. On
     the CPU `engine` auto takes OpenVINO where it is faster and its vectors equal torch's (cosine 0.9999
     at least, measured once on each machine), else torch. `dimensions` keeps only the first numbers of
-    each vector, for models that were trained for it (Matryoshka; Kusupati et al. 2022). With `late`,
+    each vector, for models that were trained for it (Matryoshka; Kusupati et al. 2022). A static model, a
+    table of tokens' vectors, is computed by numpy, whatever `engine` and `device` say. With `late`,
     chunks are pooled from the tokens of a stretch of the document as long as the model sees, at most
     2,048 tokens (late chunking, Günther et al. 2024), for models that take the mean of their tokens.
     `batch_tokens` bounds the tokens of one forward pass. The token vectors of passages that were ranked

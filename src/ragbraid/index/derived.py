@@ -23,6 +23,7 @@ from ragbraid.index.lock import exclusive
 from ragbraid.index.rows import Ints, Rows
 from ragbraid.index.rows_file import RowsFile
 from ragbraid.index.selection import selected
+from ragbraid.index.sparse.impacts import Impacts
 from ragbraid.text.counted import counted
 from ragbraid.types import Filter
 
@@ -41,6 +42,8 @@ class Derived:
         self._lock = threading.Lock()
         self._rows: Rows | None = None
         self._file = RowsFile(folder, collection, uuid)
+        self.impacts = Impacts(folder, collection, uuid)
+        """Its sparse vectors, where it has any."""
         self._lexical = Lexical(folder / "lexical" / str(collection), uuid)
         self._allowed: OrderedDict[tuple[int, str], Ints] = OrderedDict()
 
@@ -72,6 +75,10 @@ class Derived:
         if anew or not self._file.serves(seq, rows.newest(connection)):
             with suppress(OSError):  # without it, opening takes longer
                 self._file.write(self.rows(connection))
+
+    def keep_impacts(self, connection: Connection) -> None:
+        """Write the file of sparse vectors where many came since; the caller holds the writer's lock."""
+        self.impacts.keep(connection, self.rows(connection))
 
     def has_damaged_rows(self) -> bool:
         """Whether the file of its rows isn't as it was written."""
@@ -147,6 +154,8 @@ class Derived:
                 self._lexical.take_over()
             self._allowed.clear()
         self.keep_rows(connection, anew=self._file.path.exists())
+        if self.impacts.exists():
+            self.impacts.keep(connection, self.rows(connection), anew=True)
 
     @contextmanager
     def _writing_lexical(self) -> Iterator[None]:
@@ -180,6 +189,7 @@ class Derived:
         """Let go of every file and array."""
         with self._lock:
             self._lexical.close()
+            self.impacts.close()
             self._rows = None
             self._allowed.clear()
 

@@ -6,13 +6,20 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from annotated_types import Gt, Le
 
-from ragbraid.embed.protocol import Embedder, TokenEmbedder, TokenVectors
+from ragbraid.embed.protocol import (
+    Embedder,
+    SparseEmbedder,
+    SparseVector,
+    TokenEmbedder,
+    TokenVectors,
+)
 from ragbraid.errors import IndexDamaged, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
 from ragbraid.index import reading
@@ -20,6 +27,7 @@ from ragbraid.index.checks import demand_k
 from ragbraid.index.embedded import Embedded
 from ragbraid.index.lock import exclusive
 from ragbraid.index.protocol import Change, SourceState
+from ragbraid.index.sparse.kept import Sparse
 from ragbraid.index.store import Store, make_folder, speaking
 from ragbraid.index.structure.names import Device, Name
 from ragbraid.index.tended import Tended
@@ -59,6 +67,9 @@ class Faiss:
     `tokens`, the same embedder once more, has it keep the vectors of each chunk's tokens, a byte a number,
     for the steps that compare tokens (`maxsim`, `quote`), which otherwise make them with each question. They
     take as many bytes for each token as a vector has numbers: some 60 kB for a chunk of 150 tokens.
+
+    With a `sparse` embedder it keeps a sparse vector of each chunk as well, for the step `sparse`: eight
+    bytes for each term that it has. Where chunks lack one, the next ingest makes it.
     """
 
     path: Path = Path(".ragbraid/index")
@@ -67,6 +78,7 @@ class Faiss:
     recall: Annotated[float, Gt(0), Le(1)] = 0.98
     device: Device = field(default="auto", metadata={"digest": False})
     tokens: TokenEmbedder | None = None
+    sparse: SparseEmbedder | None = None
 
     def __post_init__(self) -> None:
         if self.tokens is not None and self.tokens != self.embedder:
@@ -76,7 +88,9 @@ class Faiss:
 
     def open(self) -> FaissRuntime:
         """Make the runtime. Nothing is read before it is asked, nor written before the first upsert."""
-        return FaissRuntime(self.path, self.embedder, self.structure, self.recall, self.device, self.tokens)
+        return FaissRuntime(
+            self.path, self.embedder, self.structure, self.recall, self.device, self.tokens, self.sparse
+        )
 
 
 class FaissRuntime(Tended):
@@ -90,11 +104,13 @@ class FaissRuntime(Tended):
         recall: float = 0.98,
         device: Device = "auto",
         tokens: TokenEmbedder | None = None,
+        sparse: SparseEmbedder | None = None,
     ) -> None:
         self._path, self._embedder = path, embedder
         self._store = Store(path)
         self._embedded = Embedded(path, embedder, structure, recall, device)
         self._tokens = tokens
+        self._sparse = Sparse(path, sparse)
         self._lock = threading.Lock()
         self._derived: dict[str, Derived] = {}
         self._fields: frozenset[str] = frozenset()
@@ -103,6 +119,11 @@ class FaissRuntime(Tended):
     def embedder(self) -> Embedder | None:
         """The embedder whose vectors it holds; None for a lexical index."""
         return self._embedder
+
+    @property
+    def sparse(self) -> SparseEmbedder | None:
+        """The embedder whose sparse vectors it keeps; None where it keeps none."""
+        return self._sparse.embedder
 
     def declare(self, fields: Iterable[str]) -> None:
         """Say which fields of the metadata filters will name: the next upsert gives them an SQL index."""
@@ -119,7 +140,10 @@ class FaissRuntime(Tended):
             sound = not dense or self._embedded.is_sound(connection)
             held = self._embedded.own(connection) if self._tokens is not None and sound else None
             tokens = None if held is None else held.number
-            found = reading.sources(connection, scope, collection, dense, metadata, tokens=tokens)
+            sparse = self.sparse is not None
+            found = reading.sources(
+                connection, scope, collection, dense, metadata, tokens=tokens, sparse=sparse
+            )
             return [each if sound or not each.chunks else replace(each, digest="") for each in found]
 
     def upsert(self, changes: Sequence[Change], *, scope: Scope = _DEFAULT) -> None:
@@ -134,10 +158,12 @@ class FaissRuntime(Tended):
         demand_vectors([each for group in prepared for each in group], self._embedder)
         passages = [passage for group in prepared for each in group for passage in each.passages]
         fresh = self._fresh_tokens(passages)
+        made = self._sparse.made(passages, self._known_sparse(passages))
         with self._writing(scope) as connection:
             field_index.add(connection, self._fields)
             vectors = self._embedded.prepare_write(connection)
-            writing.upsert(connection, changes, prepared, scope, vectors)
+            rows = writing.upsert(connection, changes, prepared, scope, vectors)
+            self._sparse.keep(connection, rows, passages, made)
             if fresh and vectors is not None:
                 kept.keep(connection, self._path, vectors[0], fresh)
 
@@ -218,6 +244,22 @@ class FaissRuntime(Tended):
             found = self._lexically(connection, scope, collection, search)
             return [self._ranked(connection, scope.collection, scores, k, "lexical") for scores in found]
 
+    def search_sparse(
+        self, queries: Sequence[SparseVector], k: int, *, scope: Scope = _DEFAULT
+    ) -> list[list[Hit]]:
+        """The k chunks of the largest inner product above 0 with each question, best first, ties by id."""
+        demand_k(k)
+        with self._reading(scope) as (connection, collection):
+            if collection is None:
+                return [[] for _ in queries]
+            derived = self._part(connection, scope.collection, collection)
+            rows, wanted = derived.rows(connection), scope.filter
+            allowed = partial(derived.allowed, connection, rows.seq, wanted) if wanted else None
+            return [
+                self._ranked(connection, scope.collection, scores, k, "sparse")
+                for scores in self._sparse.search(connection, derived, rows, queries, k, allowed)
+            ]
+
     def document_frequencies(self, terms: Sequence[str], *, scope: Scope = _DEFAULT) -> tuple[int, list[int]]:
         """How many chunks there are, and how many of them hold each word in one of its forms."""
         with self._reading(scope) as (connection, collection):
@@ -274,6 +316,7 @@ class FaissRuntime(Tended):
             return {}
         with self._reading(scope) as (connection, _):
             held = self._embedded.demand_current(connection)
+            self._sparse.demand_own(connection)
             if self._embedder is None or not texts:
                 return {}
             hashes = [text_hash(each) for each in texts]
@@ -344,6 +387,8 @@ class FaissRuntime(Tended):
                         part = self._part(connection, scope.collection, collection)
                         part.catch_up(connection)
                         part.keep_rows(connection)
+                        if self.sparse is not None:
+                            part.keep_impacts(connection)
                     self._embedded.catch_up(connection)
 
     def _fresh_tokens(self, passages: Sequence[Passage]) -> Mapping[bytes, Packed]:
@@ -358,6 +403,13 @@ class FaissRuntime(Tended):
                 held = self._embedded.own(connection)
                 texts = texts if held is None else kept.missing(connection, held, texts)
         return kept.made(self._tokens, texts)
+
+    def _known_sparse(self, passages: Sequence[Passage]) -> Mapping[bytes, bytes]:
+        """By hash, the sparse vectors that are stored of these passages' texts."""
+        if self.sparse is None or not self._store.exists():
+            return {}
+        with self._committed() as connection:
+            return self._sparse.known(connection, passages)
 
     def _part(self, connection: Connection, name: str, collection: int) -> Derived:
         from ragbraid.index.derived import Derived

@@ -12,6 +12,7 @@ from ragbraid.errors import IndexDamaged
 from ragbraid.index import reading, vector_sets
 from ragbraid.index.checks import checksum
 from ragbraid.index.schema import DATABASE, has_contexts, has_lines
+from ragbraid.index.sparse import store as sparse
 from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import Problem
 from ragbraid.index.vector_sets import VectorSet
@@ -62,6 +63,13 @@ def vectors(connection: Connection, folder: Path) -> Iterator[Problem]:
         yield from _tokens(connection, folder, each)
         if each.role == "current":
             yield from _slots(connection, each)
+
+
+def sparse_vectors(connection: Connection) -> Iterator[Problem]:
+    """What is wrong with the sparse vectors."""
+    if bad := sparse.bad_rows(connection):
+        told = f"the sparse vectors of {counted(len(bad), 'chunk')} aren't what was stored"
+        yield Problem(DATABASE, told, _AGAIN)
 
 
 def _blocks(connection: Connection, folder: Path, held: VectorSet) -> Iterator[Problem]:

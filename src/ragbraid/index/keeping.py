@@ -13,6 +13,8 @@ from ragbraid.index.derived import WAIT_SECONDS, Derived
 from ragbraid.index.lock import exclusive
 from ragbraid.index.rows_file import FOLDER as ROWS
 from ragbraid.index.schema import DATABASE, FORMAT
+from ragbraid.index.sparse import store as sparse
+from ragbraid.index.sparse.file import FOLDER as SPARSE
 from ragbraid.index.structure import state as structures
 from ragbraid.index.tokens import store as tokens
 from ragbraid.index.upkeep import CollectionStats, IndexStats, Problem, StructureStats
@@ -26,11 +28,17 @@ _REPAIR = "Run `ragbraid index repair`: it is made again from the database."
 
 def problems(folder: Path, connection: Connection, parts: Parts) -> list[Problem]:
     """Everything that isn't what was stored."""
-    found = [*inspection.database(connection, folder), *inspection.vectors(connection, folder)]
+    found = [
+        *inspection.database(connection, folder),
+        *inspection.vectors(connection, folder),
+        *inspection.sparse_vectors(connection),
+    ]
     for name, number in reading.collections(connection):
         part = parts(connection, name, number)
         if part.has_damaged_rows():
             found.append(Problem(f"{ROWS}/{number}", "it isn't what was written", _REPAIR))
+        if part.impacts.is_damaged():
+            found.append(Problem(f"{SPARSE}/{number}", "it isn't what was written", _REPAIR))
         if what := part.damage(connection):
             found.append(Problem(f"lexical/{number}", what, _REPAIR))
     if rewriting.is_purging(connection):
@@ -62,6 +70,8 @@ def rebuild(connection: Connection, parts: Parts, folder: Path) -> None:
             if damaged:
                 part.catch_up(connection, anew=True)
             part.keep_rows(connection, anew=part.has_damaged_rows())
+            if part.impacts.is_damaged():
+                part.impacts.keep(connection, part.rows(connection), anew=True)
     with exclusive(folder / "writer.lock", WAIT_SECONDS):
         uuid = reading.meta(connection)["uuid"]
         for place in (folder / each.structure for each in vector_sets.every(connection)):
@@ -73,6 +83,7 @@ def forget_damaged(connection: Connection, folder: Path) -> None:
     """Let the next ingest read damaged documents again, and embed what has lost its vectors."""
     documents = [number for number, _ in inspection.damaged_documents(connection, folder)]
     writing.outdate(connection, documents)
+    sparse.forget(connection, sparse.bad_rows(connection))
     held = vector_sets.current(connection)
     if held is not None:
         tokens.forget_damaged(connection, folder, held)
@@ -103,6 +114,7 @@ def stats(connection: Connection, folder: Path) -> IndexStats:
             "vectors": sum(each.stat().st_size for each in folder.glob("vectors*.f32")),
             "tokens": sum(each.stat().st_size for each in folder.glob("tokens*.i8")),
             "structure": sum(each.stat().st_size for each in folder.glob("dense*/*")),
+            "sparse": sum(each.stat().st_size for each in folder.glob(f"{SPARSE}/*")),
             "rows": sum(each.stat().st_size for each in folder.glob(f"{ROWS}/*")),
             "lexical": sum(each.stat().st_size for each in folder.glob("lexical/*/*")),
         },

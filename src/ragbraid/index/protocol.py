@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ragbraid.embed.protocol import Embedder, TokenVectors
+from ragbraid.embed.protocol import Embedder, SparseEmbedder, SparseVector, TokenVectors
 from ragbraid.types import Chunk, Document, Hit, Scope, Vectors
 
 
@@ -77,6 +77,24 @@ class TokenIndex(Protocol):
 
     def stored_tokens(self, ids: Sequence[str], *, scope: Scope = ...) -> Mapping[str, TokenVectors]:
         """By id, the tokens of those chunks in scope whose tokens are kept."""
+        ...
+
+
+class SparseIndex(Protocol):
+    """An index that keeps a sparse vector of each chunk, and searches by them."""
+
+    @property
+    def sparse(self) -> SparseEmbedder | None:
+        """The embedder whose sparse vectors it keeps; None where it keeps none."""
+        ...
+
+    def search_sparse(
+        self, queries: Sequence[SparseVector], k: int, *, scope: Scope = ...
+    ) -> list[list[Hit]]:
+        """The k chunks of the largest inner product above 0 with each question, best first, ties by id.
+
+        Each has its score under `sparse` too. Raises `IndexDamaged` where chunks have no sparse vector yet.
+        """
         ...
 
 

@@ -122,10 +122,11 @@ def sources(
     metadata: bool = False,
     only: str | None = None,
     tokens: int | None = None,
+    sparse: bool = False,
 ) -> Iterator[SourceState]:
     """Every source in scope, and origins that hold none, or `only` the one of that name.
 
-    One that lacks vectors is given no digest.
+    One that lacks vectors, of the kinds that are asked for, is given no digest.
     """
     where = chunk_filter(scope.filter)
     whole = compile_filter(scope.filter, "d.metadata", "d.plain", "d.source") if scope.filter else where
@@ -142,6 +143,8 @@ def sources(
         (*where.parameters, *whole.parameters, collection, *([] if only is None else [only])),
     )
     lacking = _lacking(connection, collection, only, tokens) if dense else frozenset()
+    if sparse:
+        lacking |= _lacking_sparse(connection, collection)
     for *state, held, has_chunks, origin_id, visible, written in found:
         if not scope.filter or held or (visible and not has_chunks):
             source, origin, fingerprint, stamp, digest, metadata_hash, size, stored_at = state
@@ -167,6 +170,17 @@ def _lacking(connection: Connection, collection: int, only: str | None, tokens: 
         "ON c.collection = d.collection AND c.document = d.id "
         f"WHERE d.collection = ? AND {bare} {'' if only is None else one}",
         (collection, *([] if tokens is None else [tokens]), *([] if only is None else [only])),
+    )
+    return frozenset(origin for (origin,) in found)
+
+
+def _lacking_sparse(connection: Connection, collection: int) -> frozenset[int]:
+    """The origins of which a chunk has no sparse vector."""
+    bare = "AND c.row NOT IN (SELECT row FROM sparse)" if schema.has_sparse(connection) else ""
+    found = connection.execute(
+        "SELECT DISTINCT d.origin FROM documents AS d JOIN chunks AS c "
+        f"ON c.collection = d.collection AND c.document = d.id WHERE d.collection = ? {bare}",
+        (collection,),
     )
     return frozenset(origin for (origin,) in found)
 

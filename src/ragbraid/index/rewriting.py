@@ -79,7 +79,7 @@ def tidy(connection: Connection, folder: Path) -> None:
     for each in folder.iterdir():
         if each.name not in kept and any(fnmatchcase(each.name, ours) for ours in _FILES):
             _remove(each)
-    for each in (*folder.glob("lexical/*"), *folder.glob("rows/*")):
+    for each in (*folder.glob("lexical/*"), *folder.glob("rows/*"), *folder.glob("sparse/*")):
         if each.name not in numbers:
             _remove(each)
 

@@ -24,6 +24,7 @@ _OURS = (
     "dense*",
     "lexical",
     "rows",
+    "sparse",
     "writer.lock",
     "ingest.lock",
 )
@@ -105,6 +106,13 @@ CREATE TABLE token_spans (
 );
 """
 
+_SPARSE = """
+CREATE TABLE sparse (
+  row INTEGER PRIMARY KEY, text_hash BLOB NOT NULL, vector BLOB NOT NULL, checksum INTEGER NOT NULL
+);
+CREATE INDEX sparse_by_text ON sparse (text_hash);
+"""
+
 
 def add_contexts(connection: Connection) -> None:
     """Make the table of contexts, which an index has once a chunk has one."""
@@ -138,7 +146,7 @@ def has_readings(connection: Connection) -> bool:
 
 def tables_of_chunks(connection: Connection) -> list[str]:
     """The tables that may have a `row` for a chunk, beside `chunks` itself."""
-    return ["passages", *(each for each in ("contexts", "lines") if _has(connection, each))]
+    return ["passages", *(each for each in ("contexts", "lines", "sparse") if _has(connection, each))]
 
 
 def add_tokens(connection: Connection) -> None:
@@ -150,6 +158,17 @@ def add_tokens(connection: Connection) -> None:
 def has_tokens(connection: Connection) -> bool:
     """Whether a chunk ever had token vectors."""
     return _has(connection, "token_spans")
+
+
+def add_sparse(connection: Connection) -> None:
+    """Make the table of sparse vectors, which an index has once a chunk has one."""
+    if not has_sparse(connection):
+        run(connection, _SPARSE)
+
+
+def has_sparse(connection: Connection) -> bool:
+    """Whether a chunk ever had a sparse vector."""
+    return _has(connection, "sparse")
 
 
 def _has(connection: Connection, table: str) -> bool:

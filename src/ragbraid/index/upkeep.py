@@ -51,7 +51,7 @@ class StructureStats:
 class IndexStats:
     """How an index is made and how much it holds.
 
-    `bytes` is by part: database, vectors, tokens, structure, rows, lexical.
+    `bytes` is by part: database, vectors, tokens, structure, sparse, rows, lexical.
     """
 
     path: Path

@@ -29,8 +29,11 @@ def upsert(
     prepared: Sequence[Sequence[Prepared]],
     scope: Scope,
     vectors: tuple[VectorSet, VectorFile] | None,
-) -> None:
-    """Replace what the changes' origins hold. Raises `InputError` for names that others hold."""
+) -> list[int]:
+    """Replace what the changes' origins hold; the rows of their passages, in order.
+
+    Raises `InputError` for names that others hold.
+    """
     collection = _collection(connection, scope.collection)
     whole = [each.origin for each in changes if not each.partial]
     replaced = [*whole, *(name for each in changes for name in each.replaces)]
@@ -47,6 +50,7 @@ def upsert(
     rows = _insert_passages(connection, collection, owners, passages, slots)
     if scope.filter and len(reading.rows_in_scope(connection, collection, scope.filter, rows)) < len(rows):
         raise InputError("What was given lies outside the filter that this caller is held to.")
+    return rows
 
 
 def remove(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from ragbraid import registry
-from ragbraid.embed.protocol import Embedder
+from ragbraid.embed.protocol import Embedder, SparseEmbedder
 from ragbraid.errors import FOREIGN, InputError
 from ragbraid.generate.protocol import Generator
 from ragbraid.index.protocol import Index
@@ -23,7 +23,14 @@ from ragbraid.route.protocol import Router
 from ragbraid.secret import Secret
 from ragbraid.types import Answer, Chunk, Hit, ModelName
 
-PROTOCOLS = {"loader": Loader, "embedder": Embedder, "index": Index, "generator": Generator, "router": Router}
+PROTOCOLS = {
+    "loader": Loader,
+    "embedder": Embedder,
+    "sparse embedder": SparseEmbedder,
+    "index": Index,
+    "generator": Generator,
+    "router": Router,
+}
 """Kinds that are known by their methods; the others are known by what their call takes and gives."""
 
 _NAMES = {ModelName: "model", Secret: "secret text", Path: "path", str: "text"}

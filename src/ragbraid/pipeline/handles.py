@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.operations import Call
     from ragbraid.pipeline.state import State
 
-_MEMOISED = ("embed", "token_vectors")
+_MEMOISED = ("embed", "embed_sparse", "token_vectors")
 _MEMO = 256
 """How many texts' rows a run keeps, so that its steps don't embed one twice."""
 

@@ -1,8 +1,8 @@
 """Stand-ins for every kind of component: deterministic, fast, without weights, disk or network.
 
 They keep the same contracts as the real ones and pass the same conformance suites, so a pipeline can be
-tested whole in milliseconds. In a pipeline file: `testing/hash-embedder`, `testing/list-index`,
-`testing/echo-generator` and `testing/fixed-splitter`.
+tested whole in milliseconds. In a pipeline file: `testing/hash-embedder`,
+`testing/hash-sparse-encoder`, `testing/list-index`, `testing/echo-generator` and `testing/fixed-splitter`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ragbraid.context import Context
 from ragbraid.errors import InputError, LoadError
 from ragbraid.testing.echo_generator import EchoGenerator, ScriptedGenerator
 from ragbraid.testing.hash_embedder import HashEmbedder
+from ragbraid.testing.hash_sparse_encoder import HashSparseEncoder
 from ragbraid.testing.list_index import ListIndex
 from ragbraid.types import Chunk, Document, Hit, Skipped, SourceRef
 
@@ -29,6 +30,7 @@ __all__ = [
     "FailingStep",
     "FixedSplitter",
     "HashEmbedder",
+    "HashSparseEncoder",
     "ListIndex",
     "MemoryLoader",
     "ScriptedGenerator",

@@ -1,0 +1,1 @@
+"""Sparse vectors of chunks: kept in the database, and searched exactly by their terms."""
