@@ -76,7 +76,7 @@ BUILTIN: Mapping[str, str] = {
     "testing/echo-generator": "ragbraid.testing.fakes:EchoGenerator",
     "testing/fixed-splitter": "ragbraid.testing.fakes:FixedSplitter",
     "testing/hash-embedder": "ragbraid.testing.fakes:HashEmbedder",
-    "testing/hash-sparse-encoder": "ragbraid.testing.fakes:HashSparseEncoder",
+    "testing/hash-sparse": "ragbraid.testing.fakes:HashSparseEncoder",
     "testing/list-index": "ragbraid.testing.fakes:ListIndex",
     "tool": "ragbraid.answer.tool:Tool",
     "transformers": "ragbraid.generate.transformers:Transformers",

@@ -111,4 +111,5 @@ def test_a_component_whose_extra_is_not_installed_is_described_and_says_so() -> 
         [sys.executable, "-c", script], env=environment(), capture_output=True, encoding="utf-8", check=True
     )
     told = "It needs faiss: pip install 'ragbraid[local]'."
-    assert done.stdout == f"index ['path', 'embedder', 'structure', 'recall', 'device', 'tokens'] {told}\n"
+    settings = ["path", "embedder", "structure", "recall", "device", "tokens", "sparse"]
+    assert done.stdout == f"index {settings} {told}\n"

@@ -18,7 +18,7 @@ ragbraid: 1
 components:
   embedder: {type: sentence-transformer, model: all-minilm-l6-v2}
   splade: {type: sparse-encoder, model: naver/splade-v3}
-  terms: {type: testing/hash-sparse-encoder}
+  terms: {type: testing/hash-sparse}
   index: {type: faiss, path: made/index, embedder: embedder, sparse: splade}
   local: {type: local, model: smollm2-135m-instruct}
   llama: {type: llama-cpp, model: smollm2-135m-instruct}

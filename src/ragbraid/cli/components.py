@@ -17,6 +17,7 @@ _KINDS = {
     "loader": "Loaders read sources",
     "splitter": "Splitters make chunks of documents",
     "embedder": "Embedders make vectors of texts",
+    "sparse embedder": "Sparse embedders weigh texts by terms",
     "index": "Indexes store chunks and find them",
     "transform": "Transforms put a question in other words",
     "retriever": "Retrievers find passages for a question",

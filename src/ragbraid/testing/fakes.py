@@ -2,7 +2,7 @@
 
 They keep the same contracts as the real ones and pass the same conformance suites, so a pipeline can be
 tested whole in milliseconds. In a pipeline file: `testing/hash-embedder`,
-`testing/hash-sparse-encoder`, `testing/list-index`, `testing/echo-generator` and `testing/fixed-splitter`.
+`testing/hash-sparse`, `testing/list-index`, `testing/echo-generator` and `testing/fixed-splitter`.
 """
 
 from __future__ import annotations
