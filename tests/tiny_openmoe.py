@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:?"
 _FIRST = 261
-"""The number of the first letter, after control tokens, bytes and spaces."""
+"""The number of the first letter, after control tokens, bytes, the space and a word."""
 
 
 def make_openmoe(folder: Path, *, seed: int = 0, **changed: Any) -> Path:
@@ -40,7 +40,7 @@ def make_openmoe(folder: Path, *, seed: int = 0, **changed: Any) -> Path:
     config = CONFIG | changed
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     tensors = random_tensors(config, seed)
-    tensors["lm_head.weight"][:_FIRST] = 0  # random bytes would be no text
+    tensors["lm_head.weight"][: _FIRST - 1] = 0  # random bytes would be no text
     tensors["lm_head.weight"][_FIRST + len(LETTERS) :] = 0
     save_file(tensors, folder / "model.safetensors")
     write_tokenizer(folder)

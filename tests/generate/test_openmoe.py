@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from ragbraid.errors import ModelError
 from ragbraid.generate.openmoe import OpenMoe
+from ragbraid.generate.openmoe.cache import Cache
 from ragbraid.generate.openmoe.component import OpenMoeRuntime
-from ragbraid.generate.openmoe.decoder import Cache
 from ragbraid.generate.openmoe.files import read_decoder
 from ragbraid.generate.openmoe.order import TokenExperts, batches
 from ragbraid.generate.openmoe.shape import read_shape

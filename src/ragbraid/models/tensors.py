@@ -40,10 +40,10 @@ class Tensors:
             whole: Tensor = found[:]
             return whole
 
-    def row(self, name: str, at: int, size: Sequence[int]) -> Tensor:
+    def row(self, name: str, at: int, size: Sequence[int], *, device: str | None = None) -> Tensor:
         """The part of a tensor of this size that is at one place of its first dimension."""
         with self._slice(name, size) as found:
-            return self._brought(found[at])
+            return self._brought(found[at], device)
 
     def _brought(self, tensor: Tensor, device: str | None = None, dtype: Any = None) -> Tensor:
         found: Tensor = tensor.to(device or self.device, dtype or self.dtype)

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ragbraid.generate.openmoe.cache import Cache
 from ragbraid.generate.openmoe.experts import Experts
+from ragbraid.generate.openmoe.product import Product
 from ragbraid.generate.openmoe.routing import Routes, route
 from ragbraid.generate.openmoe.shape import Shape
 
@@ -22,10 +24,10 @@ _SCORES = 2**25
 
 @dataclass(frozen=True, slots=True)
 class Mlp:
-    """A gated MLP: `inner` are the gate's two halves and the linear part, of shape (3 · inner, hidden)."""
+    """A gated MLP: `inner` gives the gate's two halves and the linear part, 3 · intermediate numbers."""
 
-    inner: Tensor
-    outer: Tensor
+    inner: Product
+    outer: Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +35,12 @@ class Layer:
     """A layer's weights. With experts, `router` is theirs, float32 (experts, hidden); `mlp` comes after."""
 
     before: Tensor
-    qkv: Tensor
-    out: Tensor
+    qkv: Product
+    out: Product
     after: Tensor
     mlp: Mlp
     router: Tensor | None = None
     before_mlp: Tensor | None = None
-
-
-class Cache:
-    """Keys, rotated already, and values of the tokens so far: (rows, heads, tokens, head_dim) a layer."""
-
-    def __init__(self, layers: int) -> None:
-        self._held: list[tuple[Tensor, Tensor] | None] = [None] * layers
-
-    @property
-    def length(self) -> int:
-        """Tokens in it."""
-        return 0 if self._held[0] is None else int(self._held[0][0].shape[2])
-
-    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """All keys and values of a layer, new ones at the end."""
-        import torch
-
-        held = self._held[layer]
-        if held is not None:
-            key, value = torch.cat([held[0], key], 2), torch.cat([held[1], value], 2)
-        self._held[layer] = key, value
-        return key, value
-
-    def cut(self, length: int) -> None:
-        """Keep only the first tokens."""
-        self._held = [
-            None if each is None or not length else (each[0][:, :, :length], each[1][:, :, :length])
-            for each in self._held
-        ]
 
 
 class Decoder:
@@ -79,7 +52,7 @@ class Decoder:
         embedding: Tensor,
         layers: Sequence[Layer],
         norm: Tensor,
-        head: Tensor,
+        head: Product,
         experts: Experts,
     ) -> None:
         self.shape, self.experts = shape, experts
@@ -114,8 +87,7 @@ class Decoder:
 
     def head(self, hidden: Tensor) -> Tensor:
         """Logits of hidden states, in float32."""
-        found: Tensor = (hidden @ self._head.T).float()
-        return found
+        return self._head(hidden).float()
 
     def forward(
         self,
@@ -176,14 +148,14 @@ class Decoder:
         sizes = [each * shape.head_dim for each in (shape.heads, shape.key_heads, shape.key_heads)]
         query, key, value = (
             each.reshape(rows, new, -1, shape.head_dim).transpose(1, 2)
-            for each in (hidden @ layer.qkv.T).split(sizes, -1)
+            for each in layer.qkv(hidden).split(sizes, -1)
         )
         # Published code rotates all keys anew at each step; a key's place in the text doesn't change.
         key, value = cache.extend(number, _rotated(key, waves), value)
         if shape.heads != shape.key_heads:
             key, value = (each.repeat_interleave(shape.heads // shape.key_heads, 1) for each in (key, value))
         found = _attended(_rotated(query, waves), key, value, mask)
-        return found.transpose(1, 2).reshape(rows, new, -1) @ layer.out.T
+        return layer.out(found.transpose(1, 2).reshape(rows, new, -1))
 
 
 def swiglu(inner: Tensor) -> Tensor:
@@ -191,7 +163,7 @@ def swiglu(inner: Tensor) -> Tensor:
     from torch.nn.functional import silu
 
     first, second, up = inner.chunk(3, -1)
-    return first * silu(second) * up
+    return silu(second).mul_(first).mul_(up)
 
 
 def _attended(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
@@ -210,7 +182,7 @@ def _attended(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor
 
 
 def _mlp(hidden: Tensor, mlp: Mlp) -> Tensor:
-    return swiglu(hidden @ mlp.inner.T) @ mlp.outer.T
+    return mlp.outer(swiglu(mlp.inner(hidden)))
 
 
 def _normed(hidden: Tensor, weight: Tensor, shape: Shape) -> Tensor:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ragbraid.generate.openmoe.product import Product
     from ragbraid.generate.openmoe.routing import Routes
 
-Expert: TypeAlias = "tuple[Tensor, Tensor]"
-"""`inner`, (hidden, 3 · intermediate): the gate's halves and the linear part; `outer`: its way back."""
+Expert: TypeAlias = "tuple[Product, Product]"
+"""`inner` gives the gate's two halves and the linear part, 3 · intermediate numbers; `outer` goes back."""
 Fetch: TypeAlias = Callable[[int, int], "Expert"]
 """Brings an expert of a layer, the n-th of those with experts, to the device."""
 
@@ -95,7 +96,7 @@ class Experts:
             if count:
                 inner, outer = self.store.get(layer, expert)
                 rows = slice(begin, begin + count)
-                said = self._swiglu(given[rows] @ inner) @ outer
+                said = outer(self._swiglu(inner(given[rows])))
                 out.index_add_(0, routes.tokens[rows], said * weights[rows])
                 begin += count
         return out

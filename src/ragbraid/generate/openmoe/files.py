@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ragbraid.errors import MissingDependency, ModelError
+from ragbraid.generate.openmoe.product import laid_out
 from ragbraid.generate.openmoe.shape import Shape, read_shape
 from ragbraid.models.pickled import unpickled
 from ragbraid.models.tensors import Tensors
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ragbraid.generate.openmoe.decoder import Decoder, Layer, Mlp
-    from ragbraid.generate.openmoe.experts import Expert, Fetch, Store
+    from ragbraid.generate.openmoe.experts import Expert, Store
 
 Keeping: TypeAlias = Literal["device", "cpu", "disk"]
 """Where experts are kept that aren't in use."""
+
+Matrices: TypeAlias = "tuple[Tensor, Tensor]"
+"""An expert's, to be multiplied from the right: (hidden, 3 · intermediate) and (intermediate, hidden)."""
 
 _MATRICES = ("wi_gate", "wi_up", "wo")
 
@@ -43,14 +49,13 @@ def read_decoder(
         raise ModelError(f"{folder} has a {strange}, and OpenMoE has no biases.", "Name another model.")
     head = (shape.vocabulary, shape.hidden)
     embedding = tensors.get("model.embed_tokens.weight", head)
+    tied = shape.tied and "lm_head.weight" not in tensors.names
     return Decoder(
         shape,
         embedding,
         [_layer(tensors, shape, number) for number in range(shape.layers)],
         tensors.get("model.norm.weight", (shape.hidden,)),
-        embedding
-        if shape.tied and "lm_head.weight" not in tensors.names
-        else tensors.get("lm_head.weight", head),
+        laid_out(embedding if tied else tensors.get("lm_head.weight", head)),
         Experts(_store(tensors, shape, keep, room), swiglu),
     )
 
@@ -67,13 +72,15 @@ def _layer(tensors: Tensors, shape: Shape, number: int) -> Layer:
     moe = number in shape.moe_layers
     return Layer(
         tensors.get(f"{name}.input_layernorm.weight", norm),
-        torch.cat(
-            [
-                tensors.get(f"{name}.self_attn.{each}_proj.weight", (size, shape.hidden))
-                for each, size in heads
-            ]
+        laid_out(
+            torch.cat(
+                [
+                    tensors.get(f"{name}.self_attn.{each}_proj.weight", (size, shape.hidden))
+                    for each, size in heads
+                ]
+            )
         ),
-        tensors.get(f"{name}.self_attn.o_proj.weight", (shape.hidden, wide)),
+        laid_out(tensors.get(f"{name}.self_attn.o_proj.weight", (shape.hidden, wide))),
         tensors.get(f"{name}.post_attention_layernorm.weight", norm),
         _mlp(tensors, shape, f"{name}.extra_mlp" if moe else f"{name}.mlp"),
         tensors.get(f"{name}.mlp.gate_weight", (shape.experts, shape.hidden), dtype=torch.float32)
@@ -91,44 +98,38 @@ def _mlp(tensors: Tensors, shape: Shape, name: str) -> Mlp:
     inner, hidden = shape.intermediate, shape.hidden
     gate = tensors.get(f"{name}.gate_proj.weight", (2 * inner, hidden))
     up = tensors.get(f"{name}.up_proj.weight", (inner, hidden))
-    return Mlp(torch.cat([gate, up]), tensors.get(f"{name}.down_proj.weight", (hidden, inner)))
+    down = tensors.get(f"{name}.down_proj.weight", (hidden, inner))
+    return Mlp(laid_out(torch.cat([gate, up])), laid_out(down))
 
 
 def _store(tensors: Tensors, shape: Shape, keep: Keeping, room: int) -> Store:
+    import torch
+
     from ragbraid.generate.openmoe.experts import Offloaded, Resident
 
+    def read(layer: int, expert: int, device: str | None = None) -> Matrices:
+        """Only its own part of the file."""
+        sizes = _sizes(shape, shape.moe_layers[layer])
+        gate, up, outer = (tensors.row(name, expert, size, device=device) for name, size in sizes.items())
+        return torch.cat([gate, up], -1), outer
+
     if keep == "disk":
-        return Offloaded(_fetcher(tensors, shape), room)
-    device = tensors.device if keep == "device" else "cpu"
-    held = [_experts(tensors, shape, layer, device) for layer in shape.moe_layers]
+        return Offloaded(lambda layer, expert: _expert(read(layer, expert)), room)
+    places = [[(layer, expert) for expert in range(shape.experts)] for layer in range(len(shape.moe_layers))]
     if keep == "device":
-        return Resident(held)
+        return Resident([[_expert(read(*each)) for each in layer] for layer in places])
+    held = [[read(*each, "cpu") for each in layer] for layer in places]
 
     def bring(layer: int, expert: int) -> Expert:
-        inner, outer = held[layer][expert]
-        return inner.to(tensors.device), outer.to(tensors.device)
+        inner, outer = (each.to(tensors.device) for each in held[layer][expert])
+        return _expert((inner, outer))
 
     return Offloaded(bring, room)
 
 
-def _experts(tensors: Tensors, shape: Shape, layer: int, device: str) -> list[Expert]:
-    import torch
-
-    gate, up, outer = (tensors.get(name, size, device=device) for name, size in _sizes(shape, layer).items())
-    return list(zip(torch.cat([gate, up], -1), outer, strict=True))
-
-
-def _fetcher(tensors: Tensors, shape: Shape) -> Fetch:
-    """Reads an expert from its file: only its own part of it."""
-    import torch
-
-    def read(layer: int, expert: int) -> Expert:
-        gate, up, outer = (
-            tensors.row(name, expert, size) for name, size in _sizes(shape, shape.moe_layers[layer]).items()
-        )
-        return torch.cat([gate, up], -1), outer
-
-    return read
+def _expert(matrices: Matrices) -> Expert:
+    inner, outer = matrices
+    return laid_out(inner.T), laid_out(outer.T)
 
 
 def _sizes(shape: Shape, layer: int) -> dict[str, tuple[int, int, int]]:

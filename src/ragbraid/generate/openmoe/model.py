@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.generate.hf.tokenized import Tokenized
-from ragbraid.generate.openmoe.decoder import Cache, Decoder
+from ragbraid.generate.openmoe.cache import Cache
+from ragbraid.generate.openmoe.decoder import Decoder
 from ragbraid.generate.openmoe.order import TokenExperts
 from ragbraid.generate.openmoe.routing import Load, Routes
 from ragbraid.generate.prompting import COMPLETION

@@ -61,7 +61,7 @@ class Shape:
         attention = self.hidden * self.head_dim * 2 * (self.heads + self.key_heads)
         each = attention + 4 * self.hidden * self.intermediate
         experts = len(self.moe_layers) * self.experts * self.expert_parameters
-        return self.layers * each + experts + (1 if self.tied else 2) * self.vocabulary * self.hidden
+        return self.layers * each + experts + 2 * self.vocabulary * self.hidden
 
     def capacity(self, tokens: int) -> int:
         """How many of `tokens` an expert takes; what comes later is dropped."""
