@@ -137,6 +137,10 @@ def speed(folder: Path, ids: torch.Tensor, device: str) -> None:
 
 
 def offload(folder: Path, ids: torch.Tensor, device: str) -> None:
+    decoder = read_decoder(folder, device)
+    seconds(decoder, ids[:1])
+    prompt, token = seconds(decoder, ids[:1])
+    print(f"all on the device: a token {1000 * token:.0f} ms, prompt {1000 * prompt:.0f} ms")
     for held in (128, 96, 64, 32, 16):
         decoder = read_decoder(folder, device, keep="disk", room=held)
         seconds(decoder, ids[:1])

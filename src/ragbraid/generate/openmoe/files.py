@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ragbraid.errors import MissingDependency, ModelError
-from ragbraid.generate.openmoe.product import laid_out
+from ragbraid.generate.openmoe.product import Product, laid_out, product
 from ragbraid.generate.openmoe.shape import Shape, read_shape
 from ragbraid.models.pickled import unpickled
 from ragbraid.models.tensors import Tensors
@@ -113,23 +114,24 @@ def _store(tensors: Tensors, shape: Shape, keep: Keeping, room: int) -> Store:
         gate, up, outer = (tensors.row(name, expert, size, device=device) for name, size in sizes.items())
         return torch.cat([gate, up], -1), outer
 
+    # What comes and goes stays as it lies: laying it out takes longer than the products of a few tokens.
     if keep == "disk":
-        return Offloaded(lambda layer, expert: _expert(read(layer, expert)), room)
+        return Offloaded(lambda layer, expert: _expert(read(layer, expert), product), room)
     places = [[(layer, expert) for expert in range(shape.experts)] for layer in range(len(shape.moe_layers))]
     if keep == "device":
-        return Resident([[_expert(read(*each)) for each in layer] for layer in places])
+        return Resident([[_expert(read(*each), laid_out) for each in layer] for layer in places])
     held = [[read(*each, "cpu") for each in layer] for layer in places]
 
     def bring(layer: int, expert: int) -> Expert:
         inner, outer = (each.to(tensors.device) for each in held[layer][expert])
-        return _expert((inner, outer))
+        return _expert((inner, outer), product)
 
     return Offloaded(bring, room)
 
 
-def _expert(matrices: Matrices) -> Expert:
+def _expert(matrices: Matrices, made: Callable[[Tensor], Product]) -> Expert:
     inner, outer = matrices
-    return laid_out(inner.T), laid_out(outer.T)
+    return made(inner.T), made(outer.T)
 
 
 def _sizes(shape: Shape, layer: int) -> dict[str, tuple[int, int, int]]:

@@ -16,12 +16,19 @@ Product: TypeAlias = "Callable[[Tensor], Tensor]"
 """Of inputs (…, columns), with the transpose of a weight (rows, columns): outputs (…, rows)."""
 
 
+def product(weight: Tensor) -> Product:
+    """The product with a weight, as it lies."""
+    from torch.nn.functional import linear
+
+    return partial(linear, weight=weight)
+
+
 def laid_out(weight: Tensor) -> Product:
     """The product with a weight, which on a CPU is laid out anew once; then it may be forgotten."""
     import torch
 
     if not _has_layout(weight):
-        return partial(torch.nn.functional.linear, weight=weight)
+        return product(weight)
     run, laid = torch.ops.mkldnn._linear_pointwise, torch.ops.mkldnn._reorder_linear_weight(weight)
 
     def multiply(given: Tensor) -> Tensor:
