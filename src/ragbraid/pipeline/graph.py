@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Form: TypeAlias = Literal[
-    "component", "input", "loader", "step", "flow", "branch", "loop", "map", "until", "index"
+    "component", "input", "loader", "step", "flow", "branch", "loop", "map", "agent", "until", "index"
 ]
 
 

@@ -13,6 +13,7 @@ _SHAPES: dict[Form, str] = {
     "branch": "diamond",
     "loop": "box3d",
     "map": "box3d",
+    "agent": "diamond",
     "flow": "box3d",
 }
 

@@ -13,6 +13,7 @@ _SHAPES: dict[Form, tuple[str, str]] = {
     "branch": ("{{", "}}"),
     "loop": ("[[", "]]"),
     "map": ("[[", "]]"),
+    "agent": ("{{", "}}"),
     "flow": ("[[", "]]"),
 }
 

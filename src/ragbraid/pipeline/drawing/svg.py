@@ -22,7 +22,7 @@ _STYLE = """\
   .box { fill: #ffffff; stroke: #486581 }
   .input { fill: #e3f8ff; stroke: #2186eb }
   .component { fill: #fffbea; stroke: #de911d }
-  .branch, .loop, .map { fill: #f5f0ff; stroke: #724bb7 }
+  .branch, .loop, .map, .agent { fill: #f5f0ff; stroke: #724bb7 }
   .flow, .index { fill: #e6f6ec; stroke: #27794f }
   .arrow { fill: none; stroke: #52606d; stroke-width: 1.3; marker-end: url(#tip) }"""
 

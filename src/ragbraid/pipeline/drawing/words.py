@@ -16,6 +16,8 @@ def what(node: Node) -> list[str]:
             return [f"repeats {node.type}"]
         case "map":
             return [f"{node.type} for each"]
+        case "agent":
+            return [] if node.name == "agent" else ["agent"]
         case "branch":
             return [] if node.name == "when" else ["branch"]
         case _:
@@ -47,6 +49,8 @@ def on_arrow(node: Node, link: Link) -> str:
     """What is said beside an arrow into a node: most arrows explain themselves."""
     if node.form == "branch":
         return link.name
+    if node.form == "agent" and link.name == "tool":
+        return "tool"
     if node.form == "map" and link.name == "over":
         return "each"
     return "until" if node.form == "until" else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ragbraid.pipeline.tree import Map
 
-BODIES = ("then", "else", "until", "otherwise")
+BODIES = ("then", "else", "until", "otherwise", "tools")
 """The keys of a step that hold a step or a list of steps."""
 TABLES = ("cases", "to")
 """The keys of a step that hold a mapping of such."""

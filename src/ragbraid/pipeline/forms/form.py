@@ -55,14 +55,14 @@ def whole(least: int, most: int) -> dict[str, Any]:
     return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, VARIABLE]}
 
 
-def seconds(node: Map, checker: FlowChecker) -> float | None:
-    """The number that `deadline` holds, if any."""
-    given = node.items.get("deadline")
+def seconds(node: Map, checker: FlowChecker, key: str = "deadline") -> float | None:
+    """The number that a key holds, if any."""
+    given = node.items.get(key)
     if given is None or waits(given):
         return None
     if isinstance(given, Scalar) and type(count := as_number(given)) in (int, float) and 0 < count <= 86_400:
         return float(count)
-    said = f"deadline wants seconds, more than 0 and at most 86400, not {describe(given)}"
+    said = f"{key} wants seconds, more than 0 and at most 86400, not {describe(given)}"
     checker.problems.add(given.place, said)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ragbraid.pipeline.forms.agent import AGENT
 from ragbraid.pipeline.forms.branch import BRANCH
 from ragbraid.pipeline.forms.calls import TYPE, USE
 from ragbraid.pipeline.forms.form import Form
@@ -12,4 +13,4 @@ from ragbraid.pipeline.forms.mapped import MAP
 from ragbraid.pipeline.forms.narrow import ONLY
 from ragbraid.pipeline.forms.route import ROUTE
 
-FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP, ROUTE, ONLY)}
+FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP, ROUTE, ONLY, AGENT)}
