@@ -77,11 +77,11 @@ class Gathering:
         going = list(courses)
         for _ in range(self.at_most):
             left = began + self.deadline - perf_counter()
-            chosen = yield from self._choose(state, going, courses, left)
+            chosen = yield from self._choose(state, run, going, courses, left)
             going = []
             for name, indexes in self._by_tool(chosen, courses).items():
                 left = began + self.deadline - perf_counter()
-                yield from self._use(self.tools[name], state, indexes, chosen, courses, left)
+                yield from self._use(self.tools[name], state, run, indexes, chosen, courses, left)
                 going += indexes
             going = sorted(each for each in going if each not in state.errors)
             going += [each for each in chosen if chosen[each] is not None and each not in going
@@ -102,13 +102,13 @@ class Gathering:
         return recipes.hashed("agent", recipes.slots[self.question], *told)
 
     def _choose(
-        self, state: State, going: list[int], courses: Mapping[int, _Course], left: float
+        self, state: State, run: Run, going: list[int], courses: Mapping[int, _Course], left: float
     ) -> Generator[Turn, None, dict[int, ToolCall | None]]:
         """The next call of each question; those whose time is up, or which failed, have none."""
         if left > 0:
             for index in going:
                 state.slots[self.used][index] = list(courses[index].used)
-            attempt = Attempt(self.choice, state.view(going).detached(), left)
+            attempt = Attempt(self.choice, state.view(going).detached(), run, left)
             yield attempt
             if attempt.done:
                 for index, error in attempt.state.errors.items():
@@ -139,6 +139,7 @@ class Gathering:
         self,
         tool: Tool,
         state: State,
+        run: Run,
         indexes: list[int],
         chosen: Mapping[int, ToolCall | None],
         courses: Mapping[int, _Course],
@@ -152,7 +153,7 @@ class Gathering:
         for index, call in calls.items():
             for name, slot in tool.arguments.items():
                 part.slots[slot][index] = call.arguments[name]
-        attempt = Attempt(tool.stages, part, max(allowed, 0.0))
+        attempt = Attempt(tool.stages, part, run, max(allowed, 0.0))
         if allowed > 0:
             yield attempt
         ms = round((perf_counter() - began) * 1000, 3)
