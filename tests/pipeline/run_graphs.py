@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-FORMS = ("plain", "plain", "when", "cases", "flow", "repeat", "map")
+FORMS = ("plain", "plain", "when", "cases", "flow", "repeat", "map", "only", "agent")
 WORDS = ("fail1", "fail2", "fail3", "pump", "valve", "rotor", "seal", "check")
 _PASSED = {"inputs": {"question": "str", "k": {"type": "int", "default": 10}, "hits": "hits"}}
 
@@ -121,6 +121,26 @@ class Graphs:
         if self._chance(0.5):
             mapped["on_error"] = self._draw.choice(["fail", "skip"])
         return [words, mapped, self._step("Fuse") | {"hits": mapped["id"]}]
+
+    def _only(self, depth: int) -> list[Any]:
+        words = self._draw.sample(WORDS, k=2)
+        return [{"only": {"topic": words}, "id": self._name("only"), "then": self._rest(depth - 1)}]
+
+    def _agent(self, depth: int) -> list[Any]:
+        tools = []
+        for _ in range(self._draw.randint(1, 2)):
+            name = self._name("tool")
+            self._flows[name] = {**_PASSED, "steps": self._rest(depth - 1)}
+            tools.append({"use": name, "id": self._name("use")})
+        finder = self._step(self._draw.choice(["Find", "BlockingFind", "BatchFind"]), **self._varied())
+        agent = {
+            "agent": {"type": "run_parts:Chooser", **self._varied()},
+            "id": self._name("agent"),
+            "tools": [*tools, finder],
+            "at_most": self._draw.randint(1, 3),
+            "deadline": 600,
+        }
+        return [agent]
 
     def _step(self, kind: str, **settings: Any) -> dict[str, Any]:
         return {"type": f"run_parts:{kind}", "id": self._name(kind.lower()), **settings}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -16,8 +17,9 @@ import yaml
 from ragbraid import Pipeline
 from ragbraid.context import Context
 from ragbraid.errors import Cancelled, InputError
+from ragbraid.generate.protocol import Completion, JsonSchema, Request, Score
 from ragbraid.pipeline.engine import Engine
-from ragbraid.types import Answer, Batch, Delta, Hit
+from ragbraid.types import Answer, Batch, Delta, Hit, Message
 
 
 def load(
@@ -134,6 +136,49 @@ class BatchRank:
             return Rank(self.seed, self.fails)(question, hits)
         except Exception as error:
             return error
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """A generator that chooses among tools by its prompt alone, so that it does the same however asked."""
+
+    seed: int = 0
+    fails: str = ""
+    context_window: int = 100_000
+
+    scores_together: ClassVar[bool] = False
+
+    def count_tokens(self, prompt: tuple[Message, ...] | str) -> int:
+        return len(str(prompt))
+
+    def generate(
+        self, requests: Sequence[Request], *, context: Context | None = None
+    ) -> list[Completion | Exception]:
+        return [self._one(each) for each in requests]
+
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
+        raise NotImplementedError
+
+    def score(self, *arguments: object, **more: object) -> list[Score]:
+        raise NotImplementedError
+
+    def _one(self, request: Request) -> Completion | Exception:
+        assert isinstance(request.constraint, JsonSchema)
+        schema = request.constraint.schema
+        ways = schema.get("anyOf", [schema])
+        drawn = crc32(f"{self.seed} {request.prompt}".encode())
+        way, asked = ways[drawn % len(ways)]["properties"], request.prompt[1].content.split()
+        try:
+            _fail(self.fails, " ".join(asked))
+        except Exception as error:
+            return error
+        question = " ".join(asked[drawn % len(asked) :])
+        said = (
+            {"name": way["name"]["const"], "arguments": {"question": question}}
+            if "name" in way
+            else {"reply": ""}
+        )
+        return Completion(json.dumps(said))
 
 
 def drop(hits: list[Hit], *, most: int = 3) -> list[Hit]:
@@ -279,14 +324,16 @@ class AsyncWait:
         return hits
 
 
+ENOUGH = threading.Event()
+"""Set by a test that has seen enough of a `Deaf` step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deaf:
-    """Hands the hits on after a while, whatever happens meanwhile."""
-
-    seconds: float = 1.0
+    """Hands the hits on when the test has seen enough, whatever happens to the run meanwhile."""
 
     def __call__(self, hits: list[Hit]) -> list[Hit]:
-        time.sleep(self.seconds)
+        ENOUGH.wait(60)
         return hits
 
 

@@ -6,12 +6,13 @@ import asyncio
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 from run_graphs import Graphs
-from run_parts import load, threads
+from run_parts import ENOUGH, load, threads
 
 from ragbraid import Pipeline
 from ragbraid.errors import Cancelled, DeadlineExceeded
@@ -21,10 +22,25 @@ SEEDS = range(count(25, 2000))
 PROMPT = 0.1
 """Seconds until the caller has control back."""
 
-BUSY = 0.5
-"""Seconds that a machine with other work may take to wake a thread, once in a while."""
+TRIES = 20
+"""How often a moment is tried again: a machine with other work wakes a thread late, once in a while."""
 
 FIND = {"type": "run_parts:Find"}
+
+
+@pytest.fixture(autouse=True)
+def _deaf() -> Iterator[None]:
+    ENOUGH.clear()
+    yield
+    ENOUGH.set()
+
+
+def ends() -> None:
+    """A step that was asked to end does when it is over."""
+    ENOUGH.set()
+    for each in threads():
+        each.join(30)
+    assert threads() == []
 
 
 def closes(pipeline: Pipeline) -> None:
@@ -41,11 +57,11 @@ async def test_random_graphs_stop_anywhere(
     graphs, draw = Graphs(seed, slow=True), Random(seed)
     pipeline = load(tmp_path, graphs.file())
     question = "pump valve rotor"
-    lates = []
     for way in (deadline, closed_stream, closed_astream, cancelled_task):
-        lates.append(await way(pipeline, question, draw.uniform(0.0, 0.12)))
-        assert lates[-1] < BUSY, way.__name__
-    assert sorted(lates)[1] < PROMPT
+        moment, lates = draw.uniform(0.0, 0.12), []
+        while not lates or (lates[-1] >= PROMPT and len(lates) < TRIES):
+            lates.append(await way(pipeline, question, moment))
+        assert lates[-1] < PROMPT, (way.__name__, lates)
     closes(pipeline)
     assert list((tmp_path / "temporary").iterdir()) == []
 
@@ -104,15 +120,13 @@ def test_a_step_that_looks_stops_at_the_deadline(tmp_path: Path) -> None:
 
 
 def test_leaving_a_pipeline_at_the_deadline_names_what_still_runs(tmp_path: Path) -> None:
-    file = file_with({"id": "deaf-one", "type": "run_parts:Deaf", "seconds": 2.0})
-    began = time.monotonic()
+    file = file_with({"id": "deaf-one", "type": "run_parts:Deaf"})
     with pytest.raises(DeadlineExceeded, match="The step 'deaf-one' can't be stopped") as caught:  # noqa: SIM117
         with load(tmp_path, file) as pipeline:
             pipeline.ask("pump", timeout=0.05)
-    assert time.monotonic() - began < 1.0
     assert "Raise the timeout" in caught.value.hint
-    for each in threads():
-        each.join()
+    assert threads() != []  # it is deaf still
+    ends()
 
 
 async def test_the_deadline_holds_under_asyncio_too(tmp_path: Path) -> None:
@@ -125,26 +139,23 @@ async def test_the_deadline_holds_under_asyncio_too(tmp_path: Path) -> None:
 
 
 def test_streams_end_in_an_error_at_the_deadline(tmp_path: Path) -> None:
-    pipeline = load(tmp_path, file_with({"type": "run_parts:Deaf", "seconds": 0.4}))
+    pipeline = load(tmp_path, file_with({"type": "run_parts:Deaf"}))
     events = list(pipeline.stream("pump", timeout=0.05))
     assert [each.kind for each in events] == ["step", "error"]
     assert [each.seq for each in events] == [0, 1]
     assert isinstance(events[-1].value, DeadlineExceeded)
+    ENOUGH.set()
     closes(pipeline)
 
 
 def test_close_names_what_cannot_be_stopped(tmp_path: Path) -> None:
-    inner = {"steps": [FIND, {"id": "deaf-one", "type": "run_parts:Deaf", "seconds": 0.8}]}
+    inner = {"steps": [FIND, {"id": "deaf-one", "type": "run_parts:Deaf"}]}
     steps = [{"use": "inner"}, {"type": "run_parts:SayAtOnce"}]
     pipeline = load(tmp_path, {"flows": {"inner": inner}, "ask": steps})
-    began = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         pipeline.ask("pump", timeout=0.05)
-    assert time.monotonic() - began < BUSY
     assert pipeline.close(0.1) == ["inner.deaf-one"]
-    for each in threads():
-        each.join(5)  # it was asked to end, and does when its step is over
-    assert threads() == []
+    ends()
 
 
 def test_close_stops_a_stream_that_nobody_reads_on(tmp_path: Path) -> None:

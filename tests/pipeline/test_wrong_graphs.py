@@ -35,14 +35,21 @@ def steps(value: Any) -> Iterator[dict[str, Any]]:
             yield from steps(each)
 
 
+UNBOUNDED = {
+    "repeat": ("a loop", "rounds it may go"),
+    "map": ("a map", "items that it takes"),
+    "agent": ("an agent", "calls it may make"),
+}
+
+
 def unbounded(file: dict[str, Any], draw: Random) -> str:
     bounded = [each for each in steps(file) if "at_most" in each]
     if not bounded:
         return ""
     broken = draw.choice(bounded)
     del broken["at_most"]
-    what = ("loop", "rounds it may go") if "repeat" in broken else ("map", "items that it takes")
-    return "a {} wants a bound: `at_most`, the most {}".format(*what)
+    (what,) = [said for key, said in UNBOUNDED.items() if key in broken]
+    return f"{what[0]} wants a bound: `at_most`, the most {what[1]}"
 
 
 def mistyped_end(file: dict[str, Any], draw: Random) -> str:
@@ -65,7 +72,20 @@ def unread(file: dict[str, Any], draw: Random) -> str:
     return "nobody reads the output of 'idle'; name it as an input of a later step, or remove it"
 
 
-WAYS = (unbounded, mistyped_end, mistyped_input, unread)
+def mixed_tools(file: dict[str, Any], draw: Random) -> str:
+    agents = [each for each in steps(file) if "agent" in each]
+    if not agents:
+        return ""
+    broken = draw.choice(agents)
+    broken["tools"].append({"type": "run_parts:is_long", "id": "odd"})
+    first = broken["tools"][0]["id"]
+    return (
+        f"an agent's tools all give hits, or none does: {first!r} gives hits, and 'odd' bool; "
+        "a flow that ends in a step that answers is no tool of hits"
+    )
+
+
+WAYS = (mixed_tools, unbounded, mistyped_end, mistyped_input, unread)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

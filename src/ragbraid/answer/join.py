@@ -49,7 +49,7 @@ class Join:
             confidence=min(each.confidence for each in answers),
             citations=held,
             hits=tuple(hits),
-            usage=_summed([each.usage for each in answers]),
+            usage=summed([each.usage for each in answers]),
         )
 
 
@@ -81,7 +81,8 @@ def _stands(citation: Citation, hits: Sequence[Hit], places: dict[str, int]) -> 
     )
 
 
-def _summed(usages: Sequence[Usage]) -> Usage:
+def summed(usages: Sequence[Usage]) -> Usage:
+    """What several answers took together."""
     return Usage(
         sum(each.prompt_tokens for each in usages),
         sum(each.completion_tokens for each in usages),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
@@ -16,6 +14,7 @@ from ragbraid.context import Context
 from ragbraid.errors import FOREIGN, GenerationError, RagbraidError, StepError, told
 from ragbraid.generate.protocol import Generator, JsonSchema, Request
 from ragbraid.text.question import check_question
+from ragbraid.text.stands_in import stands_in
 from ragbraid.types import Answer, Message, Usage
 
 _SIMPLE = (str, int, float, bool)
@@ -122,7 +121,7 @@ class Tool:
             each.name: values[each.name]
             for each in self.parameters
             if values.get(each.name) is not None
-            and (self.made_up or not each.quoted or _stands_in(values[each.name], question))
+            and (self.made_up or not each.quoted or stands_in(values[each.name], question))
         }, completion.usage
 
 
@@ -160,16 +159,3 @@ def _schema(annotation: Any) -> dict[str, Any] | None:
         return {"enum": list(get_args(annotation))}
     names = dict(zip(_SIMPLE, ("string", "integer", "number", "boolean"), strict=True))
     return {"type": names[annotation]} if annotation in _SIMPLE else None
-
-
-def _stands_in(value: Any, question: str) -> bool:
-    """Whether the question has these words, or this number, in it."""
-    if isinstance(value, int | float):
-        numbers = [each.replace(",", "") for each in re.findall(r"\d[\d,]*(?:\.\d+)?", question)]
-        return any(float(each) == abs(value) for each in numbers)
-    words, asked = _words(value), _words(question)
-    return bool(words) and f" {' '.join(words)} " in f" {' '.join(asked)} "
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[\w-]+", unicodedata.normalize("NFKC", text).casefold())

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
 from ragbraid.context import Context
 from ragbraid.generate.protocol import Completion, Generator, Request
-from ragbraid.generate.tool_calls import REPLY, ToolCall, ToolSpec, call_schema, instructions, read_calls
-from ragbraid.types import Batch, Message
+from ragbraid.generate.tool_calls import (
+    REPLY,
+    ToolCall,
+    ToolSpec,
+    call_schema,
+    instructions,
+    read_calls,
+    read_reply,
+)
+from ragbraid.types import Batch, Message, Usage
 
 _TASK = (
     "You gather what is needed to answer the user's question by calling tools, one at a time. "
@@ -22,10 +30,19 @@ _TASK = (
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A call of a tool that was made, and what is told of what came of it."""
+    """A call of a tool that was made, and what the model is told of what came of it."""
 
     call: ToolCall
     result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The next call; without one, why there is none: a reply, or an answer that is no call."""
+
+    call: ToolCall | None
+    ended: Literal["", "reply", "no call"]
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +50,8 @@ class ToolChoice:
     """Asks the `generator` which of the `tools` to call next, for all questions at once.
 
     Its answer is held to one call of a tool with arguments of its types, or to a reply, which means that
-    nothing more is needed; the first answer is a call in any case. It has at most `max_tokens`, and one that
-    is cut off by that counts as a reply. The oldest calls are left out of a prompt that would be too long.
+    nothing more is needed; the first answer is a call in any case. It has at most `max_tokens`. The oldest
+    calls are left out of a prompt that would be too long.
     """
 
     generator: Generator
@@ -43,13 +60,11 @@ class ToolChoice:
 
     blocking: ClassVar[bool] = True
 
-    def __call__(
-        self, question: Batch[str], used: Batch[list[Used]], context: Context
-    ) -> Batch[ToolCall | None]:
-        """The next call for each question; None where nothing more is needed."""
+    def __call__(self, question: Batch[str], used: Batch[list[Used]], context: Context) -> Batch[Chosen]:
+        """The next call for each question, or the generator's error."""
         requests = [self._request(each, before) for each, before in zip(question, used, strict=True)]
         found = self.generator.generate(requests, context=context)
-        return Batch(self._call(each) for each in found)
+        return Batch(self._chosen(each) for each in found)
 
     def _request(self, question: str, used: Sequence[Used]) -> Request:
         schema = call_schema(self.tools, reply=bool(used))
@@ -70,11 +85,14 @@ class ToolChoice:
             messages.append(Message("user", f"Result of {each.call.name}: {each.result}"))
         return tuple(messages)
 
-    def _call(self, found: Completion | Exception) -> Any:
+    def _chosen(self, found: Completion | Exception) -> Any:
         if isinstance(found, Exception):
             return found
         _, calls = read_calls(found.text, self.tools)
-        return calls[0] if calls else None
+        if calls:
+            return Chosen(calls[0], "", found.usage)
+        replied = read_reply(found.text) is not None or not found.text.lstrip().startswith("{")
+        return Chosen(None, "reply" if replied else "no call", found.usage)
 
 
 def misfit(arguments: Mapping[str, Any], tool: ToolSpec) -> str | None:

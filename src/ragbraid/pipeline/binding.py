@@ -81,6 +81,10 @@ class Binder:
         given = node.items.get(name)
         if given is not None:
             return self._given(name, wanted, given, step, environment)
+        if environment.caller is not None and default is MISSING:
+            value = environment.caller(name, wanted, place)
+            if value is not None:
+                return value
         value = environment.find(name)
         if value is not None and default is not MISSING and not assignable(value.type, wanted):
             value = None  # an optional input doesn't insist on a namesake of another type

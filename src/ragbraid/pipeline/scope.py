@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ragbraid.pipeline.diagnostics import Place
 from ragbraid.pipeline.model import FlowInput, Value
@@ -27,6 +28,8 @@ class Environment:
         self.untold: set[str] = set()
         self.only: str | None = None
         """What the one step of a block is called, where it has no id: the way that it stands in."""
+        self.caller: Callable[[str, Any, Place], Value | None] | None = None
+        """Gives the inputs that whoever calls a step chooses, by name and type."""
 
     def child(self) -> Environment:
         """A copy in which a block may add names that are gone after it; ids stay unique across both."""
