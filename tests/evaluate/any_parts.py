@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 from typing import Any
 
 from ragbraid.context import Context
-from ragbraid.generate.protocol import Completion, Quotes, Request, Score
+from ragbraid.generate.protocol import Completion, JsonSchema, Quotes, Request, Score
 from ragbraid.types import Hit, Message, Usage
 
 _PASSAGE = re.compile(r"^\[(\d+)\] (.*?)(?=^\[\d+\] |\n\nQuestion: |\Z)", re.M | re.S)
@@ -93,6 +94,8 @@ class WriterRuntime:
         if isinstance(held_to, Quotes):
             return Completion(_run(draw, draw.choice(held_to.texts), held_to.max_words), usage=Usage(1, 1, 1))
         said = request.prompt if isinstance(request.prompt, str) else request.prompt[-1].content
+        if isinstance(held_to, JsonSchema):
+            return Completion(json.dumps(_fitting(draw, held_to.schema, said)), usage=Usage(1, 1, 1))
         passages = [(int(number), text) for number, text in _PASSAGE.findall(said)] or [(1, "nothing")]
         text = " ".join(_sentence(draw, passages) for _ in range(draw.randint(0, 6)))
         return Completion(text, usage=Usage(1, 1, 1))
@@ -110,6 +113,25 @@ def _sentence(draw: Random, passages: list[tuple[int, str]]) -> str:
             f"In {draw.randint(1, 3000)} there was {run} [{number}].", "I can't answer that.",
         ]
     )  # fmt: skip
+
+
+def _fitting(draw: Random, schema: Mapping[str, Any], said: str) -> Any:
+    """What fits a schema, its texts words that were said."""
+    if "anyOf" in schema:
+        return _fitting(draw, draw.choice(schema["anyOf"]), said)
+    if "const" in schema or "enum" in schema:
+        return draw.choice(schema.get("enum", [schema.get("const")]))
+    match schema["type"]:
+        case "object":
+            return {name: _fitting(draw, each, said) for name, each in schema["properties"].items()}
+        case "array":
+            return [_fitting(draw, schema["items"], said)]
+        case "string":
+            return _run(draw, said, 8)
+        case "null":
+            return None
+        case kind:
+            return draw.random() < 0.5 if kind == "boolean" else draw.randint(0, 3000)
 
 
 def _run(draw: Random, text: str, most: int) -> str:
