@@ -12,6 +12,8 @@ from haystack_integrations.components.generators.ragbraid import RagbraidChatGen
 from haystack_integrations.tools.ragbraid import ragbraid_tool
 from parts import project, scripted
 
+from ragbraid import Pipeline
+from ragbraid.bridge.answers import cited
 from ragbraid.generate.tool_calls import ToolCall, written
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -42,6 +44,21 @@ async def test_an_agent_goes_on_with_what_the_tool_told(tmp_path: Path) -> None:
     assert "Sources:\n[1] docs/leave.md:5" in told.result
     again = await agent.run_async(messages=[ChatMessage.from_user(QUESTION)])
     assert again["last_message"].text == final
+
+
+def test_the_small_real_model_drives_an_agent(tmp_path: Path) -> None:
+    file = project(tmp_path)
+    tool = ragbraid_tool(file)
+    llm = RagbraidChatGenerator(
+        component={"type": "local", "model": "smollm2-135m-instruct"},
+        generation_kwargs={"tool_choice": tool.name, "max_tokens": 256},
+    )
+    agent = Agent(chat_generator=llm, tools=[tool], exit_conditions=[tool.name])
+    *_, called, gave = agent.run(messages=[ChatMessage.from_user(QUESTION)])["messages"]
+    with Pipeline.load(file) as pipeline:  # what it asks are its own words
+        answer = pipeline.ask(called.tool_calls[0].arguments["query"])
+    assert gave.tool_call_result.result == cited(answer)
+    llm.close()
 
 
 @pytest.mark.parametrize("version", ["3.3.9", "3.5.0"])

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from llama_index.core import PromptTemplate, SimpleDirectoryReader
-from llama_index.core.base.llms.types import ChatMessage, ImageBlock
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, ToolCallBlock
 from llama_index.core.schema import Document, NodeWithScore, QueryBundle, TextNode
+from llama_index.core.tools import FunctionTool
 from llama_index.core.vector_stores.types import MetadataFilter, MetadataFilters
 from llama_index_ragbraid import (
     RagbraidChatEngine,
@@ -127,6 +128,51 @@ async def test_a_model_completes_chats_and_streams() -> None:
             llm.complete("Hi", **given)
     with pytest.raises(InputError, match="read text alone"):
         llm.chat([ChatMessage(role="user", blocks=[ImageBlock(url="http://x/y.png")])])
+
+
+def add(a: int) -> int:
+    """Adds one."""
+    return a + 1
+
+
+ADD = FunctionTool.from_defaults(add)
+SAID = '{"name": "add", "arguments": {"a": 1}}'
+
+
+async def test_a_model_calls_tools_or_replies() -> None:
+    llm = RagbraidLLM(scripted(*[SAID] * 5, '{"reply": "No need."}', '{"reply": "Two."}'), "script")
+    assert llm.metadata.is_function_calling_model
+    first = llm.chat_with_tools([ADD], "Add one.", tool_required=True)
+    (call,) = llm.get_tool_calls_from_response(first)
+    assert (call.tool_name, call.tool_kwargs, first.message.content) == ("add", {"a": 1}, None)
+    again = await llm.achat_with_tools([ADD], "Add one.")
+    assert again.message.blocks[0].tool_kwargs == {"a": 1}
+    *_, last = llm.stream_chat_with_tools([ADD], "Add one.")
+    assert [each.tool_name for each in llm.get_tool_calls_from_response(last)] == ["add"]
+    assert llm.predict_and_call([ADD], "Add one.").response == "2"
+    *_, late = [each async for each in await llm.astream_chat_with_tools([ADD], "Add one.")]
+    assert late.message.blocks[0].tool_name == "add"
+    (said,) = list(llm.stream_chat_with_tools([ADD], "Hi."))
+    assert (said.message.content, said.delta) == ("No need.", "No need.")
+    gave = ChatMessage(role="tool", content="2", additional_kwargs={"tool_call_id": call.tool_id})
+    history = [ChatMessage(content="Add one."), first.message, gave]
+    reply = llm.chat_with_tools([ADD], chat_history=history)
+    assert reply.message.content == "Two."
+    assert llm.get_tool_calls_from_response(reply, error_on_no_tool_call=False) == []
+    with pytest.raises(ValueError, match="called no tool"):
+        llm.get_tool_calls_from_response(reply)
+
+
+def test_what_a_call_of_tools_cant_be_is_refused() -> None:
+    llm = RagbraidLLM(scripted("x"), "script")
+    with pytest.raises(InputError, match="no such tool"):
+        llm.chat_with_tools([ADD], "Hi", tool_choice="sub")
+    with pytest.raises(InputError, match="held to anything else"):
+        llm.chat_with_tools([ADD], "Hi", regex="a")
+    broken = ChatMessage(role="assistant", blocks=[ToolCallBlock(tool_name="add", tool_kwargs="[")])
+    with pytest.raises(InputError, match="no JSON object"):
+        llm.chat([broken])
+    assert llm.chat_with_tools([ADD], "Hi", tool_choice="none").message.content == "x"
 
 
 class Holiday(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -20,19 +20,26 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.custom import CustomLLM
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.prompts import BasePromptTemplate
 
+from llama_index_ragbraid.function_calls import chosen, message_of, selections, specs_of
 from llama_index_ragbraid.lending import Spec, Where, lender, model_name
-from llama_index_ragbraid.requests import prompt_of, request_of
+from llama_index_ragbraid.requests import calling_request, request_of
 from ragbraid.generate.protocol import Completion, Request
+from ragbraid.generate.tool_calls import ToolSpec
 from ragbraid.pipeline.lender import Lender
+
+if TYPE_CHECKING:
+    from llama_index.core.tools.types import BaseTool
 
 DEFAULT = {"type": "local"}
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class RagbraidLLM(CustomLLM):
+class RagbraidLLM(CustomLLM, FunctionCallingLLM):
     """Generates text by the generator of a ragbraid pipeline or by one alone.
 
     `component` is its name in the pipeline, by default the one that `ask` uses, or a component such as
@@ -41,7 +48,9 @@ class RagbraidLLM(CustomLLM):
 
     A call takes `max_tokens`, `temperature` (0 unless given), `top_p`, `seed`, `stop`, and what the answer is
     held to: `response_format` (a JSON Schema or a pydantic model), `regex` or `quotes`. `structured_predict`
-    gives what fits its class, always.
+    gives what fits its class, always. With tools (`chat_with_tools`, a `FunctionAgent`) it is held to a call
+    of one of them or to a reply, so that even a model that wasn't trained for tools calls them in the right
+    form.
     """
 
     pipeline: Any = Field(default=None, description="A pipeline file, or an open pipeline.")
@@ -61,11 +70,12 @@ class RagbraidLLM(CustomLLM):
 
     @property
     def metadata(self) -> LLMMetadata:
-        """The size of its context window, and that it chats."""
+        """The size of its context window, and that it chats and calls tools."""
         return LLMMetadata(
             context_window=self._lender.part("generator").context_window,
             num_output=self.max_tokens,
             is_chat_model=True,
+            is_function_calling_model=True,
             model_name=model_name(self.component, DEFAULT),
         )
 
@@ -86,12 +96,14 @@ class RagbraidLLM(CustomLLM):
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """The assistant's next message."""
-        return _reply(self._whole(self._request(prompt_of(messages), kwargs)))
+        request, tools = self._chat_request(messages, kwargs)
+        return _reply(self._whole(request), tools)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The next message as it comes; the last one is whole."""
-        return _replies(self._pieces(self._request(prompt_of(messages), kwargs)))
+        request, tools = self._chat_request(messages, kwargs)
+        return _replies(self._pieces(request), tools)
 
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002
@@ -111,12 +123,39 @@ class RagbraidLLM(CustomLLM):
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """`chat`, in a thread."""
-        return _reply(await asyncio.to_thread(self._whole, self._request(prompt_of(messages), kwargs)))
+        request, tools = self._chat_request(messages, kwargs)
+        return _reply(await asyncio.to_thread(self._whole, request), tools)
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """`stream_chat`, each piece made in a thread."""
-        return _in_threads(_replies(self._pieces(self._request(prompt_of(messages), kwargs))))
+        request, tools = self._chat_request(messages, kwargs)
+        return _in_threads(_replies(self._pieces(request), tools))
+
+    def _prepare_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,  # noqa: ARG002
+        allow_parallel_tool_calls: bool = False,  # noqa: ARG002 - a message has one call at most
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """What `chat` is called with. `tool_choice` is a tool's name, "required", "auto" or "none"."""
+        said = ChatMessage(content=user_msg) if isinstance(user_msg, str) else user_msg
+        specs, required = chosen(specs_of(tools), tool_required, kwargs.pop("tool_choice", None))
+        messages = [*(chat_history or []), *([said] if said is not None else [])]
+        return {"messages": messages, "tools": specs, "tool_required": required, **kwargs}
+
+    def get_tool_calls_from_response(
+        self,
+        response: ChatResponse,
+        error_on_no_tool_call: bool = True,
+        **kwargs: Any,  # noqa: ARG002
+    ) -> list[ToolSelection]:
+        """The calls in a reply. Raises `ValueError` where there is none, unless told not to."""
+        return selections(response, error_on_no_tool_call)
 
     def structured_predict(
         self,
@@ -146,6 +185,14 @@ class RagbraidLLM(CustomLLM):
         own = {"max_tokens": self.max_tokens, "temperature": self.temperature}
         return request_of(prompt, {**own, **given})
 
+    def _chat_request(
+        self, messages: Sequence[ChatMessage], given: dict[str, Any]
+    ) -> tuple[Request, Sequence[ToolSpec]]:
+        tools: Sequence[ToolSpec] = given.pop("tools", ())
+        required = given.pop("tool_required", False)
+        own = {"max_tokens": self.max_tokens, "temperature": self.temperature}
+        return calling_request(messages, {**own, **given}, tools, required), tools
+
     def _whole(self, request: Request) -> Completion:
         (outcome,) = self._lender.part("generator").generate([request])
         if isinstance(outcome, Exception):
@@ -162,9 +209,8 @@ def _completion(told: Completion, delta: str | None = None) -> CompletionRespons
     return CompletionResponse(text=told.text, delta=delta, raw=_raw(told))
 
 
-def _reply(told: Completion, delta: str | None = None) -> ChatResponse:
-    message = ChatMessage(role=MessageRole.ASSISTANT, content=told.text)
-    return ChatResponse(message=message, delta=delta, raw=_raw(told))
+def _reply(told: Completion, tools: Sequence[ToolSpec], delta: str | None = None) -> ChatResponse:
+    return ChatResponse(message=message_of(told.text, tools), delta=delta, raw=_raw(told))
 
 
 def _raw(told: Completion) -> dict[str, Any]:
@@ -189,12 +235,14 @@ def _completions(pieces: Iterator[str | Completion]) -> CompletionResponseGen:
             yield CompletionResponse(text=said, delta=piece)
 
 
-def _replies(pieces: Iterator[str | Completion]) -> ChatResponseGen:
+def _replies(pieces: Iterator[str | Completion], tools: Sequence[ToolSpec]) -> ChatResponseGen:
     said = ""
     for piece in pieces:
         if isinstance(piece, Completion):
-            yield _reply(piece, "")
-        else:
+            whole = _reply(piece, tools, "")
+            # What may be a call is shown when it is known to be none.
+            yield whole if not tools else whole.model_copy(update={"delta": whole.message.content or ""})
+        elif not tools:
             said += piece
             yield ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=said), delta=piece)
 

@@ -30,7 +30,14 @@ def ragbraid_tool(
         or "Answers a question from the user's own documents, and cites where the answer stands in them.",
         parameters={
             "type": "object",
-            "properties": {"query": {"type": "string", "description": "The question, as a whole sentence."}},
+            "properties": {
+                # A model that is held to it ends somewhere, where a small one would go on and on.
+                "query": {
+                    "type": "string",
+                    "description": "The question, as a whole sentence.",
+                    "maxLength": 300,
+                }
+            },
             "required": ["query"],
         },
         outputs_to_string={"source": "answers", "handler": cited_answers},
