@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import exported
 import pytest
 from haystack import Pipeline
 from haystack_integrations.common.ragbraid import answer_of
+from haystack_integrations.components.pipelines.ragbraid import RagbraidSuperComponent
 
 from ragbraid.errors import InputError
 from ragbraid.exchange.exporting.haystack import haystack
@@ -31,6 +33,25 @@ def test_it_answers_as_the_pipeline(kind: str, tmp_path: Path) -> None:
         asked = pipeline.run({"query": question, **({"text": question} if kind == "meaning" else {})})
         (generated,) = asked[chain.parts[-1].name]["answers"]
         assert answer_of(generated) == wanted
+
+
+@pytest.mark.parametrize("kind", exported.FILES)
+async def test_a_super_component_is_made_of_the_parts(kind: str, tmp_path: Path) -> None:
+    file = exported.pipeline_file(tmp_path, exported.FILES[kind])
+    outer = Pipeline()
+    outer.add_component("ask", RagbraidSuperComponent(file))
+    again = Pipeline.loads(outer.dumps())
+    inner: Any = again.get_component("ask")
+    assert set(inner.pipeline.graph.nodes) == set(PARTS[kind])
+    wanted = exported.asked(file)
+    for question, answer in zip(exported.QUESTIONS, wanted, strict=True):
+        found = again.run({"ask": {"query": question}})["ask"]
+        assert answer_of(found["answers"][0]) == answer
+        assert found["documents"] == found["answers"][0].documents
+    inner.warm_up()
+    late = await again.run_async({"ask": {"query": exported.QUESTIONS[0]}})
+    assert answer_of(late["ask"]["answers"][0]) == wanted[0]
+    inner.close()
 
 
 def test_code_of_ones_own_is_refused(tmp_path: Path) -> None:

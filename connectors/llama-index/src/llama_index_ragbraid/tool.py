@@ -1,8 +1,8 @@
 """A tool that answers from a pipeline's documents, with citations."""
 
-from typing import Annotated
+from __future__ import annotations
 
-from llama_index.core.bridge.pydantic import Field
+from llama_index.core.bridge.pydantic import BaseModel, Field
 from llama_index.core.tools import FunctionTool
 
 from llama_index_ragbraid.asking import Asking, Filters
@@ -10,11 +10,16 @@ from llama_index_ragbraid.lending import Where
 from ragbraid.bridge.answers import cited
 
 DESCRIPTION = "Answers a question from the user's own documents, and cites where the answer stands in them."
-Question = Annotated[str, Field(description="The question, as a whole sentence.", max_length=300)]
-"""A model that is held to it ends somewhere, where a small one would go on and on. No longer one is refused.
 
-LlamaIndex reads the annotation itself, so none in this file is a string.
-"""
+
+class Asked(BaseModel):
+    """What an agent gives the tool.
+
+    A model that is held to the bound ends somewhere, where a small one would go on and on; a longer question
+    is asked, too.
+    """
+
+    query: str = Field(description="The question, as a whole sentence.", max_length=300)
 
 
 def ragbraid_tool(
@@ -33,14 +38,19 @@ def ragbraid_tool(
     """
     asking = Asking(pipeline, filters, collection, timeout)
 
-    def ask(query: Question) -> str:
+    def ask(query: str) -> str:
         """The answer, with its sources."""
         return cited(asking.pipeline.ask(query, **asking.options))
 
-    async def aask(query: Question) -> str:
+    async def aask(query: str) -> str:
         """The answer, with its sources."""
         return cited(await asking.pipeline.aask(query, **asking.options))
 
     return FunctionTool.from_defaults(
-        fn=ask, async_fn=aask, name=name, description=description, return_direct=return_direct
+        fn=ask,
+        async_fn=aask,
+        name=name,
+        description=description,
+        fn_schema=Asked,
+        return_direct=return_direct,
     )

@@ -36,31 +36,37 @@ def haystack(chain: Chain) -> str:
         )
     components: dict[str, Any] = {}
     connections: list[dict[str, str]] = []
-    inputs: list[str] = []
     before = ""
     for each in chain.parts:
         if each.embedder is not None:
             components["text_embedder"] = _component("embedder", component=dict(each.embedder))
             connections.append(_connection("text_embedder.embedding", f"{each.name}.query_embedding"))
-            inputs.append('"text_embedder": {"text": question}')
-        else:
-            inputs.append(f'"{each.name}": {{"query": question}}')
         components[each.name] = _of_part(each, chain)
         if before:
             connections.append(_connection(f"{before}.documents", f"{each.name}.documents"))
         before = each.name
+    name = " ".join(chain.name.split())  # on one line, so that nothing of it leaves the comment
+    inputs = (each.split(".") for each in questions_of(chain))
+    asked = ", ".join(f'"{part}": {{"{key}": question}}' for part, key in inputs)
     lines = [
-        f"# The ragbraid pipeline {chain.name} as a pipeline of Haystack 3.4, made by `ragbraid export`.",
+        f"# The ragbraid pipeline {name} as a pipeline of Haystack 3.4, made by `ragbraid export`.",
         "# It needs the package ragbraid-haystack. To ask it:",
         "#",
         "#   pipeline = haystack.Pipeline.loads(open(this_file).read())",
-        f"#   pipeline.run({{{', '.join(inputs)}}})[{before!r}]['answers'][0]",
+        f"#   pipeline.run({{{asked}}})[{before!r}]['answers'][0]",
         "#",
         *(f"# {each}" for each in chain.notes),
     ]
     told = {"components": components, "connections": connections, "metadata": {}}
     text: str = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000)
     return "\n".join(lines) + "\n" + text
+
+
+def questions_of(chain: Chain) -> list[str]:
+    """The inputs that take the question, as `component.input`."""
+    return [
+        "text_embedder.text" if each.embedder is not None else f"{each.name}.query" for each in chain.parts
+    ]
 
 
 def _of_part(part: Part, chain: Chain) -> dict[str, Any]:
