@@ -6,17 +6,21 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from ragbraid.errors import PipelineFileError, RagbraidError
 from ragbraid.types import Answer, Span
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 SCHEMA = 1
 """The version of an answer's JSON; it changes when a reader would have to."""
 
 
 def to_json(value: Any) -> Any:
     """A result as values that `json.dumps` writes. An `Answer` carries `schema`."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Answer):
         return {"schema": SCHEMA, **_fields(value)}
     if hasattr(value, "to_json"):
@@ -46,7 +50,12 @@ def to_json(value: Any) -> Any:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {each.name: to_json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    return {name: to_json(getattr(value, name)) for name in _names(value.__class__)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(kind))
 
 
 def _public_name(error: type) -> str:

@@ -20,7 +20,7 @@ from ragbraid.errors import InputError
 from ragbraid.pipeline.engine import Engine
 from soaking import count
 
-SLOW = PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.02")
+SLOW = PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.05")
 
 
 def last_step(http: httpx.Client) -> Any:
@@ -42,29 +42,34 @@ def test_a_changed_file_is_taken_up_once_it_is_right(
 
 
 def test_a_stopped_server_ends_what_runs_or_hands_it_back(tmp_path: Path) -> None:
-    file = write(tmp_path, SLOW)
+    (tmp_path / "docs").mkdir()
+    rules = "".join(f"Rule {number} is rule {number}.\n" for number in range(60))
+    (tmp_path / "docs" / "rules.md").write_text(f"---\nlang: en\n---\n{rules}", "utf-8")
+    file = write(tmp_path, SLOW + "serve: {stop: 2}\n")
+    short = {"question": QUESTION, "filter": {"lang": {"$exists": False}}}
+    long = {"question": "Which rule is rule 1?"}
+    questions = {"short": short, "whole": long, "stream": {**long, "stream": True}}
+    told: dict[str, httpx.Response] = {}
+
+    def ask(name: str) -> None:
+        with client(served.url) as asking:
+            told[name] = asking.post("/api/ask", json=questions[name])
+
     with process(file) as served, client(served.url) as http:
-        begun = threading.Event()
-        told: list[str] = []
-
-        def ask() -> None:
-            asked = {"question": QUESTION, "stream": True}
-            with client(served.url) as asking, asking.stream("POST", "/api/ask", json=asked) as answered:
-                for line in answered.iter_lines():
-                    begun.set()
-                    told.append(line)
-
         until(lambda: http.get("/readyz").status_code == 200)
-        asking = threading.Thread(target=ask)
-        asking.start()
-        assert begun.wait(30)
+        asking = [threading.Thread(target=ask, args=(name,)) for name in questions]
+        for each in asking:
+            each.start()
+        until(lambda: "ragbraid_queue_running 3.0" in http.get("/metrics").text)
         stopping = time.monotonic()
         assert served.stop() == 0
         assert time.monotonic() - stopping < 15
-        asking.join()
-    name, last = events("\n".join(told))[-1]
-    assert name in ("answer", "error"), told
-    assert name == "answer" or "stopping" in last["detail"]
+        for each in asking:
+            each.join()
+    assert told["short"].json()["text"].startswith("Parental leave")
+    assert (told["whole"].status_code, "stopping" in told["whole"].json()["detail"]) == (503, True)
+    name, last = events(told["stream"].text)[-1]
+    assert (name, "stopping" in last["detail"]) == ("error", True)
 
 
 def test_what_was_acknowledged_survives_kills(tmp_path: Path) -> None:

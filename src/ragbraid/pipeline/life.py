@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -146,6 +147,21 @@ class Life:
         if run.cancellation.deadline is None:
             return finish(runner.alone(request, run), run)
         (value,) = self.values(runner, [request], run)
+        if isinstance(value, RagbraidError):
+            raise value
+        return value
+
+    async def avalue(self, runner: Runner, request: Mapping[str, Any], run: Run) -> Any:
+        """`value` under asyncio, worked out in a thread. Cancelling the task ends the run."""
+        future = asyncio.wrap_future(self.workers.submit(run, "", _values, runner, [request], run))
+        try:
+            (value,) = await asyncio.wait_for(future, run.cancellation.remaining())
+        except (TimeoutError, asyncio.CancelledError):
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise run.cancellation.overdue() from None
+        finally:
+            run.cancellation.cancel()
         if isinstance(value, RagbraidError):
             raise value
         return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
@@ -25,7 +25,7 @@ from ragbraid.pipeline.parts import models_in
 from ragbraid.pipeline.ranking import Ranking
 from ragbraid.pipeline.requests import Caller, asked, inputs_of, narrowed, scope_of, timeout_of
 from ragbraid.pipeline.stream import aevents, events
-from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope
+from ragbraid.types import Answer, Event, Filter, Hit, Message, Scope, Span
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.build import Sections
@@ -376,6 +376,27 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         if isinstance(value, RagbraidError):
             raise value
         return finish(value, run)
+
+    def arun_aside(
+        self,
+        flow: str,
+        *,
+        trace: list[Span],
+        filter: Filter | None = None,  # noqa: A002
+        collection: str | None = None,
+        timeout: float | None = None,
+        **inputs: Any,
+    ) -> Coroutine[Any, Any, Any]:
+        """`run` in a thread, so that no step holds up the event loop; `trace` is given what the steps did.
+
+        Cancelling the task that awaits it cancels the run. Raises `InputError` at once for inputs that the
+        flow doesn't take.
+        """
+        runner = self._life.runner(flow)
+        request = inputs_of(runner.plan, inputs)
+        run = self._run(filter, collection, timeout)
+        run.spans = trace
+        return self._life.avalue(runner, request, run)
 
     def sharing(
         self,

@@ -79,7 +79,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     threads = ThreadPoolExecutor(site.settings.running + _THREADS, "ragbraid-serve")
     asyncio.get_running_loop().set_default_executor(threads)
     loading = asyncio.create_task(_load(site))
-    watching = asyncio.create_task(watch(site.shelf, site.watched, site.keys))
+    watching = asyncio.create_task(watch(site.shelf, site.watched, site.keys, site.settled))
     try:
         async with running(site):
             yield
@@ -107,4 +107,5 @@ async def _load(site: Site) -> None:
         uploads = uploads_of(site.settings, served.newest, ANYONE)
         if uploads.folder.is_dir():
             site.jobs.add(ANYONE, served, [uploads.folder])
+    await asyncio.to_thread(site.settled)
     site.ready = True

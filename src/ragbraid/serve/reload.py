@@ -38,22 +38,24 @@ class Watched:
             return ""
 
 
-async def watch(shelf: Shelf, files: dict[str, Watched], keys: Keys) -> None:
+async def watch(shelf: Shelf, files: dict[str, Watched], keys: Keys, changed: Callable[[], None]) -> None:
     """Look again and again. A file that is wrong is told in the log, and the version before goes on."""
     while True:
         await asyncio.sleep(EVERY)
         for name, each in files.items():
-            await asyncio.to_thread(_look, shelf.all[name], each)
+            if await asyncio.to_thread(_look, shelf.all[name], each):
+                await asyncio.to_thread(changed)
         try:
             keys.reload()
         except RagbraidError as error:
             LOG.warning("%s What was read before holds on.", error)
 
 
-def _look(served: Served, watched: Watched) -> None:
+def _look(served: Served, watched: Watched) -> bool:
+    """Whether another version is served now."""
     now = watched.now()
     if now in ("", watched.seen):
-        return
+        return False
     watched.seen = now
     try:
         pipeline = watched.load()
@@ -64,6 +66,7 @@ def _look(served: Served, watched: Watched) -> None:
         pipeline.open()
     except RagbraidError as error:
         LOG.warning("%s changed and isn't taken: %s", watched.path, error)
-        return
+        return False
     served.replace(pipeline)
     LOG.info("%s changed and is taken.", watched.path)
+    return True

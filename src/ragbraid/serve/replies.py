@@ -6,24 +6,16 @@ import json
 import math
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.responses import Response
 
 
-def dumps(value: Any) -> str:
-    """JSON in one line; a number that JSON doesn't know becomes null."""
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:
-        return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
-
-
 def encoded(value: Any) -> bytes:
-    """JSON in UTF-8; half a surrogate pair stays an escape."""
-    text = dumps(value)
+    """JSON in UTF-8. A number that JSON doesn't know becomes null; half a surrogate pair is an escape."""
     try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(json.loads(text)).encode()
+        return to_json(value, inf_nan_mode="null")
+    except ValueError:  # the half of a pair
+        return json.dumps(_finite(value), separators=(",", ":")).encode()
 
 
 def _finite(value: Any) -> Any:

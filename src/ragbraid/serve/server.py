@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -59,6 +60,7 @@ def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = 
         ws="none",
         lifespan="on",
     )
+    app.state.site.settled = _freeze
     listening = _listen(settings.host, settings.port)
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again when it is done
     try:
@@ -66,6 +68,13 @@ def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = 
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
+
+
+def _freeze() -> None:
+    """Take what stays for good out of the garbage collector's sight, whose full rounds are long pauses."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ class Site:
     mcp: Server[Any] | None = None
     trouble: str = ""
     """Why something couldn't be loaded, which the requests that need it will say as well."""
+    settled: Callable[[], None] = lambda: None
+    """Called in a thread once weights are loaded, and after each change of what is served."""
 
     @classmethod
     def of(

@@ -43,13 +43,12 @@ class Work:
         self.queue = queue
         self._observers = observers
         self._timeout = timeout
-        self._under_way: set[tuple[asyncio.Task[None], asyncio.Queue[Event | None]]] = set()
+        self._under_way: set[Callable[[], None]] = set()
 
     def hand_back(self) -> None:
         """End what still runs with a sentence, before the server has to break it off."""
-        for task, found in self._under_way:
-            found.put_nowait(Event("error", "", -1, Cancelled("The server is stopping.", "Ask again.")))
-            task.cancel()
+        for end in list(self._under_way):
+            end()
 
     @asynccontextmanager
     async def events(self, job: Job) -> AsyncIterator[AsyncIterator[Event]]:
@@ -63,11 +62,16 @@ class Work:
                 found: asyncio.Queue[Event | None] = asyncio.Queue()
                 observed = self._observers.begin(job.served.name, job.flow, job.inputs)
                 task = asyncio.create_task(_pump(made, found, observed, turn.leave))
-                self._under_way.add((task, found))
+
+                def end() -> None:
+                    found.put_nowait(Event("error", "", -1, _stopping()))
+                    task.cancel()
+
+                self._under_way.add(end)
                 try:
                     yield _read(found)
                 finally:
-                    self._under_way.discard((task, found))
+                    self._under_way.discard(end)
                     task.cancel()
                     with suppress(asyncio.CancelledError):
                         await task
@@ -78,11 +82,42 @@ class Work:
 
     async def result(self, job: Job) -> Any:
         """What a flow gives, whoever waits for it. Raises its error."""
-        async with self.events(job) as events:
-            event = [each async for each in events][-1]
-        if event.kind == "error":
-            raise event.value
-        return event.value
+        async with self.queue.turn(job.client):
+            with job.served.borrowed(job.client) as pipeline:
+                observed = self._observers.begin(job.served.name, job.flow, job.inputs)
+                running = pipeline.arun_aside(
+                    job.flow, trace=observed.spans, filter=job.filter, collection=job.collection,
+                    timeout=self._seconds(job.timeout), **job.inputs,
+                )  # fmt: skip
+                try:
+                    value = await self._ended(running)
+                    observed.see(Event("answer", job.flow, 0, value))
+                except RagbraidError as error:
+                    observed.see(Event("error", job.flow, 0, error))
+                    raise
+                finally:
+                    observed.end()
+                return value
+
+    async def _ended(self, running: Awaitable[T]) -> T:
+        """What a run comes to, unless the server is stopped first. Raises its error."""
+        unstopped = asyncio.timeout(None)
+
+        def end() -> None:
+            unstopped.reschedule(0)
+
+        self._under_way.add(end)
+        try:
+            async with unstopped:
+                return await running
+        except TimeoutError:
+            raise _stopping() from None
+        except RagbraidError:
+            raise
+        except Exception as error:
+            raise StepError(told(error)) from error
+        finally:
+            self._under_way.discard(end)
 
     async def call(
         self, request: Request, client: Client, served: Served, work: Callable[[Pipeline], T]
@@ -110,6 +145,10 @@ class Work:
 
     def _seconds(self, asked: float | None) -> float:
         return self._timeout if asked is None else min(asked, self._timeout)
+
+
+def _stopping() -> Cancelled:
+    return Cancelled("The server is stopping.", "Ask again.")
 
 
 def _events(pipeline: Pipeline, job: Job, timeout: float) -> Any:

@@ -84,11 +84,7 @@ async def complete(request: ChatRequest, http: Request) -> Response:
     passed over, and named in `ragbraid.ignored`.
     """
     asking = _asking(request, http)
-    stack = AsyncExitStack()
-    events = await stack.enter_async_context(asking.site.work.events(asking.job))
-    if request.stream:
-        return await _streamed(asking, events, stack)
-    return await _whole(asking, events, stack)
+    return await _streamed(asking) if request.stream else await _whole(asking)
 
 
 def _asking(request: ChatRequest, http: Request) -> Asking:
@@ -111,10 +107,9 @@ def _demand_possible(request: ChatRequest, wanted: Format | None) -> None:
         raise Refused(400, told, code="unsupported_parameter", param="logprobs")
 
 
-async def _whole(asking: Asking, events: AsyncIterator[Event], stack: AsyncExitStack) -> Response:
+async def _whole(asking: Asking) -> Response:
     async def told() -> dict[str, Any]:
-        async with stack:
-            answer = _value([each async for each in events][-1])
+        answer = await asking.site.work.result(asking.job)
         said = await _said(asking, answer)
         message = {
             "role": "assistant",
@@ -171,7 +166,9 @@ def _usage(answer: Answer, prompt: int = 0, completion: int = 0) -> dict[str, in
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-async def _streamed(asking: Asking, events: AsyncIterator[Event], stack: AsyncExitStack) -> Response:
+async def _streamed(asking: Asking) -> Response:
+    stack = AsyncExitStack()
+    events = await stack.enter_async_context(asking.site.work.events(asking.job))
     try:
         held = await unless_gone(asking.http, first_words(events))
     except BaseException:
