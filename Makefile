@@ -3,6 +3,7 @@
 # make lint    linters, types, import rules
 # make soak    the same tests, the long ones at full counts
 # make connectors   types and tests of each package in connectors/, in an environment of its own under .venvs/
+# make docs    the documentation as a site, in build/site: open its index.html
 # make bench   the main benchmarks of docs/benchmarks.md
 # make clean   remove what the others made, .venv included
 #
@@ -32,7 +33,7 @@ OFFLINE := HF_HUB_OFFLINE=1
 # Three workers with a thread each, for two cores: much of the suite waits, for processes and for files to change.
 PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 3 --dist worksteal
 
-.PHONY: demo test lint soak connectors bench models clean
+.PHONY: demo test lint soak connectors docs bench models clean
 
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
@@ -74,6 +75,16 @@ BORROW := import pathlib, sysconfig, sys; pathlib.Path(sysconfig.get_path('purel
 	$(call OWN,$*) -m pip install --quiet --no-compile --editable "connectors/$*[test]"
 	@touch $@
 
+# The site has the repository's layout, and of the repository only what its pages link to.
+PAGES := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE connectors docs examples pipelines reference tests/data
+MKDOCS ?= $(VENV_PYTHON) -m mkdocs
+
+docs: .venv/.made-dev
+	rm -rf build/pages build/site
+	mkdir -p build/pages/tests
+	for page in $(PAGES); do ln -s "$(CURDIR)/$$page" build/pages/$$page || exit; done
+	NO_MKDOCS_2_WARNING=1 $(MKDOCS) build --strict
+
 bench: .venv/.made-bench models
 	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py
 
@@ -96,4 +107,4 @@ models: .venv/.made-local
 	@touch .venv/.made-local $@
 
 clean:
-	rm -rf .venv .venvs .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venvs build .ragbraid .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
