@@ -1,4 +1,4 @@
-"""Every code block of README.md and docs/ runs, and prints what the page shows."""
+"""Every code block of README.md, docs/ and examples/ runs, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from ragbraid.pipeline.check import check_file
 from soaking import FULL
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-LONG = {ROOT / "docs" / "how-to" / "wrong-answer.md"}
-"""Pages whose dozen questions to real models take most of a minute: run at full counts."""
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
+"""Pages that begin in their own folder."""
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *EXAMPLES]
+LONG = {ROOT / "docs" / "how-to" / "wrong-answer.md", ROOT / "examples" / "handbook" / "README.md"}
+"""Pages whose questions to real models take long, and that show what others do: run at full counts."""
 EMPTY = {ROOT / "docs" / "tutorial.md"}
 """Pages that begin in an empty folder; the others find this project's documentation in theirs."""
 RUN = PAGES if FULL else [each for each in PAGES if each not in LONG]
@@ -37,7 +39,9 @@ LANGUAGES = {"diff", "python", "yaml", "markdown", "console", "csv", "html", "sh
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if page not in EMPTY:
+    if page in EXAMPLES:
+        shutil.copytree(page.parent, tmp_path, dirs_exist_ok=True)
+    elif page not in EMPTY:
         shutil.copytree(ROOT / "docs", tmp_path / "docs")
         shutil.copy(ROOT / "README.md", tmp_path)
     session = _Session()
