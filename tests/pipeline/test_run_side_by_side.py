@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -132,4 +133,20 @@ def test_an_interrupt_stops_both(tmp_path: Path) -> None:
             pipeline.search("x")
         assert time.monotonic() - began < 8  # of ten that it takes
         assert pipeline.close() == []
+    assert threads() == []
+
+
+def test_events_of_steps_that_end_together_are_numbered_once_each(tmp_path: Path) -> None:
+    parts = [{"id": f"p{each}", "type": "run_parts:BlockingFind", "seed": each} for each in range(8)]
+    named = [each["id"] for each in parts]
+    steps = {"ask": [*parts, {"type": "run_parts:Fuse", "hits": named}, {"type": "run_parts:SayAtOnce"}]}
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with load(tmp_path, steps) as pipeline:
+            for _ in range(60):
+                events = list(pipeline.stream("x"))
+                assert [each.seq for each in events] == list(range(len(events)))
+    finally:
+        sys.setswitchinterval(before)
     assert threads() == []

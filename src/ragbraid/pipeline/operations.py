@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -74,10 +74,11 @@ class Operation(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """A sub-plan and the slot of what it comes to."""
+    """A sub-plan and the slot of what it comes to; `done` is told of the value, where it was streamed."""
 
     stages: Stages
     output: int
+    done: Callable[[Any], None] | None = None
 
 
 @runtime_checkable

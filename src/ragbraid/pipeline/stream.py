@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mappi
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from queue import Empty, Full, Queue
+from threading import Lock
 from typing import Any
 
 from ragbraid.context import Context
@@ -39,6 +40,7 @@ class Producer:
         self._finish = finish
         self._emit = emit
         self._next = 0
+        self._saying = Lock()
         run.listener = self._step
 
     def produce(self) -> None:
@@ -83,7 +85,9 @@ class Producer:
             return
         way, within = found
         self._through(way.stages, way.output, state, within)
-        state.slots[output][0] = state.slots[way.output][0]
+        value = state.slots[output][0] = state.slots[way.output][0]
+        if way.done is not None and not state.errors:
+            way.done(value)
 
     def _items(self, chain: tuple[Call, ...], state: State, run: Run) -> Iterator[Any]:
         """What the last call of a chain yields; its value lands in its slot on the way."""
@@ -133,9 +137,10 @@ class Producer:
         self._say("step", span.step, span)
 
     def _say(self, kind: Any, step: str, value: Any) -> None:
-        event = Event(kind, step, self._next, value)
-        self._next += 1
-        self._emit(event)
+        with self._saying:  # steps that run side by side may end together
+            event = Event(kind, step, self._next, value)
+            self._next += 1
+            self._emit(event)
 
     def _last_words(self, step: str, error: RagbraidError) -> None:
         try:
