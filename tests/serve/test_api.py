@@ -64,6 +64,24 @@ def test_a_search_gives_each_stages_scores(http: httpx.Client) -> None:
     assert {"dense", "lexical", "rrf", "maxsim"} <= hit["scores"].keys()
 
 
+def test_a_reranker_is_left_out_for_one_question(http: httpx.Client) -> None:
+    flows = {each["name"]: each["rerankers"] for each in http.get("/api/graph").json()["flows"]}
+    assert (flows["ask"], flows["search"], flows["ingest"]) == (["search.maxsim"], ["maxsim"], [])
+    asked = {"question": "leave", "k": 1, "without": ["maxsim"]}
+    (plain,) = http.post("/api/search", json=asked).json()["hits"]
+    assert {"dense", "lexical", "rrf"} <= plain["scores"].keys()
+    assert "maxsim" not in plain["scores"]
+    for stream in (False, True):
+        answered = http.post(
+            "/api/ask", json={"question": QUESTION, "without": ["search.maxsim"], "stream": stream}
+        )
+        answer = events(answered.text)[-1][1] if stream else answered.json()
+        assert "search.maxsim" not in [each["step"] for each in answer["trace"]]
+        assert "14 months" in answer["text"]
+    wrong = http.post("/api/search", json={**asked, "without": ["rrf"]})
+    assert "no reranker 'rrf'" in problem(wrong, 422)["detail"]
+
+
 def test_a_flow_that_takes_messages_takes_them_as_json(http: httpx.Client) -> None:
     told = {"messages": [{"role": "user", "content": "x"}]}
     assert http.post("/api/flows/talk", json={"inputs": told}).json()["output"]["schema"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,16 @@ import httpx
 import numpy as np
 import openai
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from served import LEAVE, PIPELINE, QUESTION, events, serving, write
 
 from ragbraid import Pipeline
+from ragbraid.context import Context
+from ragbraid.generate.protocol import Completion, Request
 from ragbraid.pipeline.engine import Engine
 from ragbraid.serve.app import build
+from ragbraid.testing.echo_generator import GeneratorRuntime
 
 ASKED: Any = [{"role": "user", "content": QUESTION}]
 
@@ -160,11 +165,48 @@ def test_stop_and_budget_cut_the_text(http: httpx.Client, request_: Any, content
 
 
 def test_what_has_no_part_in_the_answer_is_named(http: httpx.Client) -> None:
-    sent = {"temperature": 0.7, "seed": 1, "top_p": None, "max_tokens": 9, "user": "me", "store": None}
-    assert chat(http, **sent).json()["ragbraid"]["ignored"] == ["seed", "temperature", "user"]
+    sent = {"top_logprobs": 3, "top_p": None, "max_tokens": 9, "user": "me", "store": None}
+    assert chat(http, **sent).json()["ragbraid"]["ignored"] == ["top_logprobs", "user"]
     *_, (_, last), _ = events(chat(http, stream=True, **sent).text)
-    assert last["ragbraid"]["ignored"] == ["seed", "temperature", "user"]
+    assert last["ragbraid"]["ignored"] == ["top_logprobs", "user"]
     assert chat(http).json()["ragbraid"]["ignored"] == []
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A generator that says how it was asked to write."""
+
+    def open(self) -> GeneratorRuntime:
+        return TellingRuntime(4096, 0.0)
+
+
+class TellingRuntime(GeneratorRuntime):
+    def stream(self, request: Request, *, context: Context | None = None) -> Iterator[str | Completion]:
+        text = f"Leave at {request.temperature}, {request.top_p}, {request.seed}."
+        yield text
+        yield Completion(text, "stop")
+
+
+def test_temperature_and_seed_are_those_of_the_prose_and_not_of_quotes(tmp_path: Path) -> None:
+    quoted = "  quoted:\n    inputs: {question: str}\n    steps: [search, {type: quote}]\n"
+    pipeline = PIPELINE.replace("testing/echo-generator", "test_openai_api:Telling").replace(
+        "{type: compose, generator: generator}", "{type: compose, generator: generator, unsupported: keep}"
+    )
+    file = write(tmp_path, pipeline + quoted, "test_openai_api")
+    loaded = Pipeline.load(file, allow=["ragbraid.testing", "test_openai_api"], engine=Engine())
+    with TestClient(build([loaded]), base_url="http://localhost") as http:
+        sent = {"temperature": 0.7, "top_p": 0.5, "seed": -1}
+        told = chat(http, **sent).json()
+        assert told["choices"][0]["message"]["content"] == "Leave at 0.7, 0.5, 2147483647."
+        assert told["ragbraid"]["ignored"] == []
+        streamed = events(chat(http, stream=True, temperature=0.25).text)
+        assert "Leave at 0.25, 1.0, 0." in "".join(
+            each["choices"][0]["delta"].get("content", "") for _, each in streamed if each != "[DONE]"
+        )
+        assert chat(http).json()["choices"][0]["message"]["content"] == "Leave at 0.0, 1.0, 0."
+        of_quotes = chat(http, model="quoted", **sent).json()
+        assert of_quotes["choices"][0]["message"]["content"].startswith("Parental leave is 14 months")
+        assert of_quotes["ragbraid"]["ignored"] == ["seed", "temperature", "top_p"]
 
 
 class Leave(BaseModel):

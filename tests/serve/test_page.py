@@ -270,10 +270,18 @@ def test_settings_are_tried_and_what_was_asked_stays_in_the_browser(
     page.get_by_label("Passages to look at").fill("1")
     assert answered(page, "When are wages paid?").locator("tbody tr").count() == 1
     assert "k = 1" in page.locator("article .facts").inner_text()
+    page.get_by_role("group", name="Rerankers").get_by_label("search.maxsim").uncheck()
+    article = answered(page, "When are wages paid?")
+    assert "k = 1, without search.maxsim" in article.locator(".facts").inner_text()
+    article.get_by_text("Why these passages?").click()
+    assert article.locator("thead th").all_inner_texts()[2:5] == ["dense", "lexical", "rrf"]
+    assert "maxsim" not in article.locator("thead").inner_text()
+    page.get_by_role("button", name="Back to the file’s").click()
+    assert page.get_by_label("search.maxsim").is_checked()
     page.reload()
     asked = page.locator("#earlier .again")
-    assert asked.all_inner_texts() == ["When are wages paid?", "How long is parental leave?"]
-    asked.nth(1).click()
+    assert asked.all_inner_texts() == [*["When are wages paid?"] * 2, "How long is parental leave?"]
+    asked.nth(2).click()
     assert "14 months" in page.locator("article .short").inner_text()
     page.get_by_role("button", name="Forget all").click()
     page.reload()

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.engine import Opened
     from ragbraid.pipeline.operations import Call
     from ragbraid.pipeline.state import State
+    from ragbraid.pipeline.wishes import Wishes
 
+_WRITING = ("generate", "stream")
+"""The methods of a generator, whose requests a run's wishes change."""
 _MEMOISED = ("embed", "embed_sparse", "token_vectors")
 _MEMO = 256
 """How many texts' rows a run keeps, so that its steps don't embed one twice."""
@@ -32,7 +35,9 @@ _new_span: Callable[[type[Span], tuple[str, float, float, dict[str, Any]]], Span
 class Run:
     """What belongs to one run: its scope, its cancellation, its trace."""
 
-    __slots__ = ("_kept_back", "began", "cancellation", "listener", "memo", "scope", "spans", "step")
+    __slots__ = (
+        "_kept_back", "began", "cancellation", "listener", "memo", "scope", "spans", "step", "wishes"
+    )  # fmt: skip
 
     def __init__(
         self, scope: Scope, cancellation: Cancellation, listener: Callable[[Span], None] | None = None
@@ -47,12 +52,13 @@ class Run:
         self.memo: dict[Hashable, Any] = {}
         """Rows of texts, by embedder, method and text; what is in it is never changed."""
         self._kept_back: list[tuple[Span, Call, State]] | None = None
+        self.wishes: Wishes | None = None
 
     def part(self, seconds: float) -> Self:
         """A run of a part of this one, with less time. What it tells is kept back until `take` takes it."""
         cancellation = Cancellation(seconds, self.cancellation.questions, whole=self.cancellation)
         part = type(self)(self.scope, cancellation)
-        part.began, part.memo, part._kept_back = self.began, self.memo, []
+        part.began, part.memo, part._kept_back, part.wishes = self.began, self.memo, [], self.wishes
         return part
 
     def take(self, part: Self) -> None:
@@ -181,6 +187,7 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
     bounded, contextual = "scope" in takes, "context" in takes
     scoped = scoped or bounded
     label = name.strip("_")
+    writes = name in _WRITING
 
     def outside(handle: Handle, *arguments: Any, **keywords: Any) -> Any:
         if scoped:
@@ -195,6 +202,8 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
         method = getattr(opened.runtime if handle._target is None else handle._target, name)
         if run.cancellation.may_stop:
             run.cancellation.check()
+        if writes and run.wishes is not None:
+            arguments = (run.wishes.asked(arguments[0]), *arguments[1:])
         context = None
         if bounded:
             keywords["scope"] = run.scope
@@ -221,6 +230,8 @@ def _method(name: str, function: Callable[..., Any], scoped: bool) -> Callable[.
             yield from outside(handle, *arguments, **keywords)
             return
         context = Context(run.cancellation, handle._step, run.scope)
+        if writes and run.wishes is not None:
+            arguments = (run.wishes.asked(arguments[0]), *arguments[1:])
         if contextual:
             keywords["context"] = context
         began = perf_counter()

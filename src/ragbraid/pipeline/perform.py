@@ -11,10 +11,11 @@ from ragbraid.errors import FOREIGN, RagbraidError, StepError, Stopped, told
 from ragbraid.hits import renamed
 from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.handles import Run
-from ragbraid.pipeline.operations import Call
+from ragbraid.pipeline.operations import Call, first
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import Target
-from ragbraid.pipeline.typecheck import role_of
+from ragbraid.pipeline.typecheck import implements, role_of
+from ragbraid.rerank.protocol import Reranker
 from ragbraid.types import Batch
 
 
@@ -30,6 +31,7 @@ class Task:
         "call",
         "context",
         "lock",
+        "reranks",
         "target",
     )
 
@@ -44,10 +46,16 @@ class Task:
         self.context = signature.context
         self.blocking = signature.flag("blocking", False)
         self.lock = self.target.opened.lock
+        self.reranks = reranks(call)
         self._renamed = _renamed(call)
 
     def perform(self, state: State, run: Run) -> None:
         """Call the component for every question that is alive, and write its output slot."""
+        if run.wishes is not None and self.call.step in run.wishes.without and self.reranks:
+            for index in state.alive:
+                _, hits, k = state.arguments(self.call.arguments, index)
+                state.slots[self.call.output][index] = first(hits, k)
+            return
         began = perf_counter()
         context = Context(run.cancellation, self.call.step, run.scope) if self.context is not None else None
         try:
@@ -68,6 +76,10 @@ class Task:
 
         Raises the question's error.
         """
+        if run.wishes is not None and self.call.step in run.wishes.without and self.reranks:
+            _, hits, k = self._picked(values)
+            values[self.call.output] = first(hits, k)
+            return
         began = perf_counter()
         context = None if self.context is None else Context(run.cancellation, self.call.step, run.scope)
         try:
@@ -193,6 +205,12 @@ class Task:
         if self._renamed is None or not isinstance(value, list):
             return value
         return renamed(value, *self._renamed)
+
+
+def reranks(call: Call) -> bool:
+    """Whether a call only puts hits in another order, so that it can be left out."""
+    names = [each.name for each in call.signature.inputs or ()]
+    return names == ["question", "hits", "k"] and implements(call.signature.runtime, Reranker)
 
 
 def equal(one: Any, other: Any) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.graph import Graph
     from ragbraid.pipeline.recording.values import Recording
     from ragbraid.pipeline.sharing import SharedFlow
+    from ragbraid.pipeline.wishes import Wishes
 
 SOON = 0.1
 """Seconds that steps are given to stop when a run's time is up."""
@@ -309,6 +310,7 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         filter: Filter | None = None,  # noqa: A002
         collection: str | None = None,
         timeout: float | None = None,
+        wishes: Wishes | None = None,
         **inputs: Any,
     ) -> AsyncGenerator[Event, None]:
         """The events of any flow, run in a thread; the last is `answer`, with what `run` returns, or `error`.
@@ -317,7 +319,9 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         """
         runner = self._life.runner(flow)
         request = inputs_of(runner.plan, inputs)
-        return aevents(runner, request, self._run(filter, collection, timeout), finish, self._life.workers)
+        run = self._run(filter, collection, timeout)
+        run.wishes = wishes
+        return aevents(runner, request, run, finish, self._life.workers)
 
     @overload
     def run(self, flow: Literal["search"], **inputs: Any) -> list[Hit]: ...
@@ -385,6 +389,7 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         filter: Filter | None = None,  # noqa: A002
         collection: str | None = None,
         timeout: float | None = None,
+        wishes: Wishes | None = None,
         **inputs: Any,
     ) -> Coroutine[Any, Any, Any]:
         """`run` in a thread, so that no step holds up the event loop; `trace` is given what the steps did.
@@ -395,7 +400,7 @@ class Pipeline(Intake, Holdings, Outside, Ranking):
         runner = self._life.runner(flow)
         request = inputs_of(runner.plan, inputs)
         run = self._run(filter, collection, timeout)
-        run.spans = trace
+        run.spans, run.wishes = trace, wishes
         return self._life.avalue(runner, request, run)
 
     def sharing(

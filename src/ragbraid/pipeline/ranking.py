@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ragbraid.context import Context
 from ragbraid.errors import InputError
 from ragbraid.pipeline.engine import signature_for
+from ragbraid.pipeline.perform import reranks
 from ragbraid.pipeline.targets import Target
-from ragbraid.pipeline.typecheck import implements
-from ragbraid.rerank.protocol import Reranker
 from ragbraid.text.question import check_question
 from ragbraid.types import Hit
 
@@ -50,12 +49,15 @@ class Ranking:
             target.release()
         return [(int(each.id), float(each.score)) for each in ranked]
 
+    def rerankers(self, flow: str) -> tuple[str, ...]:
+        """The steps of a flow that put hits in another order. Raises `InputError` for no such flow."""
+        return tuple(call.step for call in self._life.runner(flow).tasks if reranks(call))
+
     def _reranker(self, texts: int) -> tuple[Any, str]:
         """The component, and its step's id; one that looks at its first candidates alone looks at all."""
         calls = [task.call for task in self._life.runner("search").tasks.values()]
         for call in reversed(calls):
-            names = [each.name for each in call.signature.inputs or ()]
-            if names == ["question", "hits", "k"] and implements(call.signature.runtime, Reranker):
+            if reranks(call):
                 return _of_all(call.component, texts), call.step
         raise InputError("The pipeline's `search` has no reranker.", "Add one, such as `cross-encoder`.")
 

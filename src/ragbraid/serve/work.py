@@ -13,6 +13,7 @@ from starlette.requests import Request
 from ragbraid.context import Cancellation
 from ragbraid.errors import Cancelled, RagbraidError, StepError, told
 from ragbraid.pipeline.pipeline import Pipeline
+from ragbraid.pipeline.wishes import Wishes
 from ragbraid.serve.clients import Client
 from ragbraid.serve.failures import ClientGone
 from ragbraid.serve.observed import Observed, Observers
@@ -34,6 +35,7 @@ class Job:
     filter: Filter | None = None
     collection: str | None = None
     timeout: float | None = None
+    wishes: Wishes | None = None
 
 
 class Work:
@@ -87,7 +89,7 @@ class Work:
                 observed = self._observers.begin(job.served.name, job.flow, job.inputs)
                 running = pipeline.arun_aside(
                     job.flow, trace=observed.spans, filter=job.filter, collection=job.collection,
-                    timeout=self._seconds(job.timeout), **job.inputs,
+                    timeout=self._seconds(job.timeout), wishes=job.wishes, **job.inputs,
                 )  # fmt: skip
                 try:
                     value = await self._ended(running)
@@ -153,8 +155,9 @@ def _stopping() -> Cancelled:
 
 def _events(pipeline: Pipeline, job: Job, timeout: float) -> Any:
     return pipeline.astream_run(
-        job.flow, filter=job.filter, collection=job.collection, timeout=timeout, **job.inputs
-    )
+        job.flow, filter=job.filter, collection=job.collection, timeout=timeout, wishes=job.wishes,
+        **job.inputs,
+    )  # fmt: skip
 
 
 async def _pump(

@@ -11,13 +11,16 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from ragbraid.errors import RagbraidError
+from ragbraid.pipeline.diagnostics import meant
+from ragbraid.pipeline.wishes import Wishes
 from ragbraid.serial import to_json
 from ragbraid.serve.api.common import Body
 from ragbraid.serve.api.inputs import read_inputs
-from ragbraid.serve.clients import client_of
+from ragbraid.serve.clients import Client, client_of
 from ragbraid.serve.documented import API, STREAM
-from ragbraid.serve.failures import body, refusal
+from ragbraid.serve.failures import Refused, body, refusal
 from ragbraid.serve.replies import Reply, event
+from ragbraid.serve.shelf import Served
 from ragbraid.serve.site import site_of
 from ragbraid.serve.work import Job, chained, first_words, unless_gone
 from ragbraid.types import Event, Filter
@@ -42,6 +45,9 @@ class Scoped(Body):
     )
     collection: Annotated[str, Field(min_length=1)] | None = None
     timeout: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    without: Annotated[list[str], Field(max_length=100)] = Field(
+        [], description="Rerankers to leave out this time, by the steps that /api/graph names."
+    )
 
 
 class Ask(Scoped):
@@ -86,7 +92,7 @@ async def search(asked: Search, http: Request) -> Response:
     site, client = site_of(http), client_of(http)
     served = site.shelf.flow(asked.pipeline, "search", client)
     inputs = {"question": asked.question, "k": asked.k}
-    job = Job(client, served, "search", inputs, asked.filter, asked.collection, asked.timeout)
+    job = _job(client, served, "search", inputs, asked)
     return Reply({"hits": to_json(await site.work.value(http, job))})
 
 
@@ -103,11 +109,21 @@ async def _reply(
     served = site.shelf.flow(asked.pipeline, flow, client)
     if read:
         inputs = read_inputs(served.newest.flow(flow), inputs)
-    job = Job(client, served, flow, inputs, asked.filter, asked.collection, asked.timeout)
+    job = _job(client, served, flow, inputs, asked)
     if stream:
         return await _streamed(http, job)
     value = to_json(await site.work.value(http, job))
     return Reply({"output": value} if read else value)
+
+
+def _job(client: Client, served: Served, flow: str, inputs: dict[str, Any], asked: Scoped) -> Job:
+    wishes = Wishes(asked.without) if asked.without else None
+    known = served.newest.rerankers(flow) if asked.without else ()
+    for each in asked.without:
+        if each not in known:
+            told = f"without: the flow {flow!r} has no reranker {each!r}{meant(each, known) or '.'}"
+            raise Refused(422, told, param="without")
+    return Job(client, served, flow, inputs, asked.filter, asked.collection, asked.timeout, wishes)
 
 
 async def _streamed(http: Request, job: Job) -> Response:

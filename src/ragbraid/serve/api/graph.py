@@ -25,13 +25,18 @@ _ROOM = " " * 9
 async def graph(http: Request, pipeline: PipelineName = None) -> Response:
     """Gives each flow that the caller may run as boxes and arrows, laid out in pixels.
 
-    A box has its step's name and type, and none of its settings. `gives` is `answer` for a flow to be asked.
+    A box has its step's name and type, and none of its settings. `gives` is `answer` for a flow to be asked;
+    `rerankers` are the steps that a question can leave out.
     """
     site, client = site_of(http), client_of(http)
     served = site.shelf.get(pipeline)
     drawn = served.newest.graph()
     shown = [each for each in drawn.flows if each.name == "ingest" or each.name in served.flows]
-    flows = [_flow(each) for each in shown if client.may(each.name)]
+    flows = [
+        {**_flow(each), "rerankers": [] if each.name == "ingest" else served.newest.rerankers(each.name)}
+        for each in shown
+        if client.may(each.name)
+    ]
     return Reply({"name": drawn.name, "description": drawn.description, "flows": flows})
 
 

@@ -66,7 +66,7 @@ class Asking:
 
     def told(self, answer: Answer) -> dict[str, Any]:
         """What OpenAI's shape has no place for."""
-        passed_over = self.request.passed_over(structured=self.wanted is not None)
+        passed_over = self.request.passed_over(self.job.wishes, structured=self.wanted is not None)
         return {"answer": to_json(answer), "ignored": passed_over}
 
     def head(self, kind: str) -> dict[str, Any]:
@@ -80,8 +80,8 @@ async def complete(request: ChatRequest, http: Request) -> Response:
 
     `message.content` is the answer's text. `message.annotations` are its citations as OpenAI tells them,
     and `ragbraid.answer` is the whole answer, as `/api/ask` gives it. With `response_format` the generator
-    puts the answer into JSON. What the pipeline decides itself, such as the temperature of its prose, is
-    passed over, and named in `ragbraid.ignored`.
+    puts the answer into JSON. `temperature`, `top_p` and `seed` are those of the prose that a generator
+    writes; what has no part in an answer is passed over, and named in `ragbraid.ignored`.
     """
     asking = _asking(request, http)
     return await _streamed(asking) if request.stream else await _whole(asking)
@@ -93,7 +93,8 @@ def _asking(request: ChatRequest, http: Request) -> Asking:
     wanted = format_of(request)
     _demand_possible(request, wanted)
     inputs = inputs_of(model.served.newest, model.flow, request.messages)
-    job = Job(client, model.served, model.flow, inputs, request.filter, request.collection)
+    wishes = None if wanted is not None else request.wishes()
+    job = Job(client, model.served, model.flow, inputs, request.filter, request.collection, wishes=wishes)
     return Asking(request, http, site, model, job, wanted, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ragbraid.pipeline.wishes import Wishes
 from ragbraid.types import Filter
 
 MOST = 2048
@@ -84,12 +85,22 @@ class ChatRequest(Sent):
     filter: Filter | None = None
     collection: str | None = None
 
-    def passed_over(self, *, structured: bool) -> list[str]:
+    def wishes(self) -> Wishes | None:
+        """How the client wants the generator to write, where it says anything of it."""
+        if self.temperature is None and self.top_p is None and self.seed is None:
+            return None
+        top_p = None if self.top_p is None else max(self.top_p, 0.01)
+        seed = None if self.seed is None else self.seed % 2**31
+        return Wishes(temperature=self.temperature, top_p=top_p, seed=seed)
+
+    def passed_over(self, wishes: Wishes | None, *, structured: bool) -> list[str]:
         """What was sent and has no part in the answer: it is told, so that nobody believes otherwise.
 
-        The pipeline's own steps decide how their generator writes; the client does for `response_format`.
+        Quotes are chosen and not written, so that `temperature`, `top_p` and `seed` change nothing of them.
         """
-        unused = {"stop", "top_logprobs"} if structured else {"temperature", "top_p", "seed", "top_logprobs"}
+        unused = {"stop", "top_logprobs"} if structured else {"top_logprobs"}
+        if not structured and not (wishes and wishes.heeded):
+            unused |= {"temperature", "top_p", "seed"}
         sent = [name for name in self.model_fields_set if getattr(self, name) is not None]
         return sorted(name for name in sent if name in unused or name in (self.model_extra or {}))
 

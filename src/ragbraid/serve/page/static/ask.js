@@ -65,8 +65,8 @@ async function ask(question) {
   busy(true);
   say("Searching…", "working");
   try {
-    const { flow, pipeline, inputs, filter } = asked;
-    const body = { inputs: { question, ...inputs }, stream: true, ...(filter ? { filter } : {}), ...(pipeline ? { pipeline } : {}) };
+    const { flow, pipeline, inputs, filter, without } = asked;
+    const body = { inputs: { question, ...inputs }, stream: true, ...(filter ? { filter } : {}), ...(without ? { without } : {}), ...(pipeline ? { pipeline } : {}) };
     for await (const { name, value } of stream(`api/flows/${encodeURIComponent(flow)}`, body, own.signal)) {
       if (own !== running) return;
       if (name === "hits") say(`${counted(value.length, "passage")} found. Writing…`, "working");

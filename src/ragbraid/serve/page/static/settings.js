@@ -25,10 +25,11 @@ export async function begin() {
   byId("pipeline-field").hidden = pipelines.length < 2;
   byId("pipeline").replaceChildren(...pipelines.map((each) => el("option", {}, each)));
   byId("pipeline").onchange = flows;
-  for (const id of ["k", "filter", "flow"]) byId(id).addEventListener("input", told);
+  for (const id of ["k", "filter", "flow", "rerankers"]) byId(id).addEventListener("input", told);
   byId("reset").onclick = () => {
     for (const id of ["k", "filter"]) byId(id).value = "";
     byId("flow").selectedIndex = 0;
+    for (const each of rerankers()) each.checked = true;
     told();
   };
   await flows();
@@ -50,10 +51,23 @@ async function answering() {
 async function told() {
   const flow = (await answering()).find((each) => each.name === byId("flow").value);
   byId("k").disabled = !flow?.inputs.includes("k");
+  const steps = flow?.rerankers ?? [];
+  if (rerankers().map((each) => each.value).join() !== steps.join()) offer(steps);
   byId("filter-wrong").textContent = "";
   byId("filter").removeAttribute("aria-invalid");
   const { told } = read() ?? { told: "" };
   byId("tried").textContent = told;
+}
+
+/** A box for each reranker of the flow, ticked. */
+function offer(steps) {
+  byId("rerankers").hidden = !steps.length;
+  const boxes = steps.map((step) => el("label", {}, el("input", { type: "checkbox", value: step, checked: true }), step));
+  byId("rerankers").lastElementChild.replaceChildren(...boxes);
+}
+
+function rerankers() {
+  return [...byId("rerankers").querySelectorAll("input")];
 }
 
 /** The request as it stands in the form, and what of it differs from the file; null where it is wrong. */
@@ -62,16 +76,19 @@ export function read() {
   const k = byId("k").disabled ? NaN : byId("k").valueAsNumber;
   const filter = filterOf(byId("filter").value);
   if (filter === undefined || !byId("k").checkValidity()) return null;
+  const without = rerankers().filter((each) => !each.checked).map((each) => each.value);
   const named = [
     byId("flow").selectedIndex > 0 ? flow : "",
     Number.isNaN(k) ? "" : `k = ${k}`,
     filter ? "filtered" : "",
+    without.length ? `without ${without.join(", ")}` : "",
   ].filter(Boolean);
   return {
     flow,
     pipeline: chosen(),
     inputs: Number.isNaN(k) ? {} : { k },
     ...(filter ? { filter } : {}),
+    ...(without.length ? { without } : {}),
     told: named.join(", "),
   };
 }
