@@ -28,8 +28,7 @@ def body(request: Request, tokens: list[int], *, cached: bool) -> dict[str, Any]
         "stop": list(request.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
-        # What of the prompt was cached changes the last digits, which order alternatives.
-        "cache_prompt": cached and not request.alternatives,
+        "cache_prompt": cached,
         **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
         **_constraint(request.constraint),
     }
