@@ -18,8 +18,8 @@ from ragbraid.evaluate.questions import Question
 from ragbraid.evaluate.study.checkpoints import Checkpoint, checkpoints
 from ragbraid.evaluate.study.contexts import DISTRACTORS, FOUND, GOLD, NONE, Asked, asked
 from ragbraid.evaluate.study.experts import routed, save_experts, shares
-from ragbraid.evaluate.study.report import conclusion, read_published
-from ragbraid.evaluate.study.run import study
+from ragbraid.evaluate.study.report import conclusion, read_published, save_report
+from ragbraid.evaluate.study.run import Row, study
 from ragbraid.evaluate.study.summary import cells
 from ragbraid.generate.openmoe import OpenMoe
 from ragbraid.types import ModelName
@@ -61,10 +61,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_gain_of_the_right_passage_rises_in_training(folder: Path) -> None:
     arguments = (
-        "study", "pythia", "questions.jsonl", "--model", "family", "-k", "2", "--out", "study.jsonl",
-        "--report", "report.html", "--table", "rows.parquet", "--published", "evals.csv", "--json",
+        "study", "pythia", "questions.jsonl", "--model", "family", "-k", "2", "--out", "study.jsonl", "--json",
     )  # fmt: skip
-    done = ragbraid(*arguments, cwd=folder)
+    written = ("--report", "report.html", "--table", "rows.parquet", "--published", "evals.csv")
+    done = ragbraid(*arguments, *written, cwd=folder)
     assert done.returncode == 0, done
     told = json.loads(done.stdout)
     assert told["questions"] == len(PEOPLE)  # nobody knows what Zoe holds
@@ -77,6 +77,7 @@ def test_the_gain_of_the_right_passage_rises_in_training(folder: Path) -> None:
     assert copied[400, GOLD]["value"] > copied[0, GOLD]["value"] + 0.5
     page = (folder / "report.html").read_text("utf-8")
     assert page.count("<svg") == 4  # steps three times, and what is published; one size has no curve
+    assert "<li>family uses the gold passage from step " in page
     assert "Published accuracies" in page
     table = parquet.read_table(folder / "rows.parquet")
     assert table.num_rows == len(SAVED) * len(PEOPLE) * 6
@@ -154,6 +155,25 @@ def test_what_is_published_is_read_as_a_users_file(folder: Path) -> None:
     assert [(each["step"], each["value"]) for each in rows] == [(0, 0.2), (400, 0.6)]
     with pytest.raises(InputError, match="other columns"):
         read_published(folder / "questions.jsonl", ["family"])
+
+
+def test_sizes_have_a_curve_and_many_steps_a_readable_axis(tmp_path: Path) -> None:
+    rows = [
+        Row(model, size, step, str(question), context, step * (context == GOLD) / size - question, None, "")
+        for model, size in (("small", 1000), ("large", 9000))
+        for step in (0, *range(1000, 144_000, 11_000))
+        for question in range(2)
+        for context in (NONE, GOLD)
+    ]
+    save_report(tmp_path / "page.html", cells(rows), name="q", questions=2)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    plots, figures = page.split("<h2>Figures</h2>")
+    assert plots.count("<svg") == 4
+    assert "Gain at the last step, by size" in plots
+    assert ">100,000<" in plots
+    assert ">12,000<" not in plots
+    assert ">12,000<" in figures
+    assert "<li>large uses the gold passage from step 1,000 on; at the last step it gains 14.78" in page
 
 
 def test_a_model_that_makes_nothing_of_its_context_is_told_so(folder: Path) -> None:

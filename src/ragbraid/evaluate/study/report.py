@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ragbraid.errors import InputError
 from ragbraid.evaluate.page import filled
-from ragbraid.evaluate.plots import altair_module, data, svg, titled
+from ragbraid.evaluate.plots import GREY, altair_module, data, svg, titled
 from ragbraid.evaluate.study.contexts import GOLD, NONE
 from ragbraid.evaluate.study.summary import Cell, Figure
 from ragbraid.replacing import replacing
 
 PUBLISHED = ("model", "shots", "step", "task", "metric", "value")
 """The columns of a file of published results."""
+_MARKED = 10
+"""The most steps that are all marked on an axis."""
 
 
 def save_report(
@@ -29,10 +31,12 @@ def save_report(
             _by_step(altair, found, "logprob", "Log-probability of the answer, nats a token"),
             _by_size(altair, found),
             _by_step(altair, found, "copied", "Answers that are copied"),
-            _published(altair, published),
+            _published(altair, published, _models(found)),
         ]
     )
-    text = filled("study/study.html", cells=found, plots=plots, name=name, questions=questions)
+    text = filled(
+        "study/study.html", cells=found, plots=plots, name=name, questions=questions, told=conclusion(found)
+    )
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
@@ -69,14 +73,9 @@ def _by_step(altair: Any, found: Sequence[Cell], measure: str, title: str) -> An
             told = {"value": figure.value, "low": figure.low, "high": figure.high}
             rows.append({"step": each.step, "model": each.model, "context": each.context, **told})
     base = altair.Chart(data(altair, rows)).encode(
-        x=altair.X(
-            "step:Q",
-            scale=altair.Scale(type="symlog"),
-            axis=altair.Axis(values=sorted({each.step for each in found}), labelOverlap=True),
-            title="training step",
-        ),
-        color=altair.Color("context:N", sort=None, legend=altair.Legend(symbolOpacity=1)),
-        strokeDash=altair.StrokeDash("model:N", sort=None),
+        x=_steps(altair, {each.step for each in found}),
+        color=_contexts(altair, found),
+        strokeDash=_dashes(altair, _models(found)),
     )
     band = base.mark_errorbar(opacity=0.4).encode(y=altair.Y("low:Q", title=""), y2="high:Q")
     return titled(band + base.mark_line(point=True).encode(y=altair.Y("value:Q", title="")), title)
@@ -93,24 +92,50 @@ def _by_size(altair: Any, found: Sequence[Cell]) -> Any:
         return None
     chart = altair.Chart(data(altair, rows)).mark_line(point=True)
     encoded = chart.encode(
-        x=altair.X("parameters:Q", scale=altair.Scale(type="log")),
+        x=altair.X("parameters:Q", scale=altair.Scale(type="log", nice=False)),
         y=altair.Y("gain:Q", title=""),
-        color=altair.Color("context:N", sort=None),
+        color=_contexts(altair, found),
     )
     return titled(encoded, "Gain at the last step, by size")
 
 
-def _published(altair: Any, rows: Sequence[dict[str, Any]]) -> Any:
+def _published(altair: Any, rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Any:
     if not rows:
         return None
     chart = altair.Chart(data(altair, rows)).mark_line(point=True)
     encoded = chart.encode(
-        x=altair.X("step:Q", scale=altair.Scale(type="symlog"), title="training step"),
+        x=_steps(altair, {each["step"] for each in rows}),
         y=altair.Y("value:Q", title=""),
-        color="task:N",
-        strokeDash="model:N",
+        color=altair.Color("task:N", legend=altair.Legend(symbolType="circle")),
+        strokeDash=_dashes(altair, models),
     )
     return titled(encoded, "Published accuracies, zero-shot")
+
+
+def _steps(altair: Any, steps: Collection[int]) -> Any:
+    """Few steps are all marked, of many the powers of ten."""
+    marked = sorted(steps) if len(steps) <= _MARKED else [0, *(10**at for at in range(7))]
+    return altair.X(
+        "step:Q",
+        scale=altair.Scale(type="symlog", domain=[min(steps), max(steps)], nice=False),
+        axis=altair.Axis(values=marked, labelOverlap=True, format=",d"),
+        title="training step",
+    )
+
+
+def _contexts(altair: Any, found: Sequence[Cell]) -> Any:
+    """The same colours in each plot."""
+    names = list(dict.fromkeys(each.context for each in found))
+    return altair.Color(
+        "context:N", scale=altair.Scale(domain=names), sort=None, legend=altair.Legend(symbolOpacity=1)
+    )
+
+
+def _dashes(altair: Any, models: Sequence[str]) -> Any:
+    legend = altair.Legend(
+        symbolType="stroke", symbolStrokeColor=GREY, symbolFillColor=GREY, symbolSize=200, symbolOpacity=1
+    )
+    return altair.StrokeDash("model:N", scale=altair.Scale(domain=list(models)), legend=legend)
 
 
 def _models(found: Sequence[Cell]) -> list[str]:
