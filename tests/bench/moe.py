@@ -1,4 +1,6 @@
-"""OpenMoE-8B at a quarter of its width, random weights: `python tests/bench/moe.py [--device cuda]`.
+"""OpenMoE-8B at a quarter of its width, random weights: `python tests/bench/moe.py`.
+
+`--device cuda` measures on a GPU, `--width 4` the whole of it: 24 GB in bfloat16, for a moment twice as much.
 
 What computing only the experts that have tokens saves against loops over all of them; what
 experts on disk cost, by how many are held; what is dropped of requests put together by their experts.
@@ -36,6 +38,7 @@ SHAPE = CONFIG | {
     "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 6,
     "head_dim": 128, "num_experts": 32, "moe_layer_interval": 6, "vocab_size": 8192,
 }  # fmt: skip
+WIDE = ("hidden_size", "intermediate_size", "num_attention_heads")
 ALL = 128
 """Experts of all layers."""
 ROWS, PROMPT, STEPS = 8, 128, 16
@@ -48,9 +51,9 @@ class Timed:
         self.experts, self.store, self.seconds = experts, experts.store, 0.0
 
     def compute(self, layer: int, tokens: torch.Tensor, routes: Any) -> torch.Tensor:
-        begun = time.perf_counter()
+        begun = now(tokens.device)
         found = self.experts.compute(layer, tokens, routes)
-        self.seconds += time.perf_counter() - begun
+        self.seconds += now(tokens.device) - begun
         return found
 
 
@@ -94,16 +97,23 @@ class Places(Naive):
         return weights.reshape(len(tokens), -1) @ torch.cat(said)
 
 
+def now(device: Any) -> float:
+    """The time, when all that the device was given is done."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def seconds(decoder: Decoder, ids: torch.Tensor) -> tuple[float, float]:
     """Of the prompts together, and of a token of all rows."""
     with torch.inference_mode():
         cache = Cache(decoder.shape.layers)
-        begun = time.perf_counter()
+        begun = now(decoder.device)
         decoder.forward(ids, cache)
-        middle = time.perf_counter()
+        middle = now(decoder.device)
         for step in range(STEPS):
             decoder.forward((ids[:, step : step + 1] * 31 + 7) % SHAPE["vocab_size"], cache)
-        return middle - begun, (time.perf_counter() - middle) / STEPS
+        return middle - begun, (now(decoder.device) - middle) / STEPS
 
 
 def plain(weight: torch.Tensor) -> Product:
@@ -111,10 +121,12 @@ def plain(weight: torch.Tensor) -> Product:
     return partial(torch.nn.functional.linear, weight=weight.contiguous())
 
 
-def speed(folder: Path, ids: torch.Tensor, device: str) -> None:
-    decoder = read_decoder(folder, device)
-    with patch.object(files, "laid_out", plain):
-        plainly = read_decoder(folder, device)
+def speed(folder: Path, ids: torch.Tensor, device: str, dtype: torch.dtype) -> None:
+    decoder = read_decoder(folder, device, dtype)
+    plainly = decoder
+    if device == "cpu":  # elsewhere nothing is laid out
+        with patch.object(files, "laid_out", plain):
+            plainly = read_decoder(folder, device, dtype)
     ways = {
         "ours": (decoder, decoder.experts),
         "published, our products": (decoder, Places(decoder.experts, decoder.shape)),
@@ -136,13 +148,13 @@ def speed(folder: Path, ids: torch.Tensor, device: str) -> None:
         )
 
 
-def offload(folder: Path, ids: torch.Tensor, device: str) -> None:
-    decoder = read_decoder(folder, device)
+def offload(folder: Path, ids: torch.Tensor, device: str, dtype: torch.dtype) -> None:
+    decoder = read_decoder(folder, device, dtype)
     seconds(decoder, ids[:1])
     prompt, token = seconds(decoder, ids[:1])
     print(f"all on the device: a token {1000 * token:.0f} ms, prompt {1000 * prompt:.0f} ms")
     for held in (128, 96, 64, 32, 16):
-        decoder = read_decoder(folder, device, keep="disk", room=held)
+        decoder = read_decoder(folder, device, dtype, keep="disk", room=held)
         seconds(decoder, ids[:1])
         traffic = decoder.experts.store.traffic  # type: ignore[attr-defined]
         traffic.hits = traffic.misses = 0
@@ -183,18 +195,27 @@ def _tokenizer(folder: Path) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--width", type=int, default=1, choices=[1, 2, 4], help="Quarters of OpenMoE-8B's.")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 instead of float32.")
     parser.add_argument("--part", choices=["speed", "offload", "order"], help="Measure this alone.")
     wanted = parser.parse_args()
-    device, part = wanted.device, wanted.part
-    folder = Path(tempfile.mkdtemp())
-    (folder / "config.json").write_text(json.dumps(SHAPE), "utf-8")
-    save_file(random_tensors(SHAPE), folder / "model.safetensors")
-    ids = torch.randint(1, SHAPE["vocab_size"], (ROWS, PROMPT), generator=torch.Generator().manual_seed(0))
-    ids = ids.to(device)
-    if part in (None, "speed"):
-        speed(folder, ids, device)
-    if part in (None, "offload"):
-        offload(folder, ids, device)
+    device, part, dtype = wanted.device, wanted.part, torch.bfloat16 if wanted.bf16 else torch.float32
+    shape = SHAPE | {name: wanted.width * SHAPE[name] for name in WIDE}
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        if part != "order":
+            (folder / "config.json").write_text(json.dumps(shape), "utf-8")
+            tensors = random_tensors(shape)
+            for name in list(tensors):
+                tensors[name] = tensors[name].to(dtype)
+            save_file(tensors, folder / "model.safetensors")
+            del tensors
+        draw = torch.Generator().manual_seed(0)
+        ids = torch.randint(1, shape["vocab_size"], (ROWS, PROMPT), generator=draw).to(device)
+        if part in (None, "speed"):
+            speed(folder, ids, device, dtype)
+        if part in (None, "offload"):
+            offload(folder, ids, device, dtype)
     if part in (None, "order"):
         order()
 

@@ -1,7 +1,7 @@
 """BitNet b1.58 at the shape of 2B-4T, random weights, small vocabulary: `python tests/bench/ternary.py`.
 
 Memory and time of a token beside bfloat16 of that shape, and llama.cpp with TQ2_0 (a llama of that shape).
-`--device cuda` measures on a GPU, `--layers 30` all of the model.
+`--device cuda` measures on a GPU, `--layers 30` all of the model, `--shape 8b --layers 32` one of 8 billion.
 """
 
 from __future__ import annotations
@@ -22,11 +22,21 @@ from ragbraid.generate.bitnet.linear import TernaryLinear
 from ragbraid.generate.bitnet.load import linears
 
 TOKENS, PROMPT = 8, 256
+SHAPES: dict[str, dict[str, int]] = {
+    "2b-4t": {
+        "hidden_size": 2560, "intermediate_size": 6912, "num_attention_heads": 20, "num_key_value_heads": 5,
+    },
+    "8b": {
+        "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32, "num_key_value_heads": 8,
+    },
+}  # fmt: skip
 
 
-def model(layers: int, device: str, *, packed: bool) -> tuple[Any, int]:
+def model(shape: str, layers: int, device: str, *, packed: bool) -> tuple[Any, int]:
     """A model with random weights, and the bytes of its linear layers."""
-    config = BitNetConfig(num_hidden_layers=layers, vocab_size=512, bos_token_id=0, eos_token_id=1)
+    config = BitNetConfig(
+        num_hidden_layers=layers, vocab_size=512, bos_token_id=0, eos_token_id=1, **SHAPES[shape]
+    )
     with torch.device("meta"):
         made = BitNetForCausalLM(config)
     size = 0
@@ -145,15 +155,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--layers", type=int, default=10)
+    parser.add_argument("--shape", choices=SHAPES, default="2b-4t")
     wanted = parser.parse_args()
     for name, packed in (("bfloat16", False), ("packed", True)):
-        made, size = model(wanted.layers, wanted.device, packed=packed)
+        made, size = model(wanted.shape, wanted.layers, wanted.device, packed=packed)
         prompt, token = timed(made, wanted.device)
         print(
             f"{name}: {size / 1e9:.3f} GB, prompt of {PROMPT} {prompt:.2f} s, a token {1000 * token:.1f} ms"
         )
         del made
-    if wanted.device == "cpu":
+    if wanted.device == "cpu" and wanted.shape == "2b-4t":
         token, size = llama(wanted.layers)
         print(f"llama.cpp TQ2_0: {size:.3f} GB, a token {1000 * token:.1f} ms")
 

@@ -61,7 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_gain_of_the_right_passage_rises_in_training(folder: Path) -> None:
     arguments = (
-        "study", "pythia", "questions.jsonl", "--model", "family", "-k", "2", "--out", "study.jsonl", "--json",
+        "study", "pythia", "questions.jsonl", "--model", "family", "-k", "2", "--out", "study.jsonl",
+        "--json",
     )  # fmt: skip
     written = ("--report", "report.html", "--table", "rows.parquet", "--published", "evals.csv")
     done = ragbraid(*arguments, *written, cwd=folder)
