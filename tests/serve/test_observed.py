@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
-from served import QUESTION, site, write
+from served import PIPELINE, QUESTION, client, ended, serving, site, until, write
 
+from ragbraid import Pipeline
+from ragbraid.context import Context
+from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.serving import Settings
+from ragbraid.serve.app import build
+from ragbraid.serve.logs import Lines
+from ragbraid.types import Answer
 
 
 @pytest.fixture
@@ -50,22 +60,85 @@ def test_metrics_count_requests_runs_steps_and_tokens(tmp_path: Path) -> None:
             http.post("/api/ask", json={"question": QUESTION})
         http.post("/api/search", json={"question": QUESTION})
         http.get("/api/documents/nothing.md")
-        told = http.get("/metrics")
+        told, found = http.get("/metrics"), samples(http)
     assert told.headers["content-type"].startswith("text/plain")
-    samples = {
+    pipeline = ("pipeline", "hr")
+    assert found["ragbraid_runs_total", ("flow", "ask"), ("outcome", "answer"), pipeline] == 3
+    assert found["ragbraid_runs_total", ("flow", "search"), ("outcome", "answer"), pipeline] == 1
+    assert found["ragbraid_step_seconds_count", pipeline, ("step", "search.maxsim")] == 3
+    assert found["ragbraid_tokens_total", ("kind", "completion"), pipeline] > 0
+    missing = (("method", "GET"), ("route", "/api/documents/{source:path}"), ("status", "404"))
+    assert found["ragbraid_requests_total", *missing] == 1
+    assert found["ragbraid_queue_waiting",] == found["ragbraid_queue_running",] == 0
+    assert "leave" not in told.text
+
+
+def remembered(answer: Answer, context: Context) -> Answer:
+    """What a cache of answers tells of itself."""
+    context.note("cache", "hit")
+    return answer
+
+
+def samples(http: httpx.Client) -> dict[tuple[Any, ...], float]:
+    """Each sample's value, by its name and sorted labels."""
+    return {
         (each.name, *sorted(each.labels.items())): each.value
-        for family in text_string_to_metric_families(told.text)
+        for family in text_string_to_metric_families(http.get("/metrics").text)
         for each in family.samples
     }
+
+
+def test_ingests_and_caches_are_counted(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    noting = "{type: compose, generator: generator}\n  - {type: test_observed:remembered, id: memory}"
+    file.write_text(PIPELINE.replace("{type: compose, generator: generator}", noting), "utf-8")
+    loaded = Pipeline.load(file, allow=["ragbraid.testing", "test_observed"], engine=Engine())
+    with serving(build([loaded])) as url, client(url) as http:
+        until(lambda: http.get("/readyz").status_code == 200)
+        sent = {"rows": [{"id": "a", "text": "Desks are free."}, {"id": "b", "text": "Rooms are not."}]}
+        ended(http, http.post("/api/ingest/rows", json=sent).json())
+        http.post("/api/ask", json={"question": QUESTION})
+        until(lambda: ("ragbraid_ingests_total", ("outcome", "done"), ("pipeline", "hr")) in samples(http))
+        told = samples(http)
     pipeline = ("pipeline", "hr")
-    assert samples["ragbraid_runs_total", ("flow", "ask"), ("outcome", "answer"), pipeline] == 3
-    assert samples["ragbraid_runs_total", ("flow", "search"), ("outcome", "answer"), pipeline] == 1
-    assert samples["ragbraid_step_seconds_count", pipeline, ("step", "search.maxsim")] == 3
-    assert samples["ragbraid_tokens_total", ("kind", "completion"), pipeline] > 0
-    missing = (("method", "GET"), ("route", "/api/documents/{source:path}"), ("status", "404"))
-    assert samples["ragbraid_requests_total", *missing] == 1
-    assert samples["ragbraid_queue_waiting",] == samples["ragbraid_queue_running",] == 0
-    assert "leave" not in told.text
+    assert told["ragbraid_ingested_total", pipeline, ("what", "new")] == 2
+    assert told["ragbraid_ingested_total", pipeline, ("what", "embedded")] == 2
+    assert told["ragbraid_step_seconds_count", pipeline, ("step", "ingest.recursive-splitter")] >= 1
+    assert told["ragbraid_cache_total", ("outcome", "hit"), pipeline, ("step", "memory")] == 1
+
+
+def test_an_ingest_is_a_trace_too(
+    tmp_path: Path, collector: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, spans = collector
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+    with site(write(tmp_path)) as http:
+        sent = {"rows": [{"id": "a", "text": "Desks are free."}]}
+        ended(http, http.post("/api/ingest/rows", json=sent).json())
+    (root,) = [each for each in spans if each.name == "hr ingest"]
+    inside = [each for each in spans if each.parent_span_id == root.span_id]
+    assert {"recursive-splitter", "index/embed", "index/upsert"} <= {each.name for each in inside}
+    told = {each.key: each.value for each in root.attributes}
+    assert (told["ragbraid.ingest.new"].int_value, told["ragbraid.ingest.chunks"].int_value) == (1, 1)
+    assert b"Desks" not in b"".join(each.SerializeToString() for each in spans)
+
+
+def test_a_log_line_is_a_json_object_where_that_is_wanted() -> None:
+    try:
+        raise OSError("no room")
+    except OSError as error:
+        found = (OSError, error, error.__traceback__)
+    record = logging.LogRecord(
+        "ragbraid.serve", logging.ERROR, "x.py", 1, "%s\nfailed", ("An ingest",), found
+    )
+    told = json.loads(Lines().format(record))
+    assert (told["level"], told["logger"], told["message"]) == (
+        "error",
+        "ragbraid.serve",
+        "An ingest\nfailed",
+    )
+    assert told["error"].endswith("OSError: no room")
+    assert datetime.fromisoformat(told["time"]).tzinfo is not None
 
 
 @pytest.mark.parametrize("content", [False, True])
@@ -90,5 +163,5 @@ def test_a_question_is_a_trace_with_contents_only_if_wanted(
     assert ("input.value" in told) == content
     assert ("retrieval.documents.0.document.content" in told) == content
     kinds = {value.string_value for each in inside for value in [a.value for a in each.attributes]}
-    assert {"LLM", "RETRIEVER"} <= kinds
+    assert {"LLM", "RETRIEVER", "RERANKER", "EMBEDDING"} <= kinds
     assert (b"parental" in b"".join(each.SerializeToString().lower() for each in spans)) == content

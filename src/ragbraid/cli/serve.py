@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +24,8 @@ PipelineFiles = Annotated[
         help="A pipeline file; repeat it to serve several. Without it as with other commands.",
     ),
 ]
+
+LogForm = Literal["text", "json"]
 
 
 def command(
@@ -63,6 +64,9 @@ def command(
     audit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Log who asked when, without what was asked.")
     ] = None,
+    logs: Annotated[
+        LogForm | None, typer.Option(help="The log on standard error: sentences, or a JSON object a line.")
+    ] = None,
     reload: Annotated[
         bool, typer.Option(help="Take up a pipeline file that changed, once it is right.")
     ] = True,
@@ -84,6 +88,7 @@ def command(
         from ragbraid.pipeline.serving import LOCAL, SECTION, Settings
         from ragbraid.serve.app import build
         from ragbraid.serve.keys import VARIABLE
+        from ragbraid.serve.logs import log_to
         from ragbraid.serve.reload import Watched
         from ragbraid.serve.server import run
     named: Sequence[Path | None] = pipeline or [None]
@@ -92,7 +97,7 @@ def command(
     given = {
         "host": host, "port": port, "hosts": allow_host and tuple(allow_host),
         "origins": allow_origin and tuple(allow_origin), "running": running, "waiting": waiting,
-        "timeout": timeout, "upload_mb": upload_mb, "keys": keys, "audit": audit,
+        "timeout": timeout, "upload_mb": upload_mb, "keys": keys, "audit": audit, "logs": logs,
     }  # fmt: skip
     told = {name: value for name, value in given.items() if value is not None}
     settings = Settings(**{**loaded[0].section(SECTION), **told})
@@ -111,8 +116,7 @@ def command(
         for file, load, each in zip(named, loads, loaded, strict=True)
         if reload and (path := find(file).path) is not None
     }
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("ragbraid.serve").setLevel(logging.INFO)
+    log_to(sys.stderr, settings.logs)
 
     def listening(address: str) -> None:
         if as_json:

@@ -19,7 +19,7 @@ from ragbraid.pipeline.plan import plan
 from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.targets import Target
 from ragbraid.pipeline.workers import Workers
-from ragbraid.types import Chunk, Document
+from ragbraid.types import Chunk, Document, Span
 
 if TYPE_CHECKING:
     from ragbraid.ingest.flow import IngestFlow
@@ -53,14 +53,24 @@ class Ingesting:
         return any(hasattr(each.opened.signature.runtime, "roots") for each in self._loaders)
 
     def ingest(
-        self, paths: Sequence[str], run: Run, on_notice: Callable[[str], None] | None = None, **options: Any
+        self,
+        paths: Sequence[str],
+        run: Run,
+        on_notice: Callable[[str], None] | None = None,
+        on_step: Callable[[Span], None] | None = None,
+        **options: Any,
     ) -> Any:
         """Run the driver; see `ragbraid.ingest.driver.ingest`. `on_notice` is told what it waits for."""
         from ragbraid.ingest.driver import ingest
 
         context = Context(run.cancellation, "ingest")
-        flow = replace(self._flow(run), alone=lambda: self._alone(run, on_notice))
-        return ingest(flow, paths, base=self._base, context=context, **options)
+        flow = replace(self._flow(run, on_step), alone=lambda: self._alone(run, on_notice))
+        try:
+            return ingest(flow, paths, base=self._base, context=context, **options)
+        finally:
+            if on_step is not None:
+                for each in run.spans:  # what was asked of the index
+                    on_step(each)
 
     def _alone(self, run: Run, on_notice: Callable[[str], None] | None) -> AbstractContextManager[None]:
         told = False
@@ -87,7 +97,7 @@ class Ingesting:
 
         return Watch(begin, paths, base=self._base, ignore=ignore, **options)
 
-    def _flow(self, run: Run) -> IngestFlow:
+    def _flow(self, run: Run, on_step: Callable[[Span], None] | None = None) -> IngestFlow:
         from ragbraid.ingest.flow import IngestFlow
 
         def process(documents: list[Document]) -> tuple[list[Document], list[Chunk]]:
@@ -95,6 +105,10 @@ class Ingesting:
             part = Run(run.scope, run.cancellation)
             state = self._runner.state([{"documents": documents}])
             self._runner.drive(self._runner.plan.stages, state, part)
+            if on_step is not None:
+                behind = (part.began - run.began) * 1000
+                for each in part.spans:
+                    on_step(each._replace(start_ms=each.start_ms + behind))
             value = state.result(self._runner.plan.output, 0)
             if isinstance(value, RagbraidError):
                 raise value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.requests import Caller
-from ragbraid.types import Filter
+from ragbraid.types import Filter, Span
 
 if TYPE_CHECKING:
     from ragbraid.ingest.report import IngestReport, Progress
@@ -34,6 +34,7 @@ class Intake:
         on_progress: Callable[[Progress], None] | None = None,
         on_found: Callable[[str, int], None] | None = None,
         on_notice: Callable[[str], None] | None = None,
+        on_step: Callable[[Span], None] | None = None,
         workers: int | None = None,
         timeout: float | None = None,
     ) -> IngestReport:
@@ -44,9 +45,10 @@ class Intake:
         are looked through, each source's name and how many were found so far. `prune` removes sources under
         the paths whose files are gone. With `dry_run` sources are only compared, and the report tells what
         would be done. Another ingest into the same index is waited for, and `on_notice` told of it in a
-        sentence. `workers` sources are read and split at a time, one a processor and four at most if it isn't
-        given; the result is the same. Without paths the databases and sites are read that the pipeline's
-        loaders name. Raises `InputError` for a path that isn't there.
+        sentence. `on_step` gets the time of each step, batch by batch, in the thread that did it. `workers`
+        sources are read and split at a time, one a processor and four at most if it isn't given; the result
+        is the same. Without paths the databases and sites are read that the pipeline's loaders name. Raises
+        `InputError` for a path that isn't there.
         """
         ingesting = self._life.ingesting()
         report = ingesting.ingest(
@@ -58,6 +60,7 @@ class Intake:
             on_progress=on_progress,
             on_found=on_found,
             on_notice=on_notice,
+            on_step=on_step,
             workers=workers,
         )
         return cast("IngestReport", report)

@@ -51,7 +51,7 @@ class Ranking:
 
     def rerankers(self, flow: str) -> tuple[str, ...]:
         """The steps of a flow that put hits in another order. Raises `InputError` for no such flow."""
-        return tuple(call.step for call in self._life.runner(flow).tasks if reranks(call))
+        return tuple(call.step for call, task in self._life.runner(flow).tasks.items() if task.reranks)
 
     def _reranker(self, texts: int) -> tuple[Any, str]:
         """The component, and its step's id; one that looks at its first candidates alone looks at all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
@@ -44,6 +44,8 @@ class Settings:
     """The file of API keys; see `ragbraid.serve.keys`."""
     audit: Path | None = None
     """A log of requests, without what was asked or answered."""
+    logs: Literal["text", "json"] = "text"
+    """How the log on standard error is written: sentences, or a JSON object a line."""
     flows: tuple[str, ...] | None = None
     """The flows of this file that are served; all, where nothing is said."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ragbraid.errors import Cancelled, RagbraidError, told
 from ragbraid.ingest.report import IngestReport, Progress
@@ -18,6 +19,7 @@ from ragbraid.serial import to_json
 from ragbraid.serve.clients import Client
 from ragbraid.serve.failures import Refused, refusal
 from ragbraid.serve.shelf import Served
+from ragbraid.types import Span
 
 LOG = logging.getLogger("ragbraid.serve")
 _WAITING = 256
@@ -48,10 +50,30 @@ class Job:
         }  # fmt: skip
 
 
+@dataclass(slots=True)
+class Ingested:
+    """An ingest as it is told to metrics and traces: what came of it, and the times of its steps."""
+
+    pipeline: str
+    began_ns: int = field(default_factory=time.time_ns)
+    spans: list[Span] = field(default_factory=list)
+    report: IngestReport | None = None
+    error: Exception | None = None
+
+
+Observe: TypeAlias = Callable[[Ingested], None]
+
+
+def _nobody(_: Ingested) -> None:
+    pass
+
+
 class Jobs:
     """Runs jobs in a thread for each pipeline, since an index has one writer."""
 
     def __init__(self) -> None:
+        self.observe: Observe = _nobody
+        """Who is told of each ingest."""
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._queues: dict[str, SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
@@ -107,20 +129,24 @@ class Jobs:
     def _work(self, queue: SimpleQueue[Job | None]) -> None:
         while (job := queue.get()) is not None and not self._stopping.is_set():
             job.state = "running"
+            seen = Ingested(job.served.name)
             try:
-                job.report = self._ingest(job)
+                job.report = seen.report = self._ingest(job, seen.spans.append)
                 job.state = "done"
             except Exception as error:
+                seen.error = error
                 job.state, job.error = "failed", _sentence(error)
+            self.observe(seen)
 
-    def _ingest(self, job: Job) -> IngestReport:
+    def _ingest(self, job: Job, on_step: Callable[[Span], None]) -> IngestReport:
         def progress(told: Progress) -> None:
             job.done, job.total = told.done, told.total
             if self._stopping.is_set():
                 raise Cancelled("The server is stopping; the rest is taken up at its next start.")
 
         with job.served.borrowed(job.client) as pipeline:
-            return pipeline.ingest([str(each) for each in job.paths], on_progress=progress)
+            paths = [str(each) for each in job.paths]
+            return pipeline.ingest(paths, on_progress=progress, on_step=on_step)
 
     def _forget(self) -> None:
         ended = [each.id for each in self._jobs.values() if each.state in ("done", "failed")]

@@ -8,11 +8,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ragbraid.serve.jobs import Jobs
+from ragbraid.serve.jobs import Ingested, Jobs
 from ragbraid.serve.queue import Queue
 from ragbraid.types import Answer, Event, Span
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+_COUNTS = ("new", "changed", "renamed", "unchanged", "removed", "chunks", "embedded")
 
 
 class Metrics:
@@ -39,6 +41,20 @@ class Metrics:
         self._tokens = Counter(
             "ragbraid_tokens", "The generator's tokens.", ["pipeline", "kind"], registry=self._registry
         )
+        self._caches = Counter(
+            "ragbraid_cache", "What the caches of answers knew.", ["pipeline", "step", "outcome"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._ingests = Counter(
+            "ragbraid_ingests",
+            "Ingests, and how they ended.",
+            ["pipeline", "outcome"],
+            registry=self._registry,
+        )
+        self._ingested = Counter(
+            "ragbraid_ingested", "What ingests did: sources by their fate, chunks, texts embedded.",
+            ["pipeline", "what"], registry=self._registry,
+        )  # fmt: skip
         self._registry.register(_Now(queue, jobs))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -50,6 +66,8 @@ class Metrics:
         """A flow ended; without a last event it was given up."""
         for each in spans:
             self._steps.labels(pipeline, each.step).observe(each.ms / 1000)
+            if (known := each.notes.get("cache")) in ("hit", "miss", "uncached"):
+                self._caches.labels(pipeline, each.step, known).inc()
         outcome = "cancelled" if last is None else "error" if last.kind == "error" else "answer"
         answer = None if last is None else last.value
         if isinstance(answer, Answer):
@@ -58,9 +76,26 @@ class Metrics:
             self._tokens.labels(pipeline, "completion").inc(answer.usage.completion_tokens)
         self._runs.labels(pipeline, flow, outcome).inc()
 
+    def ingest(self, seen: Ingested) -> None:
+        """An ingest ended."""
+        for each in seen.spans:
+            self._steps.labels(seen.pipeline, f"ingest.{each.step}").observe(each.ms / 1000)
+        self._ingests.labels(seen.pipeline, "done" if seen.error is None else "failed").inc()
+        for what, many in counted(seen).items():
+            self._ingested.labels(seen.pipeline, what).inc(many)
+
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def counted(seen: Ingested) -> dict[str, int]:
+    """What an ingest did, in numbers."""
+    report = seen.report
+    if report is None:
+        return {}
+    told = {name: getattr(report, name) for name in _COUNTS}
+    return {**told, "skipped": len(report.skipped), "failed": len(report.failed)}
 
 
 class _Now(Collector):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ragbraid.serve.jobs import Ingested
 from ragbraid.serve.metrics import Metrics
 from ragbraid.serve.tracing import Tracing
 from ragbraid.types import Answer, Event, Span
@@ -19,9 +20,17 @@ class Observers:
     metrics: Metrics
     tracing: Tracing | None = None
 
-    def begin(self, pipeline: str, flow: str, inputs: Mapping[str, Any]) -> Observed:
-        """A run begins."""
-        return Observed(self, pipeline, flow, inputs)
+    def ingested(self, seen: Ingested) -> None:
+        """An ingest ended."""
+        self.metrics.ingest(seen)
+        if self.tracing is not None:
+            self.tracing.ingest(seen)
+
+    def begin(
+        self, pipeline: str, flow: str, inputs: Mapping[str, Any], rerankers: Collection[str] = ()
+    ) -> Observed:
+        """A run begins. `rerankers` are those of its steps that put hits in another order."""
+        return Observed(self, pipeline, flow, inputs, rerankers)
 
 
 @dataclass(slots=True)
@@ -32,6 +41,7 @@ class Observed:
     pipeline: str
     flow: str
     inputs: Mapping[str, Any]
+    rerankers: Collection[str] = ()
     began_ns: int = field(default_factory=time.time_ns)
     spans: list[Span] = field(default_factory=list)
     last: Event | None = None
@@ -50,5 +60,6 @@ class Observed:
         self.observers.metrics.run(self.pipeline, self.flow, spans, self.last)
         if self.observers.tracing is not None:
             self.observers.tracing.run(
-                self.pipeline, self.flow, self.inputs, self.began_ns, spans, self.last, time.time_ns()
-            )
+                self.pipeline, self.flow, self.inputs, self.began_ns, spans, self.last, time.time_ns(),
+                self.rerankers,
+            )  # fmt: skip

@@ -52,6 +52,7 @@ class Site:
         """A site of these pipelines. Raises `InputError` for two of one name, and for keys that are wrong."""
         queue, jobs = Queue(settings.running, settings.waiting), Jobs()
         observers = Observers(Metrics(queue, jobs), from_environment())
+        jobs.observe = observers.ingested
         work = Work(queue, settings.timeout, observers)
         keys, audit = Keys(settings.keys, os.environ), Audit(settings.audit, observers.metrics)
         return cls(

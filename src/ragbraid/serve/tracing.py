@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ragbraid.errors import MissingDependency
+from ragbraid.serve.metrics import counted
 from ragbraid.types import Answer, Event, Hit, Span
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
+
+    from ragbraid.serve.jobs import Ingested
 
 ENDPOINT = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -26,6 +30,9 @@ _KINDS = {
     "search_text": ("RETRIEVER", ""), "search_vector": ("RETRIEVER", ""),
 }  # fmt: skip
 """Uses of components, by the method that was called: OpenInference's kind, and the operation's name."""
+
+_MOST = 1000
+"""How many steps of an ingest its trace has; there is one for each batch of documents."""
 
 
 def from_environment() -> Tracing | None:
@@ -58,22 +65,42 @@ class Tracing:
 
     def run(
         self, pipeline: str, flow: str, inputs: Mapping[str, Any], began_ns: int, spans: Sequence[Span],
-        last: Event | None, ended_ns: int,
+        last: Event | None, ended_ns: int, rerankers: Collection[str] = (),
     ) -> None:  # fmt: skip
         """Tell a run that ended. Spans count from its begin, in milliseconds."""
+        failed = "Cancelled" if last is None else type(last.value).__name__ if last.kind == "error" else ""
+        told = self._about_run(pipeline, flow, inputs, last)
+        steps = [(each, _about_step(each, rerankers)) for each in spans]
+        self._tell(f"{pipeline} {flow}", told, began_ns, steps, ended_ns, failed)
+
+    def ingest(self, seen: Ingested) -> None:
+        """Tell an ingest that ended: what it did in numbers, and its first steps' times."""
+        told: dict[str, Any] = {
+            "openinference.span.kind": "CHAIN",
+            "ragbraid.pipeline": seen.pipeline,
+            "ragbraid.flow": "ingest",
+            **{f"ragbraid.ingest.{name}": many for name, many in counted(seen).items()},
+        }
+        steps = [(each, _about_step(each)) for each in seen.spans[:_MOST]]
+        failed = "" if seen.error is None else type(seen.error).__name__
+        self._tell(f"{seen.pipeline} ingest", told, seen.began_ns, steps, time.time_ns(), failed)
+
+    def _tell(
+        self, name: str, told: Mapping[str, Any], began_ns: int, steps: Sequence[tuple[Span, dict[str, Any]]],
+        ended_ns: int, failed: str,
+    ) -> None:  # fmt: skip
         from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
-        root = self._tracer.start_span(f"{pipeline} {flow}", start_time=began_ns)
-        root.set_attributes(self._about_run(pipeline, flow, inputs, last))
+        root = self._tracer.start_span(name, start_time=began_ns)
+        root.set_attributes(dict(told))
         inside = set_span_in_context(root)
-        for each in spans:
+        for each, about in steps:
             start = began_ns + int(each.start_ms * 1e6)
             span = self._tracer.start_span(each.step, context=inside, start_time=start)
-            span.set_attributes(_about_step(each))
+            span.set_attributes(about)
             span.end(start + int(each.ms * 1e6))
-        if last is None or last.kind == "error":
-            name = "Cancelled" if last is None else type(last.value).__name__
-            root.set_attribute("error.type", name)
+        if failed:
+            root.set_attribute("error.type", failed)
             root.set_status(Status(StatusCode.ERROR))
         root.end(ended_ns)
 
@@ -116,8 +143,9 @@ class Tracing:
         return {**told, f"{name}.content": hit.text} if self._content else told
 
 
-def _about_step(span: Span) -> dict[str, Any]:
-    kind, operation = _KINDS.get(span.step.rpartition("/")[2], ("CHAIN", ""))
+def _about_step(span: Span, rerankers: Collection[str] = ()) -> dict[str, Any]:
+    other = "RERANKER" if span.step in rerankers else "CHAIN"
+    kind, operation = _KINDS.get(span.step.rpartition("/")[2], (other, ""))
     told: dict[str, Any] = {"openinference.span.kind": kind}
     if operation:
         told["gen_ai.operation.name"] = operation
