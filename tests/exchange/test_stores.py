@@ -278,6 +278,31 @@ def test_llama_indexs_faiss_store_keeps_its_order(tmp_path: Path) -> None:
     assert np.array_equal(found.vectors, matrix[[1, 0, 2]])  # as the docstore has them: one, two, three
 
 
+def test_relationships_of_nodes_are_metadata(tmp_path: Path, pipeline: Pipeline) -> None:
+    folder = save_llama_index(tmp_path / "s", rows(5))
+    told = json.loads((folder / "docstore.json").read_text())
+    first, second, *_ = told["docstore/data"].values()
+    first["__data__"]["relationships"] = {
+        "1": {"node_id": "doc", "node_type": "4", "metadata": {}, "hash": "ff"},
+        "3": {"node_id": "two"},
+        "5": [{"node_id": "x"}, {"node_id": "y"}],
+        "9": {"node_id": "z"},
+        "2": 7,
+    }
+    second["__data__"]["relationships"] = {"1": {"node_id": "other"}}
+    second["__data__"]["metadata"]["relationships"] = "mine"
+    (folder / "docstore.json").write_text(json.dumps(told))
+    one, two, *rest = held(folder).passages
+    related = {"source": "doc", "next": "two", "children": ["x", "y"]}
+    assert one.metadata["relationships"] == related
+    assert two.metadata["relationships"] == "mine"
+    assert not any("relationships" in each.metadata for each in rest)
+    move(folder, pipeline, "default", same=False)
+    index: Any = pipeline.upkeep()
+    (found,) = index.get([one.id])
+    assert found.metadata == {**META[one.id], "relationships": related}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

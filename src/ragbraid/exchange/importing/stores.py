@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ragbraid.pipeline.pipeline import Pipeline
 
 
+_RELATED = {"1": "source", "2": "previous", "3": "next", "4": "parent", "5": "children"}
+"""LlamaIndex's numbers of relationships."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What was imported: of which kind of store, how many documents, and whether their vectors were kept.
@@ -102,9 +106,28 @@ def _llama_index(folder: Path) -> Held:
         if not text:
             textless += 1
             continue
-        passages.append(Passage(name, _text(text, name), plain(data.get("metadata") or {}, repr(name))))
+        metadata = {**_relationships(data), **_mapping(data.get("metadata"))}
+        passages.append(Passage(name, _text(text, name), plain(metadata, repr(name))))
     rows = [vectors.get(each.id) for each in passages]
     return _with_rows("LlamaIndex's storage", passages, rows, textless)
+
+
+def _relationships(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a node is related to, as metadata: under `relationships` the ids of its source, next node ….
+
+    Metadata of that name is the user's, and stays.
+    """
+    found: dict[str, Any] = {}
+    for number, related in _mapping(data.get("relationships")).items():
+        if kind := _RELATED.get(number):
+            ids = [
+                _mapping(each).get("node_id")
+                for each in (related if isinstance(related, list) else [related])
+            ]
+            told = [each for each in ids if isinstance(each, str)]
+            if told:
+                found[kind] = told if isinstance(related, list) else told[0]
+    return {"relationships": found} if found else {}
 
 
 def _llama_index_vectors(folder: Path) -> dict[str, Any]:
