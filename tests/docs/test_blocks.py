@@ -24,7 +24,9 @@ from soaking import FULL
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 """Pages that begin in their own folder."""
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *EXAMPLES]
+ELSEWHERE = {*(ROOT / "docs" / "how-to").glob("from-*.md")}
+"""Pages whose blocks want a framework: the tests of its connector run them."""
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("**/*.md")} - ELSEWHERE), *EXAMPLES]
 LONG = {ROOT / "docs" / "how-to" / "wrong-answer.md", ROOT / "examples" / "handbook" / "README.md"}
 """Pages whose questions to real models take long, and that show what others do: run at full counts."""
 EMPTY = {ROOT / "docs" / "tutorial.md"}

@@ -1,4 +1,4 @@
-"""The README's blocks run, and print what it shows."""
+"""The blocks of the README, and of the page on moving, run and print what is shown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from readme import demand_true
 
-README = Path(__file__).parents[1] / "README.md"
+PACKAGE = Path(__file__).parents[1]
+PAGES = [PACKAGE / "README.md", PACKAGE.parents[1] / "docs" / "how-to" / "from-langchain.md"]
 
 
-def test_the_readme_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    demand_true(README, tmp_path)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_is_true(page: Path, tmp_path: Path) -> None:
+    demand_true(page, tmp_path)

@@ -1,10 +1,7 @@
-"""The examples and the README's blocks run, with the real small models."""
+"""The examples, the README and the page on moving run, with the real small models."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
 import runpy
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import pytest
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent, ToolCallResult
 from llama_index_ragbraid import RagbraidLLM, ragbraid_tool
 from parts import project, scripted
+from readme import demand_true
 
 from ragbraid import Pipeline
 from ragbraid.bridge.answers import cited
@@ -19,7 +17,7 @@ from ragbraid.generate.tool_calls import ToolCall, written
 
 QUESTION = "How many days of holiday are there?"
 PACKAGE = Path(__file__).parents[1]
-BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
+PAGES = [PACKAGE / "README.md", PACKAGE.parents[1] / "docs" / "how-to" / "from-llama-index.md"]
 
 
 def test_the_quickstart_answers_from_the_right_document(tmp_path: Path) -> None:
@@ -62,17 +60,6 @@ async def test_the_small_real_model_drives_an_agent(tmp_path: Path) -> None:
     llm.close()
 
 
-def test_the_readme_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    said = ""
-    for language, info, text in BLOCK.findall((PACKAGE / "README.md").read_text("utf-8")):
-        if title := re.search(r'title="([^"]+)"', info):
-            (tmp_path / title[1]).parent.mkdir(exist_ok=True)
-            (tmp_path / title[1]).write_text(text, "utf-8")
-        elif language == "python":
-            with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(text, "README.md", "exec"), names)
-            said = out.getvalue()
-        elif language == "text":
-            assert said == text
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_is_true(page: Path, tmp_path: Path) -> None:
+    demand_true(page, tmp_path)
