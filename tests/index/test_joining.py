@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import cache
 from pathlib import Path
 
 import faiss
@@ -11,17 +12,25 @@ import pytest
 
 from ragbraid.index.structure.joining import Lists, join, lists_of
 from ragbraid.index.structure.kinds import KINDS
+from ragbraid.types import Vectors
 
 DIMENSIONS = 16
 LISTS = 20
 
 
-@pytest.mark.parametrize("name", [name for name, each in KINDS.items() if each.clustered])
-@pytest.mark.parametrize("counts", [(5,), (300, 1), (0, 40, 700)])
-def test_as_in_memory(name: str, counts: tuple[int, ...], tmp_path: Path) -> None:
+@cache
+def trained(name: str) -> tuple[Vectors, faiss.Index]:
+    """Vectors, and an index of this kind that knows their clusters and holds none of them."""
     vectors = np.random.default_rng(1).standard_normal((2000, DIMENSIONS), np.float32)
     blank = KINDS[name].untrained(DIMENSIONS, LISTS)
     blank.train(vectors)
+    return vectors, blank
+
+
+@pytest.mark.parametrize("name", [name for name, each in KINDS.items() if each.clustered])
+@pytest.mark.parametrize("counts", [(5,), (300, 1), (0, 40, 700)])
+def test_as_in_memory(name: str, counts: tuple[int, ...], tmp_path: Path) -> None:
+    vectors, blank = trained(name)
     whole = faiss.clone_index(blank)
     parts: list[Lists] = []
     for number, count in enumerate(counts):

@@ -94,7 +94,7 @@ def test_the_hash_embedders_tokens_are_counted(make: Make) -> None:
 
 
 def _demand(splitter: Any, tokens: Callable[[str], int], limit: int) -> None:
-    for seed in range(count(16, 1000)):
+    for seed in range(count(8, 1000)):
         source, media_type = KINDS[seed % len(KINDS)]
         document = Document(source, random_text(seed), {"title": "A title"}, media_type=media_type)
         chunks = splitter([document])
