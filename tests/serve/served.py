@@ -168,12 +168,14 @@ class Process:
 
 
 @contextmanager
-def process(file: Path, *options: str) -> Iterator[Process]:
-    """The command in a process of its own, on a free port."""
+def process(file: Path, *options: str, handles: int | None = None) -> Iterator[Process]:
+    """The command in a process of its own, on a free port; it may have so many open files."""
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests' / 'serve'}"}
+    bounded = [] if handles is None else ["sh", "-c", f'ulimit -n {handles}; exec "$@"', "sh"]
     with (file.parent / "server.log").open("a") as log:
         started = subprocess.Popen(
-            [sys.executable, "-m", "ragbraid", "serve", "-p", str(file), "--port", "0", "--json", *options],
+            [*bounded, sys.executable, "-m", "ragbraid", "serve", "-p", str(file), "--port", "0", "--json",
+             *options],
             env=env, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
     try:

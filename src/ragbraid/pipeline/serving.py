@@ -21,9 +21,10 @@ SECTION = "serve"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`running` requests are worked on at a time and `waiting` more wait; what comes beyond is told to come
-    again. A request has `timeout` seconds in all, `body_timeout` for its body to come, and at most `body_mb`
-    or, for an upload, `upload_mb` megabytes. `hosts` are the names that it may be addressed by, besides those
-    of this machine; `stop` is the seconds that what runs has to end when the server is stopped.
+    again. A request has `timeout` seconds in all, `body_timeout` for its head and for its body to come, and
+    at most `body_mb` or, for an upload, `upload_mb` megabytes. `hosts` are the names that it may be addressed
+    by, besides those of this machine; `stop` is the seconds that what runs has to end when the server is
+    stopped.
     """
 
     host: str = "127.0.0.1"

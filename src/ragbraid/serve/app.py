@@ -69,7 +69,7 @@ def build(
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key"],
         )
-    app.add_middleware(Door, settings=settings)
+    app.add_middleware(Door, settings=settings, crowded=lambda: site.crowded())
     return app
 
 

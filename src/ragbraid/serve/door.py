@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,10 +24,11 @@ _MB = 1_000_000
 
 
 class Door:
-    """Refuses hosts that aren't this server's (DNS rebinding), bodies that are too large or too slow."""
+    """Refuses hosts that aren't this server's (DNS rebinding), crowds, bodies too large or too slow."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, crowded: Callable[[], bool]) -> None:
         self._app = app
+        self._crowded = crowded
         self._settings = settings
         self._hosts = {each.lower() for each in (*LOCAL, settings.host, *settings.hosts)}
         self._any_host = "*" in settings.hosts
@@ -41,6 +42,8 @@ class Door:
         try:
             host = headers.get(b"host", b"").decode("latin-1")
             self._demand_host(host)
+            if scope["path"] != "/healthz" and self._crowded():
+                raise _too_many()
             if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
                 self._demand_origin(headers.get(b"origin", b"").decode("latin-1"), host)
             limit = self._limit(scope["path"])
@@ -67,6 +70,12 @@ class Door:
 
     def _limit(self, path: str) -> int:
         return int((self._settings.upload_mb if path == "/api/ingest" else self._settings.body_mb) * _MB)
+
+
+def _too_many() -> Refused:
+    refused = Refused(503, "There are too many connections.", code="too_many_connections", retry_after=5)
+    refused.headers["Connection"] = "close"
+    return refused
 
 
 class _Body:

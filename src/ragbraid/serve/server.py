@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from ragbraid.errors import InputError
 from ragbraid.pipeline.serving import Settings
+from ragbraid.serve.connection import protocol, room
 from ragbraid.serve.site import Site
 
-_CONNECTIONS = 4000
 _IDLE = 15
 """Seconds that a connection may be idle."""
 
@@ -54,17 +54,18 @@ def run(app: FastAPI, settings: Settings, on_listening: Callable[[str], None] = 
         server_header=False,
         timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=round(settings.stop),
-        limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=32_768,
-        http="h11",
+        http=protocol(settings.body_timeout),
         ws="none",
         lifespan="on",
     )
-    app.state.site.settled = _freeze
+    app.state.site.settled, most = _freeze, room()
     listening = _listen(settings.host, settings.port)
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again when it is done
     try:
-        Server(config, app.state.site, on_listening).run([listening])
+        server = Server(config, app.state.site, on_listening)
+        app.state.site.crowded = lambda: len(server.server_state.connections) > most
+        server.run([listening])
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()

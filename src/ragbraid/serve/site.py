@@ -42,6 +42,8 @@ class Site:
     mcp: Server[Any] | None = None
     trouble: str = ""
     """Why something couldn't be loaded, which the requests that need it will say as well."""
+    crowded: Callable[[], bool] = lambda: False
+    """Whether there are more connections than can be served."""
     settled: Callable[[], None] = lambda: None
     """Called in a thread once weights are loaded, and after each change of what is served."""
 
