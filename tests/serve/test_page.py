@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
-from served import client, serving, write
+from served import client, ended, serving, write
 
 from browser import browser
 from ragbraid import Pipeline
@@ -287,6 +288,22 @@ def test_settings_are_tried_and_what_was_asked_stays_in_the_browser(
     page.reload()
     page.locator("#flow option").first.wait_for(state="attached")
     assert page.locator("#history").is_hidden()
+
+
+def test_a_large_number_in_a_filter_stays_what_it_is(url: str, opened: Callable[..., Page]) -> None:
+    number = 2**60 + 7
+    metadata = {"number": number, "tags": ["a", "b"]}
+    rows = [{"id": "big", "text": "The cafeteria opens at noon.", "metadata": metadata}]
+    with client(url) as http:
+        ended(http, http.post("/api/ingest/rows", json={"rows": rows}).json())
+    page = opened(url)
+    page.get_by_text("Settings to try").click()
+    for wanted, found in ((number, 1), (number + 1, 0)):
+        page.get_by_label("Only where").fill(json.dumps({"number": wanted, "tags": {"$any": ["b"]}}))
+        article = answered(page, "When does the cafeteria open?")
+        assert article.locator("tbody tr").count() == found
+    with client(url) as http:
+        http.delete("/api/documents/uploads/big.txt")
 
 
 def test_feedback_becomes_questions_with_labels(

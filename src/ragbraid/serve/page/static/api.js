@@ -53,7 +53,7 @@ async function answered(path, { method, body, signal }) {
     const headers = { ...authorization(), ...(body ? { "Content-Type": "application/json" } : {}) };
     let response;
     try {
-      response = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) });
+      response = await fetch(path, { method, headers, signal, body: typeof body === "object" ? JSON.stringify(body) : body });
     } catch (error) {
       throw inWords(error);
     }

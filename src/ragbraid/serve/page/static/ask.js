@@ -66,8 +66,8 @@ async function ask(question) {
   say("Searching…", "working");
   try {
     const { flow, pipeline, inputs, filter, without } = asked;
-    const body = { inputs: { question, ...inputs }, stream: true, ...(filter ? { filter } : {}), ...(without ? { without } : {}), ...(pipeline ? { pipeline } : {}) };
-    for await (const { name, value } of stream(`api/flows/${encodeURIComponent(flow)}`, body, own.signal)) {
+    const body = { inputs: { question, ...inputs }, stream: true, ...(without ? { without } : {}), ...(pipeline ? { pipeline } : {}) };
+    for await (const { name, value } of stream(`api/flows/${encodeURIComponent(flow)}`, withText(body, "filter", filter), own.signal)) {
       if (own !== running) return;
       if (name === "hits") say(`${counted(value.length, "passage")} found. Writing…`, "working");
       else if (name === "delta") text.append(value.text);
@@ -158,4 +158,10 @@ function item(entry) {
     ),
     el("button", { type: "button", class: "link remove", "aria-label": `Forget “${entry.question}”`, click: remove }, "×"),
   );
+}
+
+/** The body as JSON, with a member that is JSON already. */
+function withText(body, name, text) {
+  const told = JSON.stringify(body);
+  return text ? `${told.slice(0, -1)},${JSON.stringify(name)}:${text}}` : told;
 }

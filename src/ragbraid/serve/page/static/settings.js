@@ -102,11 +102,12 @@ export function complain() {
   byId("filter").focus();
 }
 
+/** The filter as it was typed: read and written anew, its large numbers would be others. Null for none, undefined for a wrong one. */
 function filterOf(text) {
   if (!text.trim()) return null;
   try {
     const value = JSON.parse(text);
-    return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
+    return value && typeof value === "object" && !Array.isArray(value) ? text : undefined;
   } catch {
     return undefined;
   }
