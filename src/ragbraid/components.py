@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ragbraid.registry import BUILTIN
 
 if TYPE_CHECKING:
+    from ragbraid.answer.cache import AnswerCache as AnswerCache
     from ragbraid.answer.canned import Refuse as Refuse
     from ragbraid.answer.canned import Reply as Reply
     from ragbraid.answer.compose import Compose as Compose

@@ -23,6 +23,7 @@ BUILTIN: Mapping[str, str] = {
     "compose": "ragbraid.answer.compose:Compose",
     "cross-encoder": "ragbraid.rerank.cross_encoder:CrossEncoder",
     "acronyms": "ragbraid.transform.acronyms:Acronyms",
+    "answer-cache": "ragbraid.answer.cache:AnswerCache",
     "boost": "ragbraid.rerank.boost:Boost",
     "compress": "ragbraid.rerank.compress:Compress",
     "hyde": "ragbraid.transform.hyde:Hyde",

@@ -33,6 +33,7 @@ components:
   hashed: {type: testing/hash-embedder}
   listed: {type: testing/list-index, embedder: hashed}
   fixed: {type: testing/fixed-splitter}
+  known: {type: answer-cache, embedder: embedder}
   router: {type: semantic-router, embedder: embedder, routes: {hours: [when do you open]}, cache: made/routes}
   small: {type: parent-child, children: {type: sentences, embedder: embedder}, parents: {type: markdown}}
 ingest:

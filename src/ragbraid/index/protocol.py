@@ -98,6 +98,14 @@ class SparseIndex(Protocol):
         ...
 
 
+class Sequenced(Protocol):
+    """An index that says how often it was changed, for those who keep what they made of it."""
+
+    def sequence(self) -> str:
+        """A mark of what is committed: another one after each commit, and in each index; quick to ask for."""
+        ...
+
+
 class Index(Protocol):
     """Stores documents and chunks, and searches them by vector and by text.
 

@@ -39,6 +39,13 @@ class Tended:
         with self._committed() as connection:
             copy_index(self._store, connection, target)
 
+    def sequence(self) -> str:
+        """A mark of what is committed: another one after each commit."""
+        with self._committed() as connection:
+            query = "SELECT seq FROM sqlite_sequence WHERE name = 'log'"
+            last = connection.execute(query).fetchone()
+            return f"{reading.meta(connection)['uuid']}/{0 if last is None else last[0]}"
+
     def collections(self) -> list[str]:
         """The names of the collections that something was ever stored in, in order."""
         with self._committed() as connection:

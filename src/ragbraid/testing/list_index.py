@@ -71,6 +71,10 @@ class ListIndexRuntime:
         self._sources: _Sources = {}
         self._lock = threading.Lock()
 
+    def sequence(self) -> str:
+        """A mark of what is committed: another one after each commit."""
+        return f"{id(self)}/{self.commits}"
+
     def sources(self, *, metadata: bool = False, scope: Scope = _DEFAULT) -> Iterable[SourceState]:
         """Every stored source in scope, ordered by name."""
         visible = self._visible(scope)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ragbraid.pipeline.forms.agent import AGENT
 from ragbraid.pipeline.forms.branch import BRANCH
+from ragbraid.pipeline.forms.cached import CACHE
 from ragbraid.pipeline.forms.calls import TYPE, USE
 from ragbraid.pipeline.forms.form import Form
 from ragbraid.pipeline.forms.loop import LOOP
@@ -13,4 +14,6 @@ from ragbraid.pipeline.forms.mapped import MAP
 from ragbraid.pipeline.forms.narrow import ONLY
 from ragbraid.pipeline.forms.route import ROUTE
 
-FORMS: Mapping[str, Form] = {each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP, ROUTE, ONLY, AGENT)}
+FORMS: Mapping[str, Form] = {
+    each.key: each for each in (TYPE, USE, BRANCH, LOOP, MAP, ROUTE, ONLY, AGENT, CACHE)
+}

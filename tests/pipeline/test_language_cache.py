@@ -1,0 +1,271 @@
+"""The pipeline language: answers that are known already, and never stale or somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from language import PARTS, checked, says
+
+from ragbraid import Pipeline
+from ragbraid.answer.cache import AnswerCache
+from ragbraid.conversation.store import Conversations
+from ragbraid.errors import GenerationError
+from ragbraid.index.protocol import Index
+from ragbraid.pipeline.engine import Engine
+from ragbraid.pipeline.requests import Caller
+from ragbraid.testing.list_index import ListIndexRuntime
+from ragbraid.types import Answer, Hit
+from soaking import count
+
+ALLOW = ("test_language_cache", *PARTS)
+ASKED: list[str] = []
+ANSWERED = "[search, {type: quote, short: false, abstain: never}]"
+FILE = """
+components:
+  embedder: {type: testing/hash-embedder, dimensions: 256}
+  index: {type: INDEX, embedder: embedder}
+  cache: {type: answer-cache, CACHE}
+fields: {owner: str}
+ingest: [{type: files}, {type: testing/fixed-splitter}, index]
+search: [{type: dense, index: index}]
+ask: [{cache: cache, then: ANSWERED}]
+chat: [{type: standalone}, {cache: cache, then: ANSWERED}]
+""".replace("ANSWERED", ANSWERED)
+PLAIN = FILE.replace(f"{{cache: cache, then: {ANSWERED}}}", ANSWERED[1:-1])
+
+
+def note(question: str) -> list[Hit]:
+    """Finds a hit, and notes that it was asked."""
+    ASKED.append(question)
+    if question == "bad":
+        raise GenerationError("The question is bad.")
+    return [Hit(question, "s", 0, 1, question)]
+
+
+def opened(text: str = FILE, cache: str = "", index: str = "testing/list-index", **options: Any) -> Pipeline:
+    engine = options.pop("engine", None) or Engine()
+    found = checked(text.replace("INDEX", index).replace("CACHE", cache), allow=ALLOW, **options)
+    assert found.pipeline is not None, [str(each) for each in found.diagnostics]
+    return Pipeline(found.pipeline, engine=engine)
+
+
+def told(answer: Answer) -> str:
+    (span,) = [each for each in answer.trace if each.step == "cache"]
+    return str(span.notes["cache"])
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("index", ["testing/list-index", "faiss, path: ./made"])
+def test_an_answer_is_known_until_the_index_changes(index: str, tmp_path: Path) -> None:
+    file = write(tmp_path, "leave.md", "Parental leave is 12 weeks.")
+    with opened(index=index, base=tmp_path, set={}) as ready:
+        ready.ingest(file)
+        first, again = ready.ask("How long is leave?"), ready.ask("How long is leave?")
+        assert (told(first), told(again)) == ("miss", "hit")
+        assert again == first
+        assert [each.step for each in again.trace] == [
+            *("cache.look_up/sequence", "cache.look_up/find", "cache.look_up", "cache")
+        ]
+        write(tmp_path, "leave.md", "Parental leave is 14 weeks.")
+        ready.ingest(file)
+        changed = ready.ask("How long is leave?")
+        assert (told(changed), "14 weeks" in changed.text) == ("miss", True)
+        ready.remove("leave.md" if ready.sources()[0].source == "leave.md" else ready.sources()[0].source)
+        assert (told(gone := ready.ask("How long is leave?")), gone.citations) == ("miss", ())
+
+
+async def test_every_way_of_asking_fills_it_and_is_answered_by_it(tmp_path: Path) -> None:
+    with opened() as ready:
+        ready.ingest(write(tmp_path, "leave.md", "Parental leave is 12 weeks."))
+        *_, streamed = ready.stream("How long is leave?")
+        assert told(streamed.value) == "miss"
+        for answer in (
+            ready.ask("How long is leave?"),
+            await ready.aask("How long is leave?"),
+            list(ready.stream("How long is leave?"))[-1].value,
+            [each async for each in ready.astream("How long is leave?")][-1].value,
+            ready.ask("How long is leave?", timeout=60),
+        ):
+            assert (answer, told(answer)) == (streamed.value, "hit")
+        both = ready.ask_batch(["How long is leave?", "Who takes leave?"])
+        assert both[0] == streamed.value
+        assert isinstance(both[1], Answer)
+        assert [each["cache"] for each in both[1].trace[-1].notes["questions"]] == ["hit", "miss"]
+        assert told(ready.ask("Who takes leave?")) == "hit"
+        assert [each.step for each in ready.record("Who takes leave?").steps][-1:] == ["cache.look_up"]
+
+
+def test_what_else_an_answer_depends_on_makes_another_one(tmp_path: Path) -> None:
+    with opened() as ready:
+        ready.ingest(write(tmp_path, "leave.md", "Parental leave is 12 weeks."))
+        asked = "How long is leave?"
+        ready.ask(asked)
+        assert told(ready.ask(asked, filter={"owner": "ann"})) == "miss"
+        assert told(ready.ask(asked, collection="other")) == "miss"
+        assert told(ready.as_caller(Caller({"owner": "bob"})).ask(asked)) == "miss"
+        assert told(ready.as_caller(Caller({"owner": "bob"})).ask(asked)) == "hit"
+        assert told(ready.run("ask", question=asked, k=3)) == "miss"
+        assert told(ready.run("chat", question=asked)) == "miss"
+
+
+def test_pipelines_that_share_a_cache_share_no_answer(tmp_path: Path) -> None:
+    engine = Engine()
+    file = write(tmp_path, "leave.md", "Parental leave is 12 weeks.")
+    with opened(engine=engine) as one, opened(engine=engine, set={"search.dense.candidates": 1}) as other:
+        one.ingest(file)
+        assert told(one.ask("How long is leave?")) == "miss"
+        assert told(other.ask("How long is leave?")) == "miss"
+        assert told(one.ask("How long is leave?")) == "hit"
+
+
+MADE = """
+    ask:
+      - cache: {type: answer-cache, CACHE}
+        then: [{type: test_language_cache:note}, {type: ./parts.py:reply}]
+"""
+
+
+def test_it_is_bounded_in_number_and_time_and_keeps_no_failure() -> None:
+    ASKED.clear()
+    with opened(MADE, "most: 2") as ready:
+        assert [told(ready.ask(each)) for each in "abacab"] == ["miss", "miss", "hit", "miss", "hit", "miss"]
+        for _ in range(2):
+            with pytest.raises(GenerationError):
+                ready.ask("bad")
+    assert ASKED == ["a", "b", "c", "b", "bad", "bad"]
+    with opened(MADE, "seconds: 0.000001") as ready:
+        assert [told(ready.ask("a")) for _ in range(2)] == ["miss", "miss"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """Opens such an index."""
+
+    def open(self) -> Index:
+        return ListIndexRuntime(None)
+
+
+def found(cache: Any, question: str, vector: Sequence[float] = (1.0, 0.0), group: str = "g") -> Any:
+    known = cache.find(group, question, np.array(vector))
+    return None if known is None else known.answer.text
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("How long is parental leave?", "what is the length of parental leave", True),
+        ("Who built the bridge in 1890?", "who built the bridge in 1891?", False),
+        ("How long does Ann stay?", "how long does Bob stay?", False),
+        ("Ann's wage?", "Bob's wage?", False),
+        ("May I smoke?", "May I not smoke?", False),
+        ("Why does it work?", "Why doesn't it work?", False),
+        ("What is X-12?", "what is X-12", True),
+    ],
+)
+def test_what_means_the_same_but_for_a_number_a_name_or_a_not_is_another_question(
+    one: str, other: str, same: bool
+) -> None:
+    cache = AnswerCache().open()
+    cache.keep("g", one, np.array([1.0, 0.0]), Answer("kept"))
+    assert found(cache, other) == ("kept" if same else None)
+    assert found(cache, other, (0.9, 0.43)) is None
+    assert found(cache, other, group="another") is None
+    assert found(cache, one, (0.0, 1.0)) == "kept"
+
+
+def test_a_question_worded_otherwise_finds_the_answer(tmp_path: Path) -> None:
+    with opened(cache="embedder: embedder, likeness: 0.6") as ready:
+        ready.ingest(write(tmp_path, "leave.md", "Parental leave is 12 weeks."))
+        first = ready.ask("How long is parental leave?")
+        other = ready.ask("how long is the parental leave then?")
+        assert (other, told(other)) == (first, "hit")
+        notes = other.trace[-1].notes
+        assert notes["question"] == "How long is parental leave?"
+        assert 0.6 <= notes["likeness"] < 1
+        assert [each.step for each in first.trace].count("cache.look_up/embed") == 1
+        assert "search.dense/embed" not in {each.step for each in first.trace}  # the same vector
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ask: [{cache: nothing, then: [search]}]", "there is no component 'nothing'"),
+        ("ask: [{cache: index, then: [search]}]", "wants a component of kind Cache"),
+        ("ask: [{cache: cache}]", "a cache wants `then`"),
+        ("ask: [{cache: cache, then: [search]}]",
+         "a cache keeps answers, and what stands in it gives list[Hit]"),
+        ("ask: [{cache: cache, then: {type: tool, call: {type: ./parts.py:broken_tool}}}]",
+         "a `tool` may give something else each time, and can't stand in a cache"),
+        ("ask: [{cache: cache, then: [bare, {type: ./parts.py:reply}]}]",
+         "Bare doesn't say when it was changed, so that a cache before it would give stale answers"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_cache(text: str, message: str) -> None:
+    file = f"""
+components:
+  index: {{type: testing/list-index}}
+  cache: {{type: answer-cache}}
+search: [{{type: lexical, index: index}}]
+flows: {{bare: [{{type: lexical, index: {{type: test_language_cache:Bare}}}}]}}
+{text}
+"""
+    found = says(file, allow=ALLOW)
+    assert any(message in each for each in found), found
+
+
+OWNERS = ("ann", "bob")
+QUESTIONS = ("How long is leave?", "Who approves it?", "And in winter?", "how long is the leave?", "Travel?")
+
+
+def test_two_users_conversations_and_caches_never_mix(tmp_path: Path) -> None:
+    """Whatever two users ask, tell and store in turn, each gets what they'd get alone and without a cache."""
+    engine, hits = Engine(), 0
+    cached = opened(cache="most: 50, embedder: embedder, likeness: 0.7", engine=engine)
+    plain = opened(PLAIN, engine=engine)
+    rounds = count(12, 2000)
+    with cached, plain:
+        for number in range(rounds):
+            hits += _interleaved(Random(number), cached, plain, tmp_path / str(number))
+    assert hits > rounds / 2
+
+
+def _interleaved(draw: Random, cached: Pipeline, plain: Pipeline, folder: Path) -> int:
+    """One random order of what two users do; how often the cache answered."""
+    conversations, said = Conversations(folder / "c.sqlite"), {each: [] for each in OWNERS}
+    hits = 0
+    for step in range(draw.randint(6, 14)):
+        owner = draw.choice(OWNERS)
+        caller = Caller({"owner": owner}, {"owner": owner})
+        mine, alone = cached.as_caller(caller), plain.as_caller(caller)
+        if not step or draw.random() < 0.15:
+            text = f"Leave of {owner} is {draw.randint(1, 99)} weeks. Travel is approved by {owner}."
+            mine.ingest(write(folder, f"{owner}.md", text))
+            continue
+        question = draw.choice(QUESTIONS)
+        history = conversations.history(owner, "talk", 5)
+        assert [each.content for each in history] == said[owner][-10:]
+        flow = draw.choice(("ask", "chat"))
+        more = {"history": history} if flow == "chat" else {}
+        answer = mine.run(flow, question=question, **more)
+        other = next(each for each in OWNERS if each != owner)
+        assert other not in answer.text
+        if told(answer) == "hit":
+            hits += 1
+            span = answer.trace[-1].notes
+            question = span["question"] if flow == "ask" else question
+        if told(answer) == "miss" or answer.trace[-1].notes["likeness"] == 1:
+            assert answer == alone.run(flow, question=question, **more)
+        conversations.add(owner, "talk", question, answer.text)
+        said[owner] += [question, answer.text]
+    return hits
