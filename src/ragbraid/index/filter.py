@@ -130,12 +130,13 @@ def holds(node: Node, stored: Mapping[str, Any]) -> bool:
             value = _find(stored, path)
             return value is _MISSING or value is None or (isinstance(value, str | list | dict) and not value)
         case Among(path, values):
-            return any(_same(each, value) for each in _candidates(stored, path) for value in values)
+            return any(_same(each, value) for each in candidates(stored, path) for value in values)
         case Compare(path, name, value):
-            return any(_stands(name, each, value) for each in _candidates(stored, path))
+            return any(_stands(name, each, value) for each in candidates(stored, path))
 
 
-def _candidates(stored: Mapping[str, Any], path: str) -> list[Any]:
+def candidates(stored: Mapping[str, Any], path: str) -> list[Any]:
+    """What a comparison at a path looks at: the value and, of a list, its elements; nothing where none is."""
     value = _find(stored, path)
     if value is _MISSING:
         return []
