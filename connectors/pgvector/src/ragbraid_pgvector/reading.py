@@ -12,13 +12,14 @@ import numpy as np
 from ragbraid.index.filter import holds, parse_filter
 from ragbraid.index.metadata import decode
 from ragbraid.index.protocol import SourceState
+from ragbraid.index.terms import Asked, Term, Tree
 from ragbraid.text.pages import breaks
 from ragbraid.types import Document, Filter, Hit, Reading, Scope, Vectors
 from ragbraid_pgvector import packing
 from ragbraid_pgvector.fields import Where, compile_filter
 from ragbraid_pgvector.sessions import Session
 from ragbraid_pgvector.tables import State
-from ragbraid_pgvector.words import Asked
+from ragbraid_pgvector.words import tsquery
 
 _K1, _B = 1.2, 0.75
 _HIT = (
@@ -226,7 +227,7 @@ def matching(session: Session, scope: Scope, state: State, asked: Asked, k: int)
     """
     assert state.collection is not None
     where = condition(session, state.collection, scope.filter)
-    holding = frequencies(session, state.collection, [f"'{_escaped(each)}'" for each in asked.terms])
+    holding = frequencies(session, state.collection, [*map(Term, asked.terms)])
     weights = [float(np.log1p((state.chunks - each + 0.5) / (each + 0.5))) for each in holding]
     mean = max(1.0, state.terms / max(1, state.chunks))
     found = session.rows(
@@ -241,25 +242,25 @@ def matching(session: Session, scope: Scope, state: State, asked: Asked, k: int)
           FROM unnest(f.terms) AS u JOIN asked AS a ON a.term = u.lexeme
           CROSS JOIN LATERAL (SELECT greatest(1, cardinality(u.positions))::float8 AS tf) AS t
         ) AS s ORDER BY s.score DESC, f.name LIMIT %s""",
-        ([*asked.terms], weights, state.collection, asked.tsquery, *where.parameters, mean, k),
+        ([*asked.terms], weights, state.collection, tsquery(asked.tree), *where.parameters, mean, k),
     )
     return dict(found)
 
 
 def frequencies(
-    session: Session, collection: int, tsqueries: Sequence[str | None], wanted: Filter | None = None
+    session: Session, collection: int, trees: Sequence[Tree | None], wanted: Filter | None = None
 ) -> list[int]:
-    """How many chunks in scope match each of these; none where there is no query."""
+    """How many chunks in scope each of these holds for; none where nothing is asked."""
     where = condition(session, collection, wanted)
     found: Mapping[int, int] = dict(
         session.rows(
             "SELECT q.at, (SELECT count(*) FROM {s}.chunks AS c "
             f"WHERE c.collection = %s AND c.terms @@ q.asked::tsquery AND {where.sql}) "
             "FROM unnest(%s::text[]) WITH ORDINALITY AS q(asked, at) WHERE q.asked IS NOT NULL",
-            (collection, *where.parameters, [*tsqueries]),
+            (collection, *where.parameters, [None if each is None else tsquery(each) for each in trees]),
         )
     )
-    return [found.get(at, 0) for at in range(1, len(tsqueries) + 1)]
+    return [found.get(at, 0) for at in range(1, len(trees) + 1)]
 
 
 def languages(session: Session, collection: int) -> list[str]:
@@ -292,10 +293,6 @@ def known(session: Session, hashes: Sequence[bytes], dimensions: int) -> dict[by
     )
     rows = packing.vectors([sent for _, sent in found], dimensions)
     return {bytes(each): row for (each, _), row in zip(found, rows, strict=True)}
-
-
-def _escaped(term: str) -> str:
-    return term.replace("\\", "\\\\").replace("'", "''")
 
 
 def _hit(row: Sequence[Any], collection: str) -> Hit:

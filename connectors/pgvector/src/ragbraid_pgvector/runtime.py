@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ragbraid.embed.protocol import Embedder
 from ragbraid.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexStoreError, InputError
 from ragbraid.hits import rescored
+from ragbraid.index import terms as by_words
 from ragbraid.index.checks import demand_k, text_hash
 from ragbraid.index.filter import parse_filter
 from ragbraid.index.prepare import checked_vectors, demand_vectors, prepare
@@ -16,7 +17,7 @@ from ragbraid.index.protocol import Change, SourceState
 from ragbraid.secret import Secret
 from ragbraid.text.counted import counted
 from ragbraid.types import Document, Hit, Scope, Vectors
-from ragbraid_pgvector import reading, structure, tables, words, writing
+from ragbraid_pgvector import reading, structure, tables, writing
 from ragbraid_pgvector.sessions import Session, Sessions
 from ragbraid_pgvector.structure import Structure
 from ragbraid_pgvector.tables import State
@@ -147,7 +148,7 @@ class PgVectorRuntime:
             languages = reading.languages(session, collection)
             found = []
             for each in queries:
-                asked = words.asked(each, languages, operators)
+                asked = by_words.asked(each, languages, operators)
                 scores = {} if asked is None else reading.matching(session, scope, state, asked, k)
                 found.append(_ranked(session, scope, scores, k, "lexical"))
             return found
@@ -159,7 +160,7 @@ class PgVectorRuntime:
 
         def read(session: Session, _: State, collection: int) -> tuple[int, list[int]]:
             languages = reading.languages(session, collection)
-            asked = [words.holding(each, languages) for each in terms]
+            asked = [by_words.holding(each, languages) for each in terms]
             frequencies = reading.frequencies(session, collection, asked, scope.filter)
             return reading.count(session, collection, scope.filter), frequencies
 

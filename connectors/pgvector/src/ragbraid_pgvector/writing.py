@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 from ragbraid.errors import InputError
 from ragbraid.index.prepare import Prepared
 from ragbraid.index.protocol import Change
+from ragbraid.index.terms import searched
 from ragbraid.text.context import in_context
 from ragbraid.types import Filter, Scope
-from ragbraid_pgvector import packing, reading, words
+from ragbraid_pgvector import packing, reading
 from ragbraid_pgvector.fields import fields
 from ragbraid_pgvector.sessions import Session
 
@@ -220,7 +221,7 @@ def _insert_chunks(
         for number, each in zip(numbers, documents, strict=True):
             own = _jsonb(each.metadata)
             for at, passage in enumerate(each.passages):
-                known = words.searched(in_context(passage.context, passage.text), passage.metadata)
+                known = searched(in_context(passage.context, passage.text), passage.metadata)
                 languages.update(known.languages)
                 length += known.length
                 source = each.document.source

@@ -1,8 +1,8 @@
 """The ledger of an index: one small record, whose change in one step is a commit.
 
 Rows carry the number of the commit that they came with, and are seen once the ledger's `head` has reached it.
-What a commit replaces is listed as `dead` by that same change, and removed afterwards. So readers see all of a
-commit or none, of an engine that knows no transactions.
+What a commit replaces is listed as `dead` by that same change, and removed afterwards. So readers see all of
+a commit or none, of an engine that knows no transactions.
 """
 
 from __future__ import annotations

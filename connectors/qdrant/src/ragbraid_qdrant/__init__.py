@@ -1,0 +1,5 @@
+"""Qdrant as an index of ragbraid."""
+
+from ragbraid_qdrant.component import Qdrant
+
+__all__ = ["Qdrant"]
