@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ragbraid.answer.enough import Enough as Enough
     from ragbraid.answer.entailment import Entailment as Entailment
     from ragbraid.answer.join import Join as Join
+    from ragbraid.answer.prefill import Prefill as Prefill
     from ragbraid.answer.quote import Quote as Quote
     from ragbraid.answer.tool import Tool as Tool
     from ragbraid.conversation.memory import Memory as Memory
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ragbraid.load.web import Web as Web
     from ragbraid.rerank.bigrams import Bigrams as Bigrams
     from ragbraid.rerank.boost import Boost as Boost
+    from ragbraid.rerank.cache_order import CacheOrder as CacheOrder
     from ragbraid.rerank.compress import Compress as Compress
     from ragbraid.rerank.cross_encoder import CrossEncoder as CrossEncoder
     from ragbraid.rerank.interleave import Interleave as Interleave

@@ -90,7 +90,9 @@ flows:
   called:
     - {type: tool, call: {type: ./parts.py:order_state}, generator: remote}
   written:
+    - {type: prefill, generator: remote}
     - search
+    - {type: cache-order}
     - {type: standalone, generator: local}
     - {type: memory, generator: local}
     - {type: compose, generator: remote, entailment: entails}

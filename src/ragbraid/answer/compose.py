@@ -12,6 +12,7 @@ from ragbraid.answer.candidates import candidates
 from ragbraid.answer.confidence import confidence, refusal
 from ragbraid.answer.features import features
 from ragbraid.answer.markers import Markers, unmarked
+from ragbraid.answer.prefill import Prefilled
 from ragbraid.answer.prompt import fitted
 from ragbraid.answer.prose import Sentences
 from ragbraid.answer.protocol import Entailer
@@ -56,17 +57,28 @@ class Compose:
     blocking: ClassVar[bool] = True
 
     def __call__(
-        self, question: str, hits: list[Hit], context: Context, history: list[Message] | None = None
+        self,
+        question: str,
+        hits: list[Hit],
+        context: Context,
+        history: list[Message] | None = None,
+        prefill: Prefilled | None = None,
     ) -> Answer:
         """The whole answer at once."""
-        *_, answer = self.stream(question, hits, context, history)
+        *_, answer = self.stream(question, hits, context, history, prefill)
         assert isinstance(answer, Answer)
         return answer
 
     def stream(
-        self, question: str, hits: list[Hit], context: Context, history: list[Message] | None = None
+        self,
+        question: str,
+        hits: list[Hit],
+        context: Context,
+        history: list[Message] | None = None,
+        prefill: Prefilled | None = None,
     ) -> Iterator[Delta | Answer]:
         """The prose, sentence by sentence, then the answer."""
+        del prefill  # that it is there says that the generator has read the beginning
         check_question(question)
         if not hits:
             yield Answer(refusal(hits, None), abstained=True)

@@ -50,6 +50,11 @@ def fitted(
     return whole, kept
 
 
+def beginning(history: Sequence[Message]) -> Prompt:
+    """What each prompt of a conversation begins with, whatever the passages and the question are."""
+    return (Message("system", INSTRUCTION), *spoken(history), Message("user", "Passages:\n\n"))
+
+
 def _prompt(question: str, hits: Sequence[Hit], turns: Sequence[Message]) -> Prompt:
     passages = "\n\n".join(f"[{number}] {_titled(hit)}" for number, hit in enumerate(hits, start=1))
     asked = Message("user", f"Passages:\n\n{passages}\n\nQuestion: {question}")
