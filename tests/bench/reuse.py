@@ -2,8 +2,8 @@
 
 `python tests/bench/reuse.py [--threads 2] [--questions 60] [--engine NAME]`: four passages for each question,
 drawn by Zipf's law from twelve, in the order of a search that ranks them anew each time; seconds to the first
-token without `cache-order` and with it, in the mean. Then a conversation of four turns and a search of 0.3 s: seconds from
-the question to the first token without `prefill` and with it.
+token without `cache-order` and with it, in the mean. Then a conversation of four turns and a search of 0.3 s:
+seconds from the question to the first token without `prefill` and with it.
 """
 
 from __future__ import annotations
