@@ -6,6 +6,7 @@ import io
 import json
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,44 @@ def test_an_upload_replaces_the_one_before_and_is_removed_with_its_file(
     assert sources(http) == ["docs/leave.md"]
     assert list((folder / "uploads").iterdir()) == []
     problem(http.delete("/api/documents/uploads/report.md"), 404)
+
+
+def test_what_is_purged_leaves_no_byte_in_the_index(http: httpx.Client, folder: Path) -> None:
+    word = b"quetzalcoatl"
+
+    def kept() -> list[str]:
+        files = [each for each in (folder / "index").rglob("*") if each.is_file()]
+        return [each.name for each in files if word in each.read_bytes().lower()]
+
+    upload(http, "god.md", b"Quetzalcoatl is a feathered serpent.")
+    assert kept()
+    gone = http.delete("/api/documents/uploads/god.md", params={"purge": True})
+    assert gone.json() == {"removed": ["uploads/god.md"]}
+    assert kept() == []
+    assert not (folder / "uploads" / "god.md").exists()
+
+
+def test_a_zip_bomb_is_told_and_the_server_goes_on(http: httpx.Client) -> None:
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
+        made.writestr("word/document.xml", b"<document/>")
+        made.filelist[0].file_size = 1 << 30  # as its directory has it: a real one would take long to make
+    report = upload(http, "bomb.docx", bomb.getvalue())["report"]
+    ((source, reason),) = [each.values() for each in report["failed"]]
+    assert source == "uploads/bomb.docx"
+    assert "larger than" in reason
+    assert http.post("/api/search", json={"question": "leave"}).status_code == 200
+    http.delete("/api/documents/uploads/bomb.docx")
+
+
+def test_a_name_makes_no_header_of_its_own(http: httpx.Client) -> None:
+    name = "x%0d%0aSet-Cookie:%20a=b"
+    for answered in (
+        http.get(f"/api/documents/{name}"), http.get(f"/v1/models/{name}"), http.get(f"/page/{name}"),
+        http.delete(f"/api/documents/{name}"),
+    ):  # fmt: skip
+        assert answered.status_code == 404
+        assert "set-cookie" not in answered.headers
 
 
 def test_removing_what_was_not_uploaded_leaves_the_file(http: httpx.Client, folder: Path) -> None:
