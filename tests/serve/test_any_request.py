@@ -17,7 +17,7 @@ from served import site, write
 from ragbraid.pipeline.serving import Settings
 from soaking import FULL, count
 
-CASES = count(110, 100_000)
+CASES = count(66, 100_000)
 OPERATIONS = 22
 """About as many as there are."""
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
-from served import PIPELINE, QUESTION, TLS, client, events, process, site, until, write
+from served import PIPELINE, QUESTION, TLS, Process, client, events, process, site, until, write
 
 from ragbraid import Pipeline
 from ragbraid.cli.serve import command
 from ragbraid.errors import InputError
 from ragbraid.pipeline.engine import Engine
-from soaking import count
+from soaking import FULL, count
 
 SLOW = PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.05")
 
@@ -45,7 +49,7 @@ def test_a_stopped_server_ends_what_runs_or_hands_it_back(tmp_path: Path) -> Non
     (tmp_path / "docs").mkdir()
     rules = "".join(f"Rule {number} is rule {number}.\n" for number in range(60))
     (tmp_path / "docs" / "rules.md").write_text(f"---\nlang: en\n---\n{rules}", "utf-8")
-    file = write(tmp_path, SLOW + "serve: {stop: 2}\n")
+    file = write(tmp_path, SLOW + "serve: {stop: 4}\n")
     short = {"question": QUESTION, "filter": {"lang": {"$exists": False}}}
     long = {"question": "Which rule is rule 1?"}
     questions = {"short": short, "whole": long, "stream": {**long, "stream": True}}
@@ -94,12 +98,50 @@ def test_what_was_acknowledged_survives_kills(tmp_path: Path) -> None:
         assert acknowledged <= {each.source for each in pipeline.sources()}
 
 
-def test_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A server for several tests, which then stops as it should."""
+    slow = PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.002")
+    bounds = "serve: {body_timeout: 4, running: 4, waiting: 16}\n"
+    # Of 600 open files half are for connections.
+    with process(
+        write(tmp_path_factory.mktemp("lasting"), slow + bounds), handles=None if FULL else 600
+    ) as served:
+        with client(served.url) as http:
+            until(lambda: http.get("/readyz").status_code == 200)
+        yield served
+        assert served.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ulimit")
+def test_silent_connections_neither_stall_the_server_nor_last(lasting: Process) -> None:
+    with client(lasting.url) as http, ExitStack() as held:
+        address = (http.base_url.host, http.base_url.port or 80)
+
+        def open_more(many: int) -> socket.socket:
+            for number in range(many):
+                silent = held.enter_context(socket.create_connection(address, timeout=30))
+                if number % 2:
+                    silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: local")
+            return silent
+
+        silent = open_more(count(330, 10_000))
+        while (refused := http.get("/api/sources")).status_code == 200:  # the first have ended already
+            open_more(50)
+        assert http.get("/healthz").status_code == 200
+        assert (refused.status_code, refused.json()["code"]) == (503, "too_many_connections")
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) >= 1
+        told = http.get("/v1/models").json()["error"]
+        assert (told["type"], told["code"]) == ("server_error", "too_many_connections")
+        until(lambda: http.get("/api/sources").status_code == 200, 60)
+        assert silent.recv(1) == b""  # the server has closed it
+
+
+def test_clients_that_come_and_go_leave_nothing_behind(lasting: Process) -> None:
     """Mixed load, with clients killed in the middle, for a second, or half an hour."""
-    file = write(tmp_path, PIPELINE.replace("testing/echo-generator", "testing/echo-generator, delay: 0.002"))
-    seconds = count(0.6, 1800)
-    with process(file, "--running", "4", "--waiting", "16") as served, client(served.url) as http:
-        until(lambda: http.get("/readyz").status_code == 200)
+    served, seconds = lasting, count(0.6, 1800)
+    with client(served.url) as http:
         load(served.url, seconds / 2)  # by then each thread has its connection to the index
         server = psutil.Process(served.process.pid)
         before = server.num_fds(), server.num_threads(), server.memory_info().rss
@@ -110,7 +152,6 @@ def test_clients_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
         assert server.num_threads() <= before[1] + 40
         assert server.memory_info().rss < before[2] + 100e6
         assert http.post("/api/ask", json={"question": QUESTION}).status_code == 200
-        assert served.stop() == 0
 
 
 def load(url: str, seconds: float) -> set[int]:

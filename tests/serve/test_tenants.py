@@ -125,7 +125,7 @@ def attempt(two: Two, chance: random.Random) -> httpx.Response:
 
 def test_nothing_of_the_others_is_seen_or_changed(two: Two) -> None:
     chance = random.Random(7)
-    for _ in range(count(150, 2000)):
+    for _ in range(count(100, 2000)):
         answered = attempt(two, chance)
         assert answered.status_code < 500, answered.text
         # What is asked comes back in places; of a document there is always the rest of its text.
