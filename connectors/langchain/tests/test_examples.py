@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import Any
 
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_ragbraid import ChatRagbraid, RagbraidPipeline, RagbraidTool
 from langgraph.graph import START, MessagesState, StateGraph
+from parts import scripted
 
 from ragbraid import Pipeline
+from ragbraid.generate.tool_calls import ToolCall, written
 from ragbraid.types import Answer
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -41,6 +45,18 @@ def test_our_own_model_calls_the_tool_of_an_agent(pipeline: Pipeline) -> None:
     assert isinstance(told.artifact, Answer)
     assert told.artifact == pipeline.ask(call["args"]["question"])
     model.close()
+
+
+def test_an_agent_of_langchains_goes_on_with_what_the_tool_told(pipeline: Pipeline) -> None:
+    question = "When does the office open?"
+    call = written([ToolCall("search_documents", {"question": question})])
+    final = "It opens at nine [1] office.md."
+    model = ChatRagbraid(pipeline=scripted(call, final), component="script")
+    agent: Any = create_agent(model, tools=[RagbraidTool(pipeline=pipeline)])
+    _, _, told, last = agent.invoke({"messages": [HumanMessage(question)]})["messages"]
+    assert told.artifact == pipeline.ask(question)
+    assert told.artifact.citations[0].quote in told.content
+    assert last.text == final
 
 
 def test_a_pipeline_is_a_node_of_a_graph(pipeline: Pipeline) -> None:

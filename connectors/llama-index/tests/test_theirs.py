@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from llama_index.core import SimpleDirectoryReader, VectorStoreIndex
+from llama_index.core.base.llms.types import CompletionResponse
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.indices.vector_store import VectorIndexRetriever
 from llama_index.core.llms.mock import MockLLM
@@ -133,6 +134,25 @@ def test_a_model_streams_and_what_fails_inside_is_named() -> None:
     with Pipeline.build(components={"llm": as_component(MockLLM())}, flows={}) as mock:
         (echoed,) = mock.part("generator").generate([Request("one two")])
         assert echoed.text == "one two"  # type: ignore[union-attr]
+
+
+def test_a_model_stops_when_nobody_listens() -> None:
+    said: list[str] = []
+
+    class Slow(MockLLM):
+        def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Any:
+            def pieces() -> Any:
+                for each in ("one", " two", " three"):
+                    said.append(each)
+                    yield CompletionResponse(text=each, delta=each)
+
+            return pieces()
+
+    with Pipeline.build(components={"llm": as_component(Slow())}, flows={}) as pipeline:
+        pieces = pipeline.part("generator").stream(Request("Hi"))
+        assert next(pieces) == "one"
+        pieces.close()
+    assert said == ["one"]
 
 
 def test_a_reader_that_wants_arguments_is_refused_with_a_sentence() -> None:
