@@ -156,7 +156,8 @@ def offload(folder: Path, ids: torch.Tensor, device: str, dtype: torch.dtype) ->
     for held in (128, 96, 64, 32, 16):
         decoder = read_decoder(folder, device, dtype, keep="disk", room=held)
         seconds(decoder, ids[:1])
-        traffic = decoder.experts.store.traffic  # type: ignore[attr-defined]
+        traffic = decoder.experts.store.traffic
+        assert traffic is not None
         traffic.hits = traffic.misses = 0
         traffic.seconds = 0.0
         prompt, token = seconds(decoder, ids[:1])

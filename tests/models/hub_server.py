@@ -6,12 +6,13 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "c0ffee" * 6 + "c0ff"
@@ -41,6 +42,8 @@ class Hub:
     stall: float = 0.0
     """Seconds before the first byte of a file."""
     statuses: dict[str, int] = field(default_factory=dict)
+    tags: tuple[str, ...] = ("main",)
+    """The revisions that the model has, all the same."""
     no_ranges: bool = False
     store: str = ""
     """Where files really are: another server, to which this one redirects."""
@@ -48,7 +51,18 @@ class Hub:
     url: str = ""
 
     def listing(self) -> dict[str, object]:
-        return {"sha": COMMIT, "siblings": [self._entry(path, data) for path, data in self.files.items()]}
+        return {
+            "id": REPO,
+            "sha": COMMIT,
+            "siblings": [self._entry(path, data) for path, data in self.files.items()],
+        }
+
+    def tree(self) -> list[dict[str, object]]:
+        """The files once more, as huggingface_hub asks for them."""
+        return [
+            {"type": "file", "path": path, "size": len(data), "oid": sha1(data).hexdigest()}
+            for path, data in self.files.items()
+        ]
 
     def _entry(self, path: str, data: bytes) -> dict[str, object]:
         entry: dict[str, object] = {"rfilename": path, "size": len(data)}
@@ -77,12 +91,23 @@ def serving(certificate: tuple[Path, Path] | None = None) -> Iterator[Hub]:
             status = hub.statuses.get(name) or hub.statuses.get("*")
             if status:
                 self._send(status, b"{}")
-            elif path == f"/api/models/{REPO}/revision/main":
-                self._send(200, json.dumps(hub.listing()).encode())
+            elif path == f"/api/models/{REPO}/tree/{COMMIT}":
+                self._send(200, json.dumps(hub.tree()).encode())
+            elif path.startswith(f"/api/models/{REPO}/revision/"):
+                if path.rpartition("/")[2] in hub.tags:
+                    self._send(200, json.dumps(hub.listing()).encode())
+                else:
+                    self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
             elif path.startswith(f"/{REPO}/resolve/{COMMIT}/") and name in hub.files:
                 self._file(name)
             else:
                 self._send(404, b"{}")
+
+        def do_HEAD(self) -> None:
+            """As huggingface_hub asks before it fetches a file."""
+            data = hub.files[unquote(urlsplit(self.path).path).rpartition(f"/resolve/{COMMIT}/")[2]]
+            told = {"X-Repo-Commit": COMMIT, "ETag": f'"{sha256(data).hexdigest()}"'}
+            self._send(200, b"", {**told, "Content-Length": str(len(data))})
 
         def _file(self, name: str) -> None:
             if hub.store:
@@ -109,9 +134,10 @@ def serving(certificate: tuple[Path, Path] | None = None) -> Iterator[Hub]:
                 self.wfile.write(rest[first : first + 65536])
                 time.sleep(hub.pause)
 
-        def _send(self, status: int, body: bytes) -> None:
+        def _send(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commandline import ROOT, says
-from hub_server import COMMIT, FILES, WEIGHTS, Hub, serving
+from hub_server import COMMIT, FILES, REPO, WEIGHTS, Hub, serving
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
@@ -142,6 +142,19 @@ def test_wrong_bytes_are_refused_and_forgotten(hub: Hub, cache: Path, run: Run, 
 def test_a_hub_that_says_no(hub: Hub, cache: Path, run: Run, status: int, words: str) -> None:
     hub.statuses["*"] = status
     says(run("models", "get", "tiny-gguf"), 3, f"tiny-gguf can't be fetched from {hub.url}", words)
+
+
+def test_a_revision_by_name_and_one_that_there_is_not(hub: Hub, run: Run) -> None:
+    hub.tags = ("main", "step3")
+    done = well(run("models", "get", REPO, "--revision", "step3"))
+    assert (Path(done.stdout.strip().partition(": ")[2]) / "model.gguf").read_bytes() == WEIGHTS
+    assert all(REPO in path for path, *_ in hub.asked)  # nobody is told or asked anything else
+    again = well(run("models", "get", REPO, "--revision", "step3", HF_HUB_OFFLINE="1"))
+    assert again.stdout == done.stdout
+    says(
+        run("models", "get", REPO, "--revision", "step4"), 3,
+        "o/tiny has no revision 'step4' on the hub.", "Name a branch, a tag or a commit",
+    )  # fmt: skip
 
 
 def test_a_file_that_is_gone_is_told_at_once(hub: Hub, run: Run) -> None:

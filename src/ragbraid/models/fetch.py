@@ -180,8 +180,11 @@ def _is_offline() -> bool:
 
 
 def _from_hub(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import RevisionNotFoundError
+
+    # Else it tells the hub which agent runs this, and asks for a list of agents first.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
 
     def fetched(patterns: list[str]) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))

@@ -77,14 +77,13 @@ class OpenMoeRuntime(TorchRuntime[OpenMoe]):
     @property
     def traffic(self) -> Traffic | None:
         """What keeping experts elsewhere has cost since loading; None where all are on the device."""
-        store = self._loaded().decoder.experts.store
-        found: Traffic | None = getattr(store, "traffic", None)
-        return found
+        return self._loaded().decoder.experts.store.traffic
 
     def load(self, prompts: Sequence[tuple[Message, ...] | str]) -> Load:
         """Which experts the prompts choose as one batch, and what these drop; a row for each prompt."""
-        model = self._loaded()
-        return model.load([model.prompt(each) for each in prompts])
+        with self._turns.taken():
+            model = self._loaded()
+            return model.load([model.prompt(each) for each in prompts])
 
     def generate(
         self, requests: Sequence[Request], *, context: Context | None = None

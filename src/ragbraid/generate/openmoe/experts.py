@@ -20,14 +20,6 @@ Fetch: TypeAlias = Callable[[int, int], "Expert"]
 """Brings an expert of a layer, the n-th of those with experts, to the device."""
 
 
-class Store(Protocol):
-    """Where experts come from."""
-
-    def get(self, layer: int, expert: int) -> Expert:
-        """An expert's weights, on the device."""
-        ...
-
-
 @dataclass(slots=True)
 class Traffic:
     """What keeping experts elsewhere cost: how often one was at hand, or had to be brought, in how long."""
@@ -42,8 +34,23 @@ class Traffic:
         return self.hits / max(1, self.hits + self.misses)
 
 
+class Store(Protocol):
+    """Where experts come from."""
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """What keeping them elsewhere cost; None where all are on the device."""
+        ...
+
+    def get(self, layer: int, expert: int) -> Expert:
+        """An expert's weights, on the device."""
+        ...
+
+
 class Resident:
     """All experts on the device."""
+
+    traffic = None
 
     def __init__(self, held: list[list[Expert]]) -> None:
         self._held = held
