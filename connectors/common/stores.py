@@ -41,7 +41,7 @@ def fill(index: Any, chunks: int) -> None:
     rows = [change(f"t#{i:03}", [f"goat {i} {i % 7}"], metadata={"i": i}).entries[0] for i in range(chunks)]
     index.upsert([Change("t", rows, "f2", "s2", "d2", "m2")])
     long = "goat " * 30_000
-    index.upsert([replace(change("long", [long], vectors=EMBEDDER.embed(["goat"])), fingerprint="f")])
+    index.upsert([change("long", [long], vectors=EMBEDDER.embed(["goat"]))])
     index.upsert([replace(change("a", ["goat one", "cow"]), digest="d")], scope=Scope("it's two"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -99,7 +100,8 @@ def change(
         chunks.append(Chunk(origin, at, at + len(each), each, **(other if not at else {})))
         at += len(each) + 1
     given = EMBEDDER.embed(texts) if vectors is None else vectors
-    return Change(origin, [Entry(Document(origin, text, metadata or {}), chunks, given)], f"sha of {text}")
+    fingerprint = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Change(origin, [Entry(Document(origin, text, metadata or {}), chunks, given)], fingerprint)
 
 
 def embedded(text: str) -> Vectors:
