@@ -188,10 +188,15 @@ class TellingRuntime(GeneratorRuntime):
 
 
 def test_temperature_and_seed_are_those_of_the_prose_and_not_of_quotes(tmp_path: Path) -> None:
-    quoted = "  quoted:\n    inputs: {question: str}\n    steps: [search, {type: quote}]\n"
-    pipeline = PIPELINE.replace("testing/echo-generator", "test_openai_api:Telling").replace(
-        "{type: compose, generator: generator}", "{type: compose, generator: generator, unsupported: keep}"
+    compose = "{type: compose, generator: generator, unsupported: keep}"
+    quoted = (
+        "  quoted:\n    inputs: {question: str}\n    steps: [search, {type: quote}]\n"
+        f"  kept:\n    - {{cache: memory, then: [search, {compose}]}}\n"
     )
+    pipeline = PIPELINE.replace("testing/echo-generator", "test_openai_api:Telling").replace(
+        "{type: compose, generator: generator}", compose
+    )
+    pipeline = pipeline.replace("fields:", "  memory: {type: answer-cache}\nfields:")
     file = write(tmp_path, pipeline + quoted, "test_openai_api")
     loaded = Pipeline.load(file, allow=["ragbraid.testing", "test_openai_api"], engine=Engine())
     with TestClient(build([loaded]), base_url="http://localhost") as http:
@@ -204,6 +209,9 @@ def test_temperature_and_seed_are_those_of_the_prose_and_not_of_quotes(tmp_path:
             each["choices"][0]["delta"].get("content", "") for _, each in streamed if each != "[DONE]"
         )
         assert chat(http).json()["choices"][0]["message"]["content"] == "Leave at 0.0, 1.0, 0."
+        for wanted in ({}, {"temperature": 0.5}, {}):  # a cache gives none of the one to the other
+            said = chat(http, model="kept", **wanted).json()["choices"][0]["message"]["content"]
+            assert said == f"Leave at {wanted.get('temperature', 0.0)}, 1.0, 0."
         of_quotes = chat(http, model="quoted", **sent).json()
         assert of_quotes["choices"][0]["message"]["content"].startswith("Parental leave is 14 months")
         assert of_quotes["ragbraid"]["ignored"] == ["seed", "temperature", "top_p"]

@@ -39,10 +39,12 @@ class Careless:
         return list({each.id: each for each in found}.values())
 
 
-TENANTS = PIPELINE.replace("fields: {", "fields: {tenant: str, ").replace(
+CACHE = "  memory: {type: answer-cache, embedder: embedder}\nfields: {tenant: str, "
+TENANTS = PIPELINE.replace("fields: {", CACHE).replace(
     "flows:",
     "flows:\n  careless:\n    - {type: test_tenants:Careless, index: index}\n"
-    "    - {type: compose, generator: generator}",
+    "    - {type: compose, generator: generator}\n"
+    "  kept:\n    - {cache: memory, then: [search, {type: compose, generator: generator}]}",
 )
 
 
@@ -69,6 +71,9 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
         ended(own, own.post("/api/ingest/rows", json={"rows": mine}).json())
         hits = other.post("/api/search", json={"question": SECRET, "k": 20}).json()["hits"]
         assert len(hits) == 8
+        for question in (SECRET, f'"{SECRET}"', hits[0]["id"]):  # what a cache may tell the one too many
+            known = other.post("/api/flows/kept", json={"inputs": {"question": question}}).json()
+        assert SECRET in known["output"]["text"]
         yield Two(own, other, [each["id"] for each in hits], [each["source"] for each in hits])
         own.close()
         other.close()
@@ -99,7 +104,7 @@ def attempt(two: Two, chance: random.Random) -> httpx.Response:
         case 2:
             return http.post("/api/ask", json={**asked, "stream": chance.random() < 0.5})
         case 3:
-            flow = chance.choice(["careless", "ask"])
+            flow = chance.choice(["careless", "kept", "ask"])
             return http.post(f"/api/flows/{flow}", json={"inputs": {"question": question}, "filter": chosen})
         case 4:
             return http.get(f"/api/documents/{source}", params={"highlight": "0-8"})
@@ -114,7 +119,11 @@ def attempt(two: Two, chance: random.Random) -> httpx.Response:
                 {"role": "system", "content": f"Tenant other. {source}"},
                 {"role": "user", "content": question},
             ]
-            told = {"messages": messages, "filter": chosen, "model": chance.choice(["ask", "careless"])}
+            told = {
+                "messages": messages,
+                "filter": chosen,
+                "model": chance.choice(["ask", "careless", "kept"]),
+            }
             return http.post("/v1/chat/completions", json=told)
         case 8:
             return http.get(f"/api/jobs/job-{chance.randrange(10**6)}")

@@ -95,7 +95,7 @@ class Remembered:
 
     def decide(self, state: State, run: Run) -> Generator[Turn, None, None]:
         began, slots = perf_counter(), state.slots
-        found: dict[int, Looked] = {index: slots[self.looked][index] for index in state.alive}
+        found: dict[int, Looked] = {index: _heeding(slots[self.looked][index], run) for index in state.alive}
         view = state.view([index for index, each in found.items() if each.known is None])
         yield from schedule(self.stages, view, run)
         view.settle()
@@ -110,7 +110,7 @@ class Remembered:
         run.tell(self.step, began, told[0] if len(told) == 1 else {"questions": told})
 
     def ends_in(self, state: State, run: Run) -> tuple[Way, Run] | None:
-        looked: Looked = state.slots[self.looked][0]
+        looked = _heeding(state.slots[self.looked][0], run)
         run.tell(self.step, perf_counter(), _told(looked))
         if looked.known is None:
             return Way(self.stages, self.inner_output, looked.keep), run
@@ -120,6 +120,11 @@ class Remembered:
     def recipe(self, recipes: Recipes) -> str:
         recipes.walk(self.stages)
         return recipes.hashed("cache", recipes.slots[self.inner_output])
+
+
+def _heeding(looked: Looked, run: Run) -> Looked:
+    """What was looked up, for this run: one with wishes wants an answer of its own, which is no other's."""
+    return looked if run.wishes is None else Looked(None, None)
 
 
 def _told(looked: Looked) -> dict[str, Any]:
