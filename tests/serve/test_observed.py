@@ -162,6 +162,10 @@ def test_a_question_is_a_trace_with_contents_only_if_wanted(
     assert told["gen_ai.usage.output_tokens"].int_value > 0
     assert ("input.value" in told) == content
     assert ("retrieval.documents.0.document.content" in told) == content
+    (llm,) = [each for each in inside if b"LLM" in each.SerializeToString()]
+    named = {each.key: each.value.string_value for each in llm.attributes}
+    assert (named["gen_ai.operation.name"], named["gen_ai.provider.name"]) == ("chat", "ragbraid")
+    assert "ragbraid.models" in told
     kinds = {value.string_value for each in inside for value in [a.value for a in each.attributes]}
     assert {"LLM", "RETRIEVER", "RERANKER", "EMBEDDING"} <= kinds
     assert (b"parental" in b"".join(each.SerializeToString().lower() for each in spans)) == content

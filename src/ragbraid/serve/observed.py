@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.serve.jobs import Ingested
 from ragbraid.serve.metrics import Metrics
 from ragbraid.serve.tracing import Tracing
@@ -26,11 +27,9 @@ class Observers:
         if self.tracing is not None:
             self.tracing.ingest(seen)
 
-    def begin(
-        self, pipeline: str, flow: str, inputs: Mapping[str, Any], rerankers: Collection[str] = ()
-    ) -> Observed:
-        """A run begins. `rerankers` are those of its steps that put hits in another order."""
-        return Observed(self, pipeline, flow, inputs, rerankers)
+    def begin(self, pipeline: Pipeline, flow: str, inputs: Mapping[str, Any]) -> Observed:
+        """A run begins."""
+        return Observed(self, pipeline, flow, inputs)
 
 
 @dataclass(slots=True)
@@ -38,10 +37,9 @@ class Observed:
     """A run as it is seen from outside, event by event."""
 
     observers: Observers
-    pipeline: str
+    pipeline: Pipeline
     flow: str
     inputs: Mapping[str, Any]
-    rerankers: Collection[str] = ()
     began_ns: int = field(default_factory=time.time_ns)
     spans: list[Span] = field(default_factory=list)
     last: Event | None = None
@@ -57,9 +55,8 @@ class Observed:
         """The run is over, or was given up."""
         value = None if self.last is None else self.last.value
         spans = value.trace if isinstance(value, Answer) else self.spans
-        self.observers.metrics.run(self.pipeline, self.flow, spans, self.last)
+        self.observers.metrics.run(self.pipeline.name, self.flow, spans, self.last)
         if self.observers.tracing is not None:
             self.observers.tracing.run(
-                self.pipeline, self.flow, self.inputs, self.began_ns, spans, self.last, time.time_ns(),
-                self.rerankers,
-            )  # fmt: skip
+                self.pipeline, self.flow, self.inputs, self.began_ns, spans, self.last, time.time_ns()
+            )

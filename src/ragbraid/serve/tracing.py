@@ -19,6 +19,7 @@ from ragbraid.types import Answer, Event, Hit, Span
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from ragbraid.pipeline.pipeline import Pipeline
     from ragbraid.serve.jobs import Ingested
 
 ENDPOINT = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -64,14 +65,15 @@ class Tracing:
         self._content = content
 
     def run(
-        self, pipeline: str, flow: str, inputs: Mapping[str, Any], began_ns: int, spans: Sequence[Span],
-        last: Event | None, ended_ns: int, rerankers: Collection[str] = (),
+        self, pipeline: Pipeline, flow: str, inputs: Mapping[str, Any], began_ns: int, spans: Sequence[Span],
+        last: Event | None, ended_ns: int,
     ) -> None:  # fmt: skip
         """Tell a run that ended. Spans count from its begin, in milliseconds."""
         failed = "Cancelled" if last is None else type(last.value).__name__ if last.kind == "error" else ""
         told = self._about_run(pipeline, flow, inputs, last)
+        rerankers = pipeline.rerankers(flow)
         steps = [(each, _about_step(each, rerankers)) for each in spans]
-        self._tell(f"{pipeline} {flow}", told, began_ns, steps, ended_ns, failed)
+        self._tell(f"{pipeline.name} {flow}", told, began_ns, steps, ended_ns, failed)
 
     def ingest(self, seen: Ingested) -> None:
         """Tell an ingest that ended: what it did in numbers, and its first steps' times."""
@@ -109,13 +111,14 @@ class Tracing:
         self._provider.shutdown()
 
     def _about_run(
-        self, pipeline: str, flow: str, inputs: Mapping[str, Any], last: Event | None
+        self, pipeline: Pipeline, flow: str, inputs: Mapping[str, Any], last: Event | None
     ) -> dict[str, Any]:
         told: dict[str, Any] = {
             "openinference.span.kind": "CHAIN",
             "gen_ai.operation.name": "invoke_workflow",
-            "ragbraid.pipeline": pipeline,
+            "ragbraid.pipeline": pipeline.name,
             "ragbraid.flow": flow,
+            "ragbraid.models": pipeline.models(flow),
         }
         value = None if last is None else last.value
         hits = value.hits if isinstance(value, Answer) else value if isinstance(value, list) else ()
@@ -148,6 +151,6 @@ def _about_step(span: Span, rerankers: Collection[str] = ()) -> dict[str, Any]:
     kind, operation = _KINDS.get(span.step.rpartition("/")[2], (other, ""))
     told: dict[str, Any] = {"openinference.span.kind": kind}
     if operation:
-        told["gen_ai.operation.name"] = operation
+        told |= {"gen_ai.operation.name": operation, "gen_ai.provider.name": "ragbraid"}
     numbers = {name: each for name, each in span.notes.items() if isinstance(each, int | float)}
     return {**told, **({"ragbraid.notes": json.dumps(numbers)} if numbers else {})}

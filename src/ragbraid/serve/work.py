@@ -62,9 +62,7 @@ class Work:
             with job.served.borrowed(job.client) as pipeline:
                 made = _events(pipeline, job, self._seconds(job.timeout))
                 found: asyncio.Queue[Event | None] = asyncio.Queue()
-                observed = self._observers.begin(
-                    job.served.name, job.flow, job.inputs, pipeline.rerankers(job.flow)
-                )
+                observed = self._observers.begin(pipeline, job.flow, job.inputs)
                 task = asyncio.create_task(_pump(made, found, observed, turn.leave))
 
                 def end() -> None:
@@ -88,9 +86,7 @@ class Work:
         """What a flow gives, whoever waits for it. Raises its error."""
         async with self.queue.turn(job.client):
             with job.served.borrowed(job.client) as pipeline:
-                observed = self._observers.begin(
-                    job.served.name, job.flow, job.inputs, pipeline.rerankers(job.flow)
-                )
+                observed = self._observers.begin(pipeline, job.flow, job.inputs)
                 running = pipeline.arun_aside(
                     job.flow, trace=observed.spans, filter=job.filter, collection=job.collection,
                     timeout=self._seconds(job.timeout), wishes=job.wishes, **job.inputs,
