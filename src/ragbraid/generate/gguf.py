@@ -22,8 +22,6 @@ _BLOCKS = {
     24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 30: (1, 2), 34: (256, 54), 35: (256, 66),
 }  # fmt: skip
 
-_FULL, _HALVES = 0, frozenset({1, 30})
-
 
 @dataclass(frozen=True, slots=True)
 class Gguf:
@@ -44,11 +42,6 @@ class Gguf:
         """The tokens that the model was trained for."""
         length = self.metadata.get(f"{self.architecture}.context_length")
         return None if length is None else int(length)
-
-    @property
-    def quantised(self) -> bool:
-        """Whether its matrices are whole numbers in blocks, and none are F16, BF16 or all F32."""
-        return not self.kinds & _HALVES and self.kinds != {_FULL}
 
     @property
     def cache_numbers(self) -> int:

@@ -45,18 +45,18 @@ class LlamaCpp:
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a
     GPU where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while
-    `cache_mb` megabytes of main memory hold their keys and values. With `attention: exact` neither that nor
-    what runs beside changes a digit of quantised models on a CPU; others may round differently. `flash` reads
-    long prompts a tenth faster and writes as much slower, and its rounding depends on how many tokens are
-    computed at a time, so on what was cached. With `speculation: ngram` what was said before is proposed to
-    be said again, several tokens at a time, and the model keeps what it would have said itself: faster where
-    answers copy from the prompt. `kv_cache` q8_0 and q4_0 keep keys and values in less memory, are
-    approximate, and take flash attention. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
+    `cache_mb` megabytes of main memory hold their keys and values. That is the same but for rounding:
+    llama.cpp sums up in an order that depends on how many tokens it computes at a time. With `cache_mb: 0`
+    and `parallel: 1` each prompt is computed alone and whole, and equal requests have equal answers. With
+    `speculation: ngram` what was said before is proposed to be said again, several tokens at a time, and the
+    model keeps what it would have said itself: faster where answers copy from the prompt, and the same but
+    for rounding again. `kv_cache` q8_0 and q4_0 keep keys and values in less
+    memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
     libraries, or else the number of processors that this process may use. After `idle` seconds without a
     request the weights are put away, with what is cached, and the next request loads them again. In the
     folder `cache_path` the keys and values of the last prompts are kept meanwhile, and beyond the end of
-    the process, within `cache_mb`. A `draft_model`, smaller and of the same vocabulary, proposes tokens,
-    and the model keeps those that it would have said itself. A base model, which knows no chat, takes
+    the process, within `cache_mb`. A `draft_model`, smaller and of the same vocabulary, proposes tokens, and
+    the model keeps those that it would have said itself. A base model, which knows no chat, takes
     `prompts: completion`: messages become a text that it goes on with. `revision` is that of a model from
     the hub.
     """
@@ -66,7 +66,6 @@ class LlamaCpp:
     model: ModelName = _DEFAULT
     revision: str | None = None
     context_tokens: Annotated[int, Ge(64)] = 4096
-    attention: Literal["exact", "flash"] = "exact"
     kv_cache: Literal["f16", "q8_0", "q4_0"] = "f16"
     speculation: Literal["none", "ngram"] = "none"
     draft_model: ModelName | None = None
@@ -132,7 +131,6 @@ class LlamaCppRuntime:
         context: Context | None = None,
     ) -> list[Score]:
         """Each continuation's log-probability, one by one: llama.cpp's server has no batch of them."""
-        cached = self._exact and self._options.cache_mb > 0
         with self._weights.use() as server:
             tokens = self._tokens(server, prompt)
             following = None if then is None else server.tokenize(then, control=False)[0]
@@ -140,8 +138,7 @@ class LlamaCppRuntime:
             for each in continuations:
                 if context is not None:
                     context.check()
-                ids = server.tokenize(each, control=False)
-                scores.append(score(server, tokens, ids, following, cached=cached))
+                scores.append(score(server, tokens, server.tokenize(each, control=False), following))
         return scores
 
     def warm_up(self) -> None:
@@ -199,9 +196,7 @@ class LlamaCppRuntime:
                 say(text)
             return stopped() or (context is not None and context.cancelled)
 
-        # What of the prompt was cached may change the last digits, which order alternatives.
-        cached = self._options.cache_mb > 0 and (self._exact or not request.alternatives)
-        server.complete(body(request, tokens, cached=cached), each)
+        server.complete(body(request, tokens, cached=self._options.cache_mb > 0), each)
         if context is not None:
             context.check()
         if "error" in last:
@@ -248,22 +243,11 @@ class LlamaCppRuntime:
             threads=options.threads or default_threads(),
             gpu_layers=options.gpu_layers,
             cache_mb=options.cache_mb,
-            exact=self._plain,
             kv_cache=options.kv_cache,
             speculation=options.speculation,
             draft=self._draft,
             store=self._store(),
         )
-
-    @property
-    def _exact(self) -> bool:
-        """Whether what was cached, or runs beside, changes no digit."""
-        return self._plain and self._file.quantised
-
-    @property
-    def _plain(self) -> bool:
-        """Whether attention isn't flash, which alone reads narrow keys and values."""
-        return self._options.attention == "exact" and self._options.kv_cache == "f16"
 
     @cached_property
     def _draft(self) -> Path | None:
@@ -284,8 +268,7 @@ class LlamaCppRuntime:
         options = self._options
         if options.cache_path is None:
             return None
-        kind = "exact" if self._plain else options.kv_cache
-        name = f"{self._path.stem}-{fingerprint(self._path)}-{kind}-{self.context_window}"
+        name = f"{self._path.stem}-{fingerprint(self._path)}-{options.kv_cache}-{self.context_window}"
         return SlotStore(options.cache_path, name, options.parallel, options.cache_mb * 2**20)
 
     def _need(self) -> Need:

@@ -28,7 +28,8 @@ def body(request: Request, tokens: list[int], *, cached: bool) -> dict[str, Any]
         "stop": list(request.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
-        "cache_prompt": cached,
+        # What of the prompt was cached changes the last digits, which order alternatives.
+        "cache_prompt": cached and not request.alternatives,
         **({"n_probs": max(1, request.alternatives)} if request.alternatives or request.logprobs else {}),
         **_constraint(request.constraint),
     }

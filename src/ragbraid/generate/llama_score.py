@@ -1,8 +1,7 @@
 """log P of a given continuation by llama.cpp's server: a grammar that has no other sentence makes it say so.
 
-The grammar is of token ids, for one of letters could be said in other tokens. With flash attention scores
-move by up to a nat with what was cached and with what runs beside, so nothing is cached then, and one is
-scored at a time.
+The grammar is of token ids, for one of letters could be said in other tokens. Scores move by up to a nat with
+what was cached and with what runs beside, so nothing is cached here and one is scored at a time.
 """
 
 from __future__ import annotations
@@ -24,29 +23,24 @@ _SURELY = 1e6
 
 
 def score(
-    server: LlamaServer,
-    prompt: Sequence[int],
-    continuation: Sequence[int],
-    then: int | None = None,
-    *,
-    cached: bool = False,
+    server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int], then: int | None = None
 ) -> Score:
     """How likely the continuation is, and right after it an end or the token `then`.
 
-    `cached`, the prompt may begin with what is computed already. Raises `GenerationError`.
+    Raises `GenerationError`.
     """
     if not continuation:
         raise GenerationError("There is no continuation to score.", "Give at least one character.")
     followed = [*continuation, *([] if then is None else [then])]
     whole = "root ::= " + " ".join(f"<[{token}]>" for token in followed)
-    told = _told(server, prompt, len(continuation) + 1, grammar=whole, cache_prompt=cached)
+    told = _told(server, prompt, len(continuation) + 1, grammar=whole)
     if len(told) == len(continuation) + 1:
         return Score(sum(each["logprob"] for each in told[:-1]), told[-1]["logprob"], len(continuation))
-    return _one_by_one(server, prompt, followed, cached, ends=then is None)
+    return _one_by_one(server, prompt, followed, ends=then is None)
 
 
 def _one_by_one(
-    server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int], cached: bool, *, ends: bool
+    server: LlamaServer, prompt: Sequence[int], continuation: Sequence[int], *, ends: bool
 ) -> Score:
     """For continuations with tokens that are parts of characters, which a grammar doesn't let through."""
     # What is sampled must be whole, or nothing is told of the place; what it is doesn't matter.
@@ -54,7 +48,7 @@ def _one_by_one(
     logs, before = [], list(prompt)
     for token in continuation:
         for most in (_FEW, _ALL):
-            told = _told(server, before, 1, n_probs=most, logit_bias=whole, cache_prompt=cached)
+            told = _told(server, before, 1, n_probs=most, logit_bias=whole)
             likely = told[0]["top_logprobs"] if told else ()
             found = [float(each["logprob"]) for each in likely if each["id"] == token]
             if found:
@@ -62,9 +56,7 @@ def _one_by_one(
         logs += found
         before.append(token)
     if ends:
-        logs += [
-            each["logprob"] for each in _told(server, before, 1, grammar='root ::= ""', cache_prompt=cached)
-        ]
+        logs += [each["logprob"] for each in _told(server, before, 1, grammar='root ::= ""')]
     if len(logs) != len(continuation) + ends:
         raise GenerationError("llama.cpp didn't score the continuation.", "Use type: openvino.")
     return Score(sum(logs[:-1]), logs[-1], len(logs) - 1)
@@ -84,6 +76,7 @@ def _told(server: LlamaServer, prompt: Sequence[int], most: int, **wanted: Any) 
         "n_probs": 1,
         "n_predict": most,
         "temperature": 0.0,
+        "cache_prompt": False,
         "stream": True,
     }
     server.complete({**body, **wanted}, each)

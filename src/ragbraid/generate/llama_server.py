@@ -17,8 +17,6 @@ from ragbraid.generate.llama_slots import SlotStore
 _QUIET = -1
 _KV = {"f16": 1, "q8_0": 8, "q4_0": 2}
 """ggml's numbers of these types."""
-_AT_ONCE = 128
-"""Tokens of a prompt at a time: more of them leave the processor's caches where attention isn't flash."""
 
 
 class LlamaServer:
@@ -33,7 +31,6 @@ class LlamaServer:
         threads: int,
         gpu_layers: int,
         cache_mb: int,
-        exact: bool,
         kv_cache: str,
         speculation: str,
         draft: Path | None = None,
@@ -55,10 +52,6 @@ class LlamaServer:
         params.verbosity, params.warmup, params.ui = _QUIET, False, False
         params.n_threads_http, params.api_keys, params.endpoint_metrics = 1, [self._key], True
         params.cache_ram_mib = cache_mb
-        if exact:
-            # llama.cpp's flash attention on a CPU takes another way for 64 tokens at a time than for fewer.
-            params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-            params.n_ubatch = _AT_ONCE
         params.cache_type_k = params.cache_type_v = _KV[kv_cache]
         kinds, kind = [], xllamacpp.common_speculative_type
         if speculation == "ngram":
