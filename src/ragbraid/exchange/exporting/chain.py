@@ -16,7 +16,7 @@ from ragbraid.pipeline.check import check
 from ragbraid.pipeline.find import PipelineSource
 from ragbraid.pipeline.forms.calls import ComponentStep, FlowStep
 from ragbraid.pipeline.function import setting_of
-from ragbraid.pipeline.model import CheckedPipeline, Flow, Step
+from ragbraid.pipeline.model import CheckedPipeline, Constant, Flow, Step
 from ragbraid.pipeline.naming import last_word
 from ragbraid.pipeline.typecheck import role_of
 from ragbraid.pipeline.writing import spec_of
@@ -174,10 +174,11 @@ def _answer(checked: CheckedPipeline, flow: Flow) -> Part:
 
 
 def _demand_bound(flow: Flow, step: ComponentStep, before: Any) -> None:
-    """Refuse a step that reads anything but its flow's inputs, and the hits of the step before."""
+    """Refuse a step that reads anything but its flow's inputs, the hits of the step before, and defaults."""
     for wanted, given in zip(step.signature.inputs or (), step.arguments, strict=True):
         own = flow.inputs.get(wanted.name)
-        if given is not before and (own is None or given is not own.value):
+        left = isinstance(given, Constant) and given.value is wanted.default
+        if given is not before and not left and (own is None or given is not own.value):
             raise _Whole(f"`{step.id}` reads more than the hits of the step before it")
 
 
