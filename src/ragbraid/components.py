@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from ragbraid.transform.acronyms import Acronyms as Acronyms
     from ragbraid.transform.decompose import Decompose as Decompose
     from ragbraid.transform.hyde import Hyde as Hyde
+    from ragbraid.transform.metadata_filter import MetadataFilter as MetadataFilter
     from ragbraid.transform.multi_query import MultiQuery as MultiQuery
     from ragbraid.transform.spelling import Spelling as Spelling
     from ragbraid.transform.standalone import Standalone as Standalone

@@ -54,6 +54,7 @@ BUILTIN: Mapping[str, str] = {
     "markdown": "ragbraid.split.markdown:Markdown",
     "maxsim": "ragbraid.rerank.maxsim:Maxsim",
     "memory": "ragbraid.conversation.memory:Memory",
+    "metadata-filter": "ragbraid.transform.metadata_filter:MetadataFilter",
     "mmr": "ragbraid.rerank.mmr:Mmr",
     "near-duplicates": "ragbraid.rerank.near_duplicates:NearDuplicates",
     "openvino": "ragbraid.generate.openvino:OpenVino",

@@ -33,7 +33,7 @@ components:
   hashed: {type: testing/hash-embedder}
   listed: {type: testing/list-index, embedder: hashed}
   fixed: {type: testing/fixed-splitter}
-  known: {type: answer-cache, embedder: embedder}
+  remembered: {type: answer-cache, embedder: embedder}
   router: {type: semantic-router, embedder: embedder, routes: {hours: [when do you open]}, cache: made/routes}
   small: {type: parent-child, children: {type: sentences, embedder: embedder}, parents: {type: markdown}}
 ingest:
@@ -115,6 +115,13 @@ flows:
   subquestions:
     - {type: hyde, generator: local, as: passage}
     - {id: imagined, type: dense, index: index, question: passage}
+  filtered:
+    - {type: metadata-filter, generator: local, fields: {year: int}}
+    - {only: metadata-filter, then: [search]}
+  known:
+    - {cache: remembered, then: [replied]}
+  chosen:
+    - {agent: remote, tools: [search], at_most: 2, deadline: 9}
   worded:
     - {type: multi-query, generator: local}
   asked:

@@ -125,7 +125,7 @@ class _Written:
         self._markers, self._sentences = Markers(len(hits)), Sentences()
         self._left_out: list[dict[str, Any]] = []
         self._space = ""
-        self._claims: list[str] = []
+        self._claims: set[str] = set()
         self.again = 0
         """How many sentences in a row were there before."""
         self.read = ""
@@ -182,7 +182,7 @@ class _Written:
             return None
         said = " ".join(claim.split())
         self.again = self.again + 1 if said in self._claims else 0
-        self._claims.append(said)
+        self._claims.add(said)
         if self.again:
             return "repeated"
         return "cut" if cut and self.text else None

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.generate.protocol import Completion, Generator, Request
+from ragbraid.generate.protocol import Generator
 from ragbraid.text.question import LONGEST, check_question
-from ragbraid.types import Message
+from ragbraid.transform.writing import generated
 
 _ASKED = "Write a short passage of a document that answers this question.\n\nQuestion: {question}"
 
@@ -35,10 +35,5 @@ class Hyde:
     def __call__(self, question: str, context: Context) -> str:
         """The question and the passage."""
         check_question(question)
-        context.check()
-        prompt = (Message("user", _ASKED.format(question=question)),)
-        (outcome,) = self.generator.generate([Request(prompt, self.max_tokens)])
-        if not isinstance(outcome, Completion):
-            raise outcome
-        context.note("tokens", outcome.usage.completion_tokens)
+        outcome = generated(self.generator, _ASKED.format(question=question), self.max_tokens, context)
         return f"{question}\n{outcome.text.strip()}"[:LONGEST].rstrip()

@@ -9,12 +9,13 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge
 
 from ragbraid.context import Context
-from ragbraid.generate.protocol import Completion, Generator, Request
+from ragbraid.generate.protocol import Generator
 from ragbraid.text.question import LONGEST, check_question
 from ragbraid.text.stopwords import STOP_WORDS
 from ragbraid.text.terms import language_of, stem, words
 from ragbraid.transform.references import names, need
 from ragbraid.transform.topic import about, exchanges, resolved
+from ragbraid.transform.writing import generated
 from ragbraid.types import Message
 
 _ASKED = (
@@ -59,7 +60,7 @@ class Standalone:
         refused: str | None = None
         if self.generator is not None and (found == question or _ambiguous(question, why, before, answer)):
             by = "the generator"
-            written = self._written(self.generator, question, said)
+            written = self._written(self.generator, question, said, context)
             if not _sound(written, question, said):
                 refused = written
                 by = "rules, after the generator"
@@ -70,21 +71,19 @@ class Standalone:
         context.note("rewritten", told if refused is None else {**told, "refused": refused})
         return found
 
-    def _written(self, generator: Generator, question: str, said: Sequence[tuple[str, str]]) -> str:
+    def _written(
+        self, generator: Generator, question: str, said: Sequence[tuple[str, str]], context: Context
+    ) -> str:
         """What the generator makes of it, with as much of the conversation as fits."""
         turns = list(said)
         while True:
-            text = "\n".join(f"Question: {asked}\nAnswer: {answer}" for asked, answer in turns)
-            prompt = (Message("user", _ASKED.format(said=text, question=question)),)
-            if (
-                len(turns) == 1
-                or generator.count_tokens(prompt) + self.max_tokens <= generator.context_window
-            ):
+            text = "\n".join(f"Question: {before}\nAnswer: {answer}" for before, answer in turns)
+            asked = _ASKED.format(said=text, question=question)
+            tokens = generator.count_tokens((Message("user", asked),)) + self.max_tokens
+            if len(turns) == 1 or tokens <= generator.context_window:
                 break
             turns = turns[1:]
-        (outcome,) = generator.generate([Request(prompt, max_tokens=self.max_tokens, stop=("\n",))])
-        if not isinstance(outcome, Completion):
-            raise outcome
+        outcome = generated(generator, asked, self.max_tokens, context, stop=("\n",))
         return outcome.text.strip().strip("\"'").strip()
 
 

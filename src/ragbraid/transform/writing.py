@@ -7,9 +7,27 @@ from collections.abc import Iterable, Sequence
 
 from ragbraid.context import Context
 from ragbraid.errors import InputError
-from ragbraid.generate.protocol import Completion, Generator, JsonSchema, Request
+from ragbraid.generate.protocol import Completion, Constraint, Generator, JsonSchema, Request
 from ragbraid.text.question import check_question
 from ragbraid.types import Message
+
+
+def generated(
+    generator: Generator,
+    asked: str,
+    max_tokens: int,
+    context: Context,
+    constraint: Constraint | None = None,
+    stop: tuple[str, ...] = (),
+) -> Completion:
+    """What the generator says when it is asked so; its tokens are noted. Raises whatever it fails with."""
+    context.check()
+    prompt = (Message("user", asked),)
+    (outcome,) = generator.generate([Request(prompt, max_tokens, stop=stop, constraint=constraint)])
+    if not isinstance(outcome, Completion):
+        raise outcome
+    context.note("tokens", outcome.usage.completion_tokens)
+    return outcome
 
 
 def written(generator: Generator, asked: str, most: int, max_tokens: int, context: Context) -> list[str]:
@@ -18,12 +36,7 @@ def written(generator: Generator, asked: str, most: int, max_tokens: int, contex
     Raises whatever the generator fails with.
     """
     schema = {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": most}
-    prompt = (Message("user", asked),)
-    context.check()
-    (outcome,) = generator.generate([Request(prompt, max_tokens, constraint=JsonSchema(schema))])
-    if not isinstance(outcome, Completion):
-        raise outcome
-    context.note("tokens", outcome.usage.completion_tokens)
+    outcome = generated(generator, asked, max_tokens, context, JsonSchema(schema))
     try:
         found = json.loads(outcome.text)
     except ValueError:  # cut off at its last token
