@@ -228,15 +228,16 @@ OWNERS = ("ann", "bob")
 QUESTIONS = ("How long is leave?", "Who approves it?", "And in winter?", "how long is the leave?", "Travel?")
 
 
-def test_two_users_conversations_and_caches_never_mix(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(count(1, 10)))
+def test_two_users_conversations_and_caches_never_mix(part: int, tmp_path: Path) -> None:
     """Whatever two users ask, tell and store in turn, each gets what they'd get alone and without a cache."""
     engine, hits = Engine(), 0
     cached = opened(cache="most: 50, embedder: embedder, likeness: 0.7", engine=engine)
     plain = opened(PLAIN, engine=engine)
-    rounds = count(12, 2000)
+    rounds = count(12, 200)
     with cached, plain:
         for number in range(rounds):
-            hits += _interleaved(Random(number), cached, plain, tmp_path / str(number))
+            hits += _interleaved(Random(1000 * part + number), cached, plain, tmp_path / str(number))
     assert hits > rounds / 2
 
 
