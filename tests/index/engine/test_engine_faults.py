@@ -171,6 +171,20 @@ def test_one_that_stays_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(waited) > 3
 
 
+def test_one_that_fails_slowly_isnt_asked_for_ever() -> None:
+    asked = 0
+
+    def fault(name: str, done: bool) -> None:
+        nonlocal asked
+        asked += 1
+        raise AwayError("timed out")
+
+    index = EngineIndex(Failing(ListEngine(), fault), EMBEDDER, timeout=0.1)
+    with pytest.raises(IndexStoreError, match="can't be reached: timed out"):
+        index.count()
+    assert asked < 4
+
+
 def test_a_second_writer_waits_and_is_refused() -> None:
     engine, begun, go_on = ListEngine(), threading.Event(), threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -16,10 +17,13 @@ PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 class Retrying:
-    """Wraps an engine, every call of which may be made again. Raises `IndexStoreError` when it stays away."""
+    """Wraps an engine, every call of which may be made again, until `timeout` seconds have passed.
 
-    def __init__(self, engine: Engine, pauses: Sequence[float] = PAUSES) -> None:
-        self._engine, self._pauses = engine, pauses
+    Raises `IndexStoreError` when it stays away.
+    """
+
+    def __init__(self, engine: Engine, timeout: float, pauses: Sequence[float] = PAUSES) -> None:
+        self._engine, self._timeout, self._pauses = engine, timeout, pauses
         self.shown, self.most_hits = engine.shown, engine.most_hits
 
     def head(self) -> str | None:
@@ -72,16 +76,16 @@ class Retrying:
         self._engine.close()
 
     def _again(self, call: Callable[[], T]) -> T:
-        for pause in self._pauses:
+        until = time.monotonic() + self._timeout
+        for pause in (*self._pauses, math.inf):
             try:
                 return call()
-            except AwayError:
-                time.sleep(pause)
-        try:
-            return call()
-        except AwayError as error:
-            said = str(error).strip().rstrip(".")
-            raise IndexStoreError(
-                f"The index at {self.shown} can't be reached: {said}.",
-                "See whether the database runs, and whether `url` is right. What was stored is still there.",
-            ) from None
+            except AwayError as error:
+                said = str(error).strip().rstrip(".")
+            if time.monotonic() + pause > until:
+                break
+            time.sleep(pause)
+        raise IndexStoreError(
+            f"The index at {self.shown} can't be reached: {said}.",
+            "See whether the database runs, and whether `url` is right. What was stored is still there.",
+        )

@@ -43,7 +43,7 @@ class EngineIndex:
     def __init__(
         self, engine: Engine, embedder: Embedder | None, *, exact: bool = False, timeout: float = 30.0
     ) -> None:
-        self._engine = Retrying(engine)
+        self._engine = Retrying(engine, timeout)
         self._claims = Claims(self._engine, timeout)
         self._embedder, self._exact = embedder, exact
 
