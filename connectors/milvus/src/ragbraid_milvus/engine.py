@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from ragbraid.types import Vectors
 _PAGE = 1000
 _SETTLED = 0.1
 """Seconds after which a swap on a server is read back: Milvus has no conditional write."""
+_WARNING = "pymilvus.client.iterator.query_iterator"
 _MOST_NAMES = 4096
 _PLAIN = [0.0, 0.0]
 """The vector of a row that has none, which Milvus doesn't know."""
@@ -189,6 +191,8 @@ class MilvusEngine:
         try:
             with self._lock:
                 if self._client is None:
+                    if not self._remote:  # Lite has no timestamps, and a warning for each question says so
+                        logging.getLogger(_WARNING).setLevel(logging.ERROR)
                     token = "" if self._token is None else self._token.reveal()
                     self._client = MilvusClient(self._url.reveal(), token=token, timeout=self._timeout)
                 client = self._client
