@@ -4,6 +4,9 @@
 # make soak    the same tests, the long ones at full counts
 # make connectors   types and tests of each package in connectors/, in an environment of its own under .venvs/
 # make docs    the documentation as a site, in build/site: open its index.html
+# make sbom    what the installed core consists of, as CycloneDX, in build/sbom.json
+# make audit   asks PyPI for known weaknesses of what it depends on
+# make pictures   the pictures of the documentation anew
 # make bench   the main benchmarks of docs/benchmarks.md
 # make clean   remove what the others made, .venv included
 #
@@ -33,7 +36,7 @@ OFFLINE := HF_HUB_OFFLINE=1
 # Three workers with a thread each, for two cores: much of the suite waits, for processes and for files to change.
 PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 3 --dist worksteal
 
-.PHONY: demo test tests lint soak connectors docs bench models clean
+.PHONY: demo test tests lint soak connectors docs sbom audit pictures bench models clean
 
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
@@ -86,8 +89,31 @@ MKDOCS ?= $(VENV_PYTHON) -m mkdocs
 docs: .venv/.made-dev
 	rm -rf build/pages build/site
 	mkdir -p build/pages/tests
-	for page in $(PAGES); do ln -s "$(CURDIR)/$$page" build/pages/$$page || exit; done
+	for page in $(PAGES); do cp -R "$$page" build/pages/$$page || exit; done
 	NO_MKDOCS_2_WARNING=1 $(MKDOCS) build --strict
+
+RELEASE := $(call OWN,release)
+
+.venvs/release/.made: .venv/.made-dev
+	"$(PYTHON)" -m venv .venvs/release
+	$(RELEASE) -m pip install --quiet --no-compile cyclonedx-bom pip-audit
+	@touch $@
+
+build/requirements.txt: .venv/.made-dev
+	mkdir -p build
+	$(VENV_PYTHON) tests/packaging/licences.py --pins > $@
+
+sbom: .venvs/release/.made build/requirements.txt
+	$(RELEASE) -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible -o build/sbom.json build/requirements.txt
+
+# Strict: a package that it couldn't ask about is a failure.
+audit: .venvs/release/.made build/requirements.txt
+	$(RELEASE) -m pip_audit --strict --disable-pip --no-deps --requirement build/requirements.txt \
+	  || { echo "Weaknesses are listed above. If it says that something couldn't be audited, or names a connection, it could not run: nothing is known."; exit 1; }
+
+pictures: .venv/.made-dev models
+	$(VENV_PYTHON) tests/docs/pictures.py
+	$(VENV_PYTHON) tests/docs/page_pictures.py
 
 bench: .venv/.made-bench models
 	$(OFFLINE) $(VENV_PYTHON) tests/bench/run_all.py

@@ -50,7 +50,7 @@ SYSTEMS = {  # OS as the system sets it: Windows does, the others don't
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "soak", "bench", "models"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "soak", "docs", "pictures", "bench", "models"])
 def test_each_system_has_its_own_paths(target: str, system: str, bare: Path) -> None:
     python, installed = SYSTEMS[system]
     lines = dry(target, f"OS={system}", folder=bare)

@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = "import sys; from hatchling import build; print(getattr(build, sys.argv[1])(sys.argv[2]))"
 
 
-def build(kind: str, folder: Path) -> Path:
+def build(kind: str, folder: Path, project: Path = ROOT) -> Path:
     done = subprocess.run(
         [sys.executable, "-c", BUILD, f"build_{kind}", str(folder)],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=project, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return folder / done.stdout.strip().splitlines()[-1]
 
@@ -69,9 +69,17 @@ def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> 
     assert list(empty.iterdir()) == []
 
 
-def test_the_source_distribution_can_be_built_from(tmp_path: Path) -> None:
-    with tarfile.open(build("sdist", tmp_path)) as archive:
+def test_the_source_distribution_is_whole_and_gives_the_same_wheel_to_the_byte(
+    wheel: Path, tmp_path: Path
+) -> None:
+    packed = build("sdist", tmp_path)
+    with tarfile.open(packed) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
+        archive.extractall(tmp_path, filter="data")
     wanted = {"pyproject.toml", "README.md", "LICENSE", "pipelines/local.yaml", "src/ragbraid/types.py"}
     assert wanted <= names
     assert not [name for name in names if name.startswith(("tests", ".ragbraid", "docs"))]
+    elsewhere = tmp_path / packed.name.removesuffix(".tar.gz")
+    assert build("wheel", tmp_path, elsewhere).read_bytes() == wheel.read_bytes()
+    (tmp_path / "again").mkdir()
+    assert build("sdist", tmp_path / "again", elsewhere).read_bytes() == packed.read_bytes()
