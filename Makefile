@@ -49,7 +49,7 @@ demo: .venv/.made-local models
 
 # Types take one core half a minute, which the tests leave idle while they wait.
 test: .venv/.made-dev models
-	@$(MAKE) --jobs=2 lint tests
+	@$(MAKE) --jobs=2 --file $(firstword $(MAKEFILE_LIST)) lint tests
 
 tests:
 	$(PYTEST)
