@@ -54,7 +54,7 @@ def generator(name: str, threads: int) -> Any:
     model = "smollm2-135m-instruct"
     match name:
         case "llama-cpp":
-            return LlamaCpp(model, threads=threads, parallel=8).open()
+            return LlamaCpp(model, threads=threads, parallel=8, cache_mb=512).open()
         case "llama-cpp-python":
             from peer_llama_cpp import PeerLlamaCpp
 

@@ -29,7 +29,7 @@ _MODEL, _SEARCH = "smollm2-135m-instruct", 0.3
 
 def engines(threads: int) -> dict[str, Any]:
     return {
-        "llama-cpp": LlamaCpp(_MODEL, context_tokens=2048, threads=threads),
+        "llama-cpp": LlamaCpp(_MODEL, context_tokens=2048, cache_mb=512, threads=threads),
         "openvino": OpenVino(_MODEL, context_tokens=2048, threads=threads),
     }
 

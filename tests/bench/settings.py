@@ -24,7 +24,7 @@ _STORY = "Once upon a time there was a"
 def llama(threads: int, **settings: Any) -> Any:
     from ragbraid.components import LlamaCpp
 
-    return LlamaCpp("smollm2-135m-instruct", threads=threads, **settings).open()
+    return LlamaCpp("smollm2-135m-instruct", threads=threads, **{"cache_mb": 512, **settings}).open()
 
 
 def rate(runtime: Any, prompt: str) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
-from ragbraid.errors import GenerationError, ModelError, RagbraidError
+from ragbraid.errors import GenerationError, InputError, ModelError, RagbraidError
 from ragbraid.generate.alternatives import alternatives, logprobs
 from ragbraid.generate.gguf import Gguf, demand_faithful, find_file, read
 from ragbraid.generate.llama_request import body, demand_kept
@@ -44,14 +44,14 @@ class LlamaCpp:
     """Generates text with a GGUF model by llama.cpp, in this process.
 
     `parallel` requests run side by side, each with `context_tokens`; `gpu_layers` of the model go to a
-    GPU where llama.cpp was built for one (-1: all). Prompts that begin alike are computed once, while
-    `cache_mb` megabytes of main memory hold their keys and values. That is the same but for rounding:
-    llama.cpp sums up in an order that depends on how many tokens it computes at a time. With `cache_mb: 0`
-    and `parallel: 1` each prompt is computed alone and whole, and equal requests have equal answers. With
-    `speculation: ngram` what was said before is proposed to be said again, several tokens at a time, and the
-    model keeps what it would have said itself: faster where answers copy from the prompt, and the same but
-    for rounding again. `kv_cache` q8_0 and q4_0 keep keys and values in less
-    memory, and are approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
+    GPU where llama.cpp was built for one (-1: all). Each prompt is computed alone and whole, and equal
+    requests have equal answers, as long as `parallel` is 1 and `cache_mb` 0. With more, prompts that begin
+    alike are computed once, while `cache_mb` megabytes of main memory hold their keys and values: the same
+    but for rounding, since llama.cpp sums up in an order that depends on how many tokens it computes at a
+    time. With `speculation: ngram` what was said before is proposed to be said again, several tokens at a
+    time, and the model keeps what it would have said itself: faster where answers copy from the prompt, and
+    the same but for rounding again. `kv_cache` q8_0 and q4_0 keep keys and values in less memory, and are
+    approximate. `threads` is by default `OMP_NUM_THREADS`, as it is for the other
     libraries, or else the number of processors that this process may use. After `idle` seconds without a
     request the weights are put away, with what is cached, and the next request loads them again. In the
     folder `cache_path` the keys and values of the last prompts are kept meanwhile, and beyond the end of
@@ -71,11 +71,18 @@ class LlamaCpp:
     draft_model: ModelName | None = None
     prompts: Prompts = "chat"
     parallel: Annotated[int, Ge(1)] = field(default=1, metadata={"digest": False})
-    cache_mb: Annotated[int, Ge(0)] = field(default=512, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(0)] = field(default=0, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     gpu_layers: Annotated[int, Ge(-1)] = field(default=-1, metadata={"digest": False})
     cache_path: Path | None = field(default=None, metadata={"digest": False})
     idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
+
+    def __post_init__(self) -> None:
+        if self.cache_path is not None and not self.cache_mb:
+            raise InputError(
+                "cache_path is to keep keys and values, and cache_mb: 0 leaves no room for any.",
+                "Set `cache_mb`, to 512 for example.",
+            )
 
     def open(self) -> LlamaCppRuntime:
         """The running generator. The weights load at the first request."""

@@ -13,7 +13,7 @@ from ragbraid.context import Context
 from ragbraid.errors import ModelError, ModelMissing
 from ragbraid.generate.choose import choose
 from ragbraid.generate.llama_cpp import LlamaCpp, LlamaCppRuntime
-from ragbraid.generate.openvino import OpenVino, OpenVinoRuntime
+from ragbraid.generate.openvino import CACHE_MB, OpenVino, OpenVinoRuntime
 from ragbraid.generate.protocol import Completion, Request, Score
 from ragbraid.generate.transformers import Transformers, TransformersRuntime
 from ragbraid.models.memory import Memory
@@ -31,7 +31,8 @@ class Local:
     for a GGUF file that it can take exactly, on a processor where it is faster; and else llama.cpp. A
     conversion to OpenVINO that can't be proven exact leaves the model to llama.cpp. `ragbraid doctor` says
     which engine it is and why. Up to `parallel` requests run side by side, each with `context_tokens`;
-    `cache_mb` megabytes of keys and values are kept for prompts that begin alike. `threads` is by default
+    `cache_mb` megabytes of keys and values are kept for prompts that begin alike: by default 512 by OpenVINO,
+    and none by llama.cpp, which computes what it keeps a little differently. `threads` is by default
     `OMP_NUM_THREADS`, or else the number of processors that this process may use. After `idle` seconds
     without a request the weights are put away, with what is cached, and the next request loads them again.
     `revision` is that of a model from the hub.
@@ -44,7 +45,7 @@ class Local:
     engine: Literal["auto", "llama-cpp", "openvino", "transformers"] = "auto"
     context_tokens: Annotated[int, Ge(64)] = 4096
     parallel: Annotated[int, Ge(1)] = field(default=4, metadata={"digest": False})
-    cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
@@ -149,7 +150,7 @@ class LocalRuntime:
                 options.revision,
                 options.context_tokens,
                 parallel=options.parallel,
-                cache_mb=options.cache_mb,
+                cache_mb=options.cache_mb or CACHE_MB,
                 threads=options.threads,
                 idle=options.idle,
             ).open()
@@ -168,7 +169,7 @@ class LocalRuntime:
             options.revision,
             options.context_tokens,
             parallel=options.parallel,
-            cache_mb=options.cache_mb,
+            cache_mb=options.cache_mb or 0,
             threads=options.threads,
             idle=options.idle,
         ).open()

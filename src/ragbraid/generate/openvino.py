@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ragbraid.generate.tree_scoring import TreeScorer
 
 _Begun: TypeAlias = "tuple[Job, Answering]"
+CACHE_MB = 512
+"""Megabytes of keys and values that are kept, where nothing else is set."""
 _DEFAULT = ModelName("smollm2-135m-instruct")
 _LOOK = 0.02
 """Seconds between two looks at a run's cancellation while no token has come."""
@@ -57,7 +59,7 @@ class OpenVino:
     context_tokens: Annotated[int, Ge(64)] = 4096
     precision: Literal["exact", "bf16"] = "exact"
     parallel: Annotated[int, Ge(1)] = field(default=8, metadata={"digest": False})
-    cache_mb: Annotated[int, Ge(1)] = field(default=512, metadata={"digest": False})
+    cache_mb: Annotated[int, Ge(1)] = field(default=CACHE_MB, metadata={"digest": False})
     threads: Annotated[int, Ge(1)] | None = field(default=None, metadata={"digest": False})
     idle: Annotated[float, Gt(0)] | None = field(default=None, metadata={"digest": False})
 
