@@ -36,7 +36,10 @@ OFFLINE := HF_HUB_OFFLINE=1
 # Three workers with a thread each, for two cores: much of the suite waits, for processes and for files to change.
 PYTEST := $(OFFLINE) OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest --numprocesses 3 --dist worksteal
 
-.PHONY: demo test tests lint soak connectors docs sbom audit pictures bench models clean
+LINT := $(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m mypy && \
+  $(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+
+.PHONY: demo test lint soak connectors docs sbom audit pictures bench models clean
 
 demo: .venv/.made-local models
 	$(RAGBRAID) ingest docs
@@ -49,15 +52,10 @@ demo: .venv/.made-local models
 
 # Types take one core half a minute, which the tests leave idle while they wait.
 test: .venv/.made-dev models
-	@$(MAKE) --jobs=2 --file $(firstword $(MAKEFILE_LIST)) lint tests
-
-tests:
-	$(PYTEST)
+	{ $(LINT); } & lint=$$!; $(PYTEST); tests=$$?; wait $$lint && exit $$tests
 
 lint: .venv/.made-dev
-	$(VENV_PYTHON) -m ruff check .
-	$(VENV_PYTHON) -m mypy
-	$(VENV_PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	$(LINT)
 
 soak: .venv/.made-dev models
 	RAGBRAID_SOAK=1 $(PYTEST) --timeout 3600

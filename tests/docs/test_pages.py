@@ -55,7 +55,7 @@ def test_the_site_builds_without_a_warning_and_asks_no_server_for_anything(tmp_p
     pytest.importorskip("material", reason="Material for MkDocs isn't installed")
     left_out = shutil.ignore_patterns("build", ".*", "__pycache__", "src")
     shutil.copytree(ROOT, tmp_path, dirs_exist_ok=True, ignore=left_out)  # the wheels' tests read ROOT
-    python = [f"VENV_PYTHON={sys.executable}", "-o", ".venv/.made-dev"]
+    python = [f'VENV_PYTHON="{sys.executable}"', "-o", ".venv/.made-dev"]
     done = subprocess.run(
         ["make", "docs", *python], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -221,7 +221,7 @@ def test_stats(folder: Path, index: FaissRuntime) -> None:
         ("second", 1, 1),
     ]
     assert (stats.vectors, stats.vectors_used, stats.vectors_lost) == (25, 23, 0)
-    assert sorted(stats.bytes) == ["database", "lexical", "rows", "structure", "tokens", "vectors"]
+    assert sorted(stats.bytes) == ["database", "lexical", "rows", "sparse", "structure", "tokens", "vectors"]
     assert all(stats.bytes[part] for part in ("database", "lexical", "vectors"))
 
 
