@@ -20,8 +20,10 @@ from ragbraid.route.routes_file import read_examples
 from ragbraid.route.semantic_router import SemanticRouter, SemanticRouterRuntime
 from ragbraid.route.thresholds_file import write_fitted
 from ragbraid.testing.hash_embedder import HashEmbedder, HashEmbedderRuntime
+from ragbraid.text.question import LONGEST
 from ragbraid.types import Scope
 from soaking import count
+from timing import least_seconds
 
 FROZEN = Path(__file__).parents[1] / "data" / "routing"
 ROUTES: Mapping[str, Any] = {
@@ -78,6 +80,22 @@ def test_a_pattern_decides_before_any_score(embedder: HashEmbedderRuntime) -> No
     found = decide(runtime, "is the shop open for a-7731", embedder)
     assert (found.route, found.confidence, found.candidates[0].by) == ("orders", 1.0, "pattern")
     assert embedder.embedded == 1, "a pattern needs no utterance's vector"
+
+
+@pytest.mark.parametrize("pattern", [r"(\w+\s?)+\?$", r"(a|a)+\?$", r"(.*a){20}\?$"])
+def test_the_time_of_a_pattern_is_linear_in_the_questions_length(pattern: str) -> None:
+    """Engines that backtrack take hours for these."""
+    runtime = router({"asked": Route(patterns=(pattern,))})
+    longest = "a" * (LONGEST - 1)
+    assert least_seconds(lambda: decide(runtime, f"{longest}!")) < 1
+    assert decide(runtime, f"{longest}!").route == OTHERWISE
+    assert decide(runtime, f"{longest}?").route == "asked"
+
+
+def test_patterns_know_letters_of_all_languages_and_no_blanks_at_the_ends() -> None:
+    runtime = router({"about": Route(patterns=(r"^\w+ \bÜBER\b \w+\?$",))})
+    assert decide(runtime, "Erzähl über Öfen?\n").route == "about"
+    assert decide(runtime, "Erzähl drüber Öfen?").route == OTHERWISE
 
 
 def test_a_route_is_for_whom_it_says(embedder: HashEmbedderRuntime) -> None:
@@ -180,7 +198,10 @@ def test_thresholds_that_were_written_hold_until_utterances_change(
         ({"a": ("hi",), OTHERWISE: ("hi",)}, "in 'a' and in 'otherwise'"),
         ({"a": Route(patterns=("x+",)), "b": Route(("hi",), ("x+",))}, r"the pattern 'x\+' stands in 'a'"),
         ({"a": Route(where={"t": 1}), "b": Route(where={"t": 1})}, "the same rule stands in 'a' and in 'b'"),
-        ({"a": Route(patterns=("(",))}, "no regular expression"),
+        ({"a": Route(patterns=("(",))}, r"the pattern '\(' of 'a' can't be used: unclosed group"),
+        ({"a": Route(patterns=("wh(?=ere)",))}, "can't be used: look-around"),
+        ({"a": Route(patterns=(r"(.)\1",))}, "can't be used: backreferences are not supported"),
+        ({"a": Route(patterns=("(.{999}){999}",))}, "can't be used: compiled regex exceeds size limit"),
         ({"a": Route(patterns=("x*",))}, "found in every question"),
         ({"a b": ("hi",)}, "a route's name"),
         ({"a": ("hi",), OTHERWISE: Route(patterns=("x",))}, "is no route"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from ragbraid.route.patterns import finder
 from ragbraid.route.protocol import OTHERWISE
 
 Spot: TypeAlias = tuple[str | int, ...]
@@ -22,12 +23,13 @@ _EDGE = re.compile(r"^\W+|\W+$")
 class Route:
     """One way for questions, and what tells that they take it.
 
-    A question takes it where one of the `patterns` is found in it, regular expressions that heed no case, or
-    where it is near enough to the `utterances`: by the `threshold` where it has one, else by its calibrated
-    one. `by` words compares them word by word instead of by meaning, for part numbers and jargon that no
-    embedder knows. `where` and `collections` say for whom the route is at all: those whose questions are
-    bound to these values of metadata (one, or one of several), by their key's filter or the request's, and to
-    one of these collections. A route with these alone takes all their questions.
+    A question takes it where one of the `patterns` is found in it, or where it is near enough to the
+    `utterances`: by the `threshold` where it has one, else by its calibrated one. Patterns are regular
+    expressions that heed no case and never backtrack, and so have neither lookaround nor backreferences. `by`
+    words compares utterances word by word instead of by meaning, for part numbers and jargon that no embedder
+    knows. `where` and `collections` say for whom the route is at all: those whose questions are bound to
+    these values of metadata (one, or one of several), by their key's filter or the request's, and to one of
+    these collections. A route with these alone takes all their questions.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "strict": True}
@@ -111,11 +113,11 @@ def _of_route(name: str, route: Route) -> Iterator[tuple[Spot, str, None]]:
     for place, each in enumerate(route.patterns):
         spot = (name, "patterns", place)
         try:
-            found = re.compile(each, re.IGNORECASE)
-        except re.error as error:
-            yield spot, f"the pattern {each!r} of {name!r} is no regular expression: {error}", None
+            found = finder(each)
+        except ValueError as error:
+            yield spot, f"the pattern {each!r} of {name!r} can't be used: {error}", None
             continue
-        if found.search("") is not None:
+        if found(""):
             yield spot, f"the pattern {each!r} of {name!r} is found in every question", None
 
 

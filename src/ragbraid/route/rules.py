@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
+from ragbraid.route.patterns import finder
 from ragbraid.route.routes import Route
 from ragbraid.types import Filter, Scope
 
@@ -24,8 +23,9 @@ def open_to(route: Route, scope: Scope) -> bool:
 
 
 def matches(route: Route, question: str) -> bool:
-    """Whether one of the route's patterns is found in the question."""
-    return any(_compiled(each).search(question) is not None for each in route.patterns)
+    """Whether one of the route's patterns is found in the question, without the blanks at its ends."""
+    bare = question.strip()
+    return any(finder(each)(bare) for each in route.patterns)
 
 
 def bound_values(written: Filter) -> Mapping[str, frozenset[Any]]:
@@ -64,8 +64,3 @@ def _values(wanted: Any) -> frozenset[Any] | None:
 
 def _allowed(wanted: Any) -> frozenset[Any]:
     return frozenset(wanted) if isinstance(wanted, tuple | list) else frozenset((wanted,))
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
