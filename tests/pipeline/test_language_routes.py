@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from language import checked, pipeline, run, says
+from language import PARTS, checked, pipeline, run, says
 
-from ragbraid.errors import StepError
+from ragbraid.errors import DeadlineExceeded, StepError
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.types import Answer
 
@@ -42,6 +44,15 @@ flows:
   answered: [{type: dense, index: index}, {type: quote, short: false, abstain: never}]
 ingest: [{type: files}, {type: testing/fixed-splitter}, index]
 """
+
+
+RELEASE = threading.Event()
+
+
+def endless() -> str:
+    """Comes back when its test is over."""
+    RELEASE.wait(30)
+    return "too late"
 
 
 @pytest.fixture
@@ -188,6 +199,26 @@ def test_routes_that_contradict_each_other_are_told_with_both_places() -> None:
 def test_a_tool_that_raises_is_named() -> None:
     with pytest.raises(StepError, match="The tool 'broken_tool' failed with ZeroDivisionError"):
         run("ask: [{type: tool, call: {type: ./parts.py:broken_tool}}]", "ask")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "timeout", "error", "said"),
+    [
+        (0.2, None, StepError, r"^The tool 'endless' took longer than 0\.2 s\. Raise its `deadline`"),
+        (60, 0.2, DeadlineExceeded, r"^The time allowed for this run is up\."),
+    ],
+)
+def test_a_tool_that_never_ends_is_left_behind(
+    deadline: float, timeout: float | None, error: type[Exception], said: str
+) -> None:
+    text = f"ask: [{{type: tool, call: {{type: test_language_routes:endless}}, deadline: {deadline}}}]"
+    RELEASE.clear()
+    began = time.monotonic()
+    with pipeline(text, allow=("test_language_routes", *PARTS)) as made:
+        with pytest.raises(error, match=said):
+            made.ask("x", timeout=timeout)
+        assert time.monotonic() - began < 15
+    RELEASE.set()
 
 
 def test_the_model_alone_answers_without_citations() -> None:

@@ -6,9 +6,10 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le
 
 from ragbraid.context import Context
 from ragbraid.errors import FOREIGN, GenerationError, RagbraidError, StepError, told
@@ -16,6 +17,7 @@ from ragbraid.generate.protocol import Generator, JsonSchema, Request
 from ragbraid.text.question import check_question
 from ragbraid.text.stands_in import stands_in
 from ragbraid.types import Answer, Message, Usage
+from ragbraid.unstoppable import Apart
 
 _SIMPLE = (str, int, float, bool)
 
@@ -47,17 +49,22 @@ class Tool:
     their types. A text or number must stand in the question as it is: where the model made one up, or a
     wanted one is missing, the answer asks for it instead of calling (`made_up: true` lets such pass). What
     the function gives is the answer: an `Answer` as it is, text, or anything else as JSON. The model has
-    `max_tokens` for the arguments. Raises `StepError` where the function fails, and whatever the generator
-    fails with.
+    `max_tokens` for the arguments, and the function `deadline` seconds; one that takes longer is left behind,
+    and not called again while 32 such calls go on. Raises `StepError` where the function fails or takes
+    longer, and whatever the generator fails with.
     """
 
     call: Called
     generator: Generator | None = None
     made_up: bool = False
     max_tokens: Annotated[int, Ge(1)] = 200
+    deadline: Annotated[float, Gt(0), Le(86_400)] = 60.0
     parameters: tuple[Parameter, ...] = field(init=False, repr=False, default=())
     name: str = field(init=False, repr=False, default="")
     purpose: str = field(init=False, repr=False, default="")
+    _apart: Apart = field(
+        init=False, repr=False, compare=False, default_factory=Apart, metadata={"digest": False}
+    )
 
     blocking: ClassVar[bool] = True
 
@@ -81,18 +88,26 @@ class Tool:
         if missing:
             named = " and ".join(each.replace("_", " ") for each in missing)
             return Answer(f"To answer that I need to know: {named}.", abstained=True, usage=usage)
-        try:
-            given = self.call(
-                **{each.name: arguments.get(each.name, each.default) for each in self.parameters}
-            )
-        except RagbraidError:
-            raise
-        except FOREIGN as error:
-            raise StepError(f"The tool {self.name!r} failed with {told(error)}") from error
+        given = self._called(arguments, context)
         if isinstance(given, Answer):
             return given
         text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
         return Answer(text, confidence=1.0, usage=usage)
+
+    def _called(self, arguments: Mapping[str, Any], context: Context) -> Any:
+        every = {each.name: arguments.get(each.name, each.default) for each in self.parameters}
+        call = partial(self.call, **every)
+        try:
+            called = self._apart.within(self.deadline, context.cancellation, call)
+        except TimeoutError as error:
+            hint = "Raise its `deadline`, or give the function a bound of its own."
+            raise StepError(f"The tool {self.name!r} {error}.", hint) from None
+        try:
+            return called.result()
+        except RagbraidError:
+            raise
+        except FOREIGN as error:
+            raise StepError(f"The tool {self.name!r} failed with {told(error)}") from error
 
     def _filled(self, question: str, context: Context) -> tuple[dict[str, Any], Usage]:
         assert self.generator is not None

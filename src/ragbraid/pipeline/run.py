@@ -18,11 +18,10 @@ from ragbraid.pipeline.schedule import Attempt, schedule
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
 from ragbraid.pipeline.workers import Workers
+from ragbraid.unstoppable import PATIENCE, ended
 
 _GRACE = 0.05
 """Seconds that coroutines get to end in when their run is over."""
-_PATIENCE = 0.05
-"""Seconds between looks at the cancellation while an attempt goes on."""
 
 
 class Runner:
@@ -88,15 +87,13 @@ class Runner:
         part = run.part(attempt.seconds)
         future = self._workers.submit(part, "", self.drive, attempt.stages, attempt.state, part)
         try:
-            while not wait([future], timeout=_PATIENCE).done:
-                run.cancellation.check()
-                if future.cancel():
-                    self.drive(attempt.stages, attempt.state, part)
-                    break
-                if part.cancellation.remaining() == 0.0:
-                    return
-            else:
+            wait([future], timeout=PATIENCE)
+            if future.cancel():
+                self.drive(attempt.stages, attempt.state, part)
+            elif ended(future, run.cancellation, part.cancellation):
                 future.result()
+            else:
+                return
             attempt.done = True
         except Stopped:
             run.cancellation.check()  # else it is the attempt alone that was stopped
