@@ -161,34 +161,87 @@ def found(cache: Any, question: str, vector: Sequence[float] = (1.0, 0.0), group
     return None if known is None else known.answer.text
 
 
+LEAVE = "How long is parental leave?"
+SAME = [
+    (LEAVE, "how long is parental leave"),
+    (LEAVE, "Please tell me how long the parental leave is"),
+    (LEAVE, "Could you please tell me how long parental leave is?"),
+    (LEAVE, "I'd like to know how long the parental leave is."),
+    (LEAVE, "  How long is  the parental leave ?"),
+    ("Who is Ann?", "Tell me who Ann is"),
+    ("Where are the keys of Ann?", "can you tell me where the keys of Ann are"),
+    ("What was the price in 1890?", "I would like to know what the price in 1890 was"),
+    ("Who approves travel?", "Please tell me who approves travel"),
+    ("What does it cost?", "what does it cost"),
+    ("What is X-12?", "what is X-12"),
+    ("Wie lange dauert es?", "Wie lange dauert es"),
+]
+OTHERS = [
+    ("flights from Paris to London", "flights from London to Paris"),
+    ("flights to Paris", "flights from Paris"),
+    ("Does Germany border France?", "Does France border Germany?"),
+    ("Is Ann older than Bob?", "Is Bob older than Ann?"),
+    ("Is Ann older than Bob?", "Is Ann younger than Bob?"),
+    ("convert pdf to word", "convert word to pdf"),
+    ("May I smoke before noon?", "May I smoke after noon?"),
+    ("who defeated the normans?", "who did the normans defeat?"),
+    ("who defeated the normans?", "who was defeated by the normans?"),
+    ("Who is hired?", "Who hired?"),
+    ("Who is Ann hiring?", "Who is hiring Ann?"),
+    ("Is Ann missed?", "Is Ann missing?"),
+    ("Is it open on monday?", "Is it open on tuesday?"),
+    ("Who built the bridge in 1890?", "who built the bridge in 1891?"),
+    ("What is 3.5 times 2?", "What is 35 times 2?"),
+    ("Is -5 too cold?", "Is 5 too cold?"),
+    ("What is 5!?", "What is 5?"),
+    ("What is x²?", "What is x2?"),
+    ("Is it over 5%?", "Is it over 5?"),
+    ("What costs $5?", "What costs €5?"),
+    ("How much is 5 kg?", "How much is 5 g?"),
+    ("How much is 5 mW?", "How much is 5 MW?"),
+    ("Which take less than 5 days?", "Which take more than 5 days?"),
+    ("Which take at least 5 days?", "Which take at most 5 days?"),
+    ("How long does Ann stay?", "how long does Bob stay?"),
+    ("Ann's wage?", "Bob's wage?"),
+    ("May I smoke?", "May I not smoke?"),
+    ("May I smoke?", "Must I smoke?"),
+    ("Is it with sugar?", "Is it without sugar?"),
+    ("Who can't come?", "Who can come?"),
+    ("Why does it work?", "Why doesn't it work?"),
+    ("Why does it work?", "Why did it work?"),
+    ("Who is the head?", "Who was the head?"),
+    ("What did all not see?", "What did not all see?"),
+    ("How is the US governed?", "How is the us governed?"),
+    ("What is C?", "What is C++?"),
+    ("What is the time?", "What is time?"),
+    ("How old is the man?", "How old is man?"),
+    ("How much vitamin a is in it?", "How much vitamin is in it?"),
+    ("Do a few agree?", "Do few agree?"),
+    ("What are the imports?", "What are the important?"),
+    ("Ist es vor Montag offen?", "Ist es nach Montag offen?"),
+    ("Qui aime Anne ?", "Qui Anne aime ?"),
+    ("从北京到上海", "从上海到北京"),
+]
+
+
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("How long is parental leave?", "what is the length of parental leave", True),
-        ("Who built the bridge in 1890?", "who built the bridge in 1891?", False),
-        ("How long does Ann stay?", "how long does Bob stay?", False),
-        ("Ann's wage?", "Bob's wage?", False),
-        ("May I smoke?", "May I not smoke?", False),
-        ("Why does it work?", "Why doesn't it work?", False),
-        ("What is X-12?", "what is X-12", True),
-    ],
+    ("one", "other", "same"), [*((*each, True) for each in SAME), *((*each, False) for each in OTHERS)]
 )
-def test_what_means_the_same_but_for_a_number_a_name_or_a_not_is_another_question(
-    one: str, other: str, same: bool
-) -> None:
-    cache = AnswerCache().open()
-    cache.keep("g", one, np.array([1.0, 0.0]), Answer("kept"))
-    assert found(cache, other) == ("kept" if same else None)
-    assert found(cache, other, (0.9, 0.43)) is None
-    assert found(cache, other, group="another") is None
-    assert found(cache, one, (0.0, 1.0)) == "kept"
+def test_an_answer_is_found_for_the_same_words_in_their_order_alone(one: str, other: str, same: bool) -> None:
+    for kept, asked in ((one, other), (other, one)):
+        cache = AnswerCache().open()
+        cache.keep("g", kept, np.array([1.0, 0.0]), Answer("kept"))
+        assert found(cache, asked) == ("kept" if same else None)
+        assert found(cache, asked, (0.9, 0.43)) is None
+        assert found(cache, asked, group="another") is None
+        assert found(cache, kept, (0.0, 1.0)) == "kept"
 
 
 def test_a_question_worded_otherwise_finds_the_answer(tmp_path: Path) -> None:
     with opened(cache="embedder: embedder, likeness: 0.6") as ready:
         ready.ingest(write(tmp_path, "leave.md", "Parental leave is 12 weeks."))
         first = ready.ask("How long is parental leave?")
-        other = ready.ask("how long is the parental leave then?")
+        other = ready.ask("Tell me how long the parental leave is")
         assert (other, told(other)) == (first, "hit")
         notes = other.trace[-1].notes
         assert notes["question"] == "How long is parental leave?"
@@ -225,7 +278,13 @@ flows: {{bare: [{{type: lexical, index: {{type: test_language_cache:Bare}}}}]}}
 
 
 OWNERS = ("ann", "bob")
-QUESTIONS = ("How long is leave?", "Who approves it?", "And in winter?", "how long is the leave?", "Travel?")
+QUESTIONS = (
+    "How long is leave?",
+    "Who approves it?",
+    "And in winter?",
+    "tell me how long leave is",
+    "Travel?",
+)
 
 
 @pytest.mark.parametrize("part", range(count(1, 10)))

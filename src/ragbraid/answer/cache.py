@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol
 
 from annotated_types import Ge, Gt, Le
 
+from ragbraid.answer.wording import wording
 from ragbraid.embed.protocol import Embedder
-from ragbraid.text.stopwords import STOP_WORDS
 from ragbraid.types import Answer
 
 if TYPE_CHECKING:
     import numpy as np
-
-_COMMON = frozenset().union(*STOP_WORDS.values())
-_DENIALS = frozenset(
-    ["not", "no", "never", "without", "nor", "nicht", "kein", "keine", "nie", "ohne", "pas", "sans", "jamais"]
-)
 
 
 class Known(NamedTuple):
@@ -53,10 +48,11 @@ class AnswerCache:
     """Remembers up to `most` answers for up to `seconds`, in the memory of this process.
 
     It stands before steps that answer: `{cache: NAME, then: STEPS}`. With an `embedder` a question that is
-    worded otherwise finds the answer, too: its vector's cosine with that of an earlier question is at least
-    `likeness`, and both have the same numbers, names and denials. Of too many answers the one that was asked
-    for longest ago goes. Nothing is written to disk, so that no answer outlives the program, the models or
-    the code that made it.
+    put otherwise finds the answer, too ("Please tell me how long the parental leave is" for "How long is
+    parental leave?"): its vector's cosine with that of an earlier question is at least `likeness`, and both
+    have the same words in the same order, but for how one asks. Likeness alone tells "from Paris to London"
+    from "from London to Paris" by 0.003. Of too many answers the one that was asked for longest ago goes.
+    Nothing is written to disk, so that no answer outlives the program, the models or the code that made it.
     """
 
     most: Annotated[int, Ge(1)] = 1000
@@ -73,7 +69,7 @@ class AnswerCache:
 class _Kept:
     answer: Answer
     vector: Any
-    until: float
+    words: tuple[str, ...]
 
 
 class AnswerCacheRuntime:
@@ -82,7 +78,9 @@ class AnswerCacheRuntime:
     def __init__(self, most: int, seconds: float, embedder: Embedder | None, likeness: float) -> None:
         self.embedder = embedder
         self._most, self._seconds, self._likeness = most, seconds, likeness
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()  # by when it was asked for
+        self._until: OrderedDict[tuple[str, str], float] = OrderedDict()  # by when it was kept
+        self._worded: dict[tuple[str, tuple[str, ...]], set[str]] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -90,21 +88,17 @@ class AnswerCacheRuntime:
 
     def find(self, group: str, question: str, vector: np.ndarray[Any, Any] | None) -> Known | None:
         """The answer to this question, or to the likest one of its group, if any is like enough."""
+        words = () if vector is None else wording(question)
         with self._lock:
-            now = time.monotonic()
-            for key in [key for key, each in self._kept.items() if each.until <= now]:
-                del self._kept[key]
+            self._forget_late()
             found = self._kept.get((group, question))
             if found is not None:
                 self._kept.move_to_end((group, question))
                 return Known(found.answer, question, 1.0)
             if vector is None:
                 return None
-            rivals = [
-                (float(each.vector @ vector), other, each.answer)
-                for (its, other), each in self._kept.items()
-                if its == group and each.vector is not None and _telling(other) == _telling(question)
-            ]
+            others = [(other, self._kept[group, other]) for other in self._worded.get((group, words), ())]
+            rivals = [(float(each.vector @ vector), other, each.answer) for other, each in others]
             likeness, other, answer = max(rivals, key=lambda each: each[:2], default=(0.0, "", Answer("")))
             if likeness < self._likeness:
                 return None
@@ -113,24 +107,35 @@ class AnswerCacheRuntime:
 
     def keep(self, group: str, question: str, vector: np.ndarray[Any, Any] | None, answer: Answer) -> None:
         """Keep an answer, and forget the one that was asked for longest ago where there are too many."""
+        key, words = (group, question), () if vector is None else wording(question)
         with self._lock:
-            self._kept[group, question] = _Kept(answer, vector, time.monotonic() + self._seconds)
-            self._kept.move_to_end((group, question))
+            if key in self._kept:
+                self._forget(key)
+            self._kept[key] = _Kept(answer, vector, words)
+            self._until[key] = time.monotonic() + self._seconds
+            if vector is not None:
+                self._worded.setdefault((group, words), set()).add(question)
             while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+                self._forget(next(iter(self._kept)))
 
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
+            self._until.clear()
+            self._worded.clear()
 
+    def _forget_late(self) -> None:
+        now = time.monotonic()
+        while self._until and self._until[key := next(iter(self._until))] <= now:
+            self._forget(key)
 
-def _telling(question: str) -> tuple[list[str], frozenset[str]]:
-    """What two questions must have in common to be one: names, that is capitals, numbers, and denials."""
-    found = [each.strip("?!.,;:\"'()") for each in question.split()]
-    told = [each for each in found if any(char.isupper() or char.isdigit() for char in each)]
-    if told and told[0] == found[0] and found[0].casefold() in _COMMON:
-        told = told[1:]  # a sentence's first word is no name
-    said = [each.casefold().replace("’", "'") for each in found]
-    denied = frozenset(each for each in said if each in _DENIALS or each.endswith("n't"))
-    return sorted(each.casefold() for each in told), denied
+    def _forget(self, key: tuple[str, str]) -> None:
+        group, question = key
+        kept = self._kept.pop(key)
+        del self._until[key]
+        if kept.vector is not None:
+            same = self._worded[group, kept.words]
+            same.remove(question)
+            if not same:
+                del self._worded[group, kept.words]
