@@ -47,6 +47,14 @@ def test_a_file_alone_runs_nothing(parts: Any, tmp_path: Path) -> None:
     assert "own_parts" not in sys.modules
 
 
+def test_a_cache_before_it_wants_ones_word(parts: Any, tmp_path: Path) -> None:
+    step = "[{type: langchain, object: 'own_parts:retriever'}, {type: quote}]"
+    text = f"ragbraid: 1\nask: [{{cache: {{type: answer-cache}}, PURE then: {step}}}]\n"
+    with pytest.raises(PipelineFileError, match="can't know whether own_parts:retriever gives the same"):
+        load(tmp_path, text.replace("PURE", ""), "own_parts")
+    load(tmp_path, text.replace("PURE", "pure: true,"), "own_parts").close()
+
+
 def test_an_allowed_object_is_made_when_it_is_used(parts: Any, tmp_path: Path) -> None:
     with load(tmp_path, FILE, "own_parts") as pipeline:
         own = sys.modules["own_parts"]

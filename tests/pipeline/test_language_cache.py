@@ -132,6 +132,7 @@ def test_pipelines_that_share_a_cache_share_no_answer(tmp_path: Path) -> None:
 MADE = """
     ask:
       - cache: {type: answer-cache, CACHE}
+        pure: true
         then: [{type: test_language_cache:note}, {type: ./parts.py:reply}]
 """
 
@@ -259,8 +260,19 @@ def test_a_question_worded_otherwise_finds_the_answer(tmp_path: Path) -> None:
         ("ask: [{cache: cache, then: [search]}]",
          "a cache keeps answers, and what stands in it gives list[Hit]"),
         ("ask: [{cache: cache, then: {type: tool, call: {type: ./parts.py:broken_tool}}}]",
-         "a `tool` may give something else each time, and can't stand in a cache"),
-        ("ask: [{cache: cache, then: [bare, {type: ./parts.py:reply}]}]",
+         "can't know whether broken_tool gives the same"),
+        ("ask: [{cache: cache, then: [search, {type: ./parts.py:reply}]}]", "whether reply gives the same"),
+        ("ask: [{cache: cache, pure: false, then: [search, {type: ./parts.py:reply}]}]",
+         "if it reads nothing but its inputs, say so: `pure: true` beside `cache`"),
+        ("ask: [{cache: cache, pure: maybe, then: [search, {type: quote}]}]", "pure wants true or false"),
+        ("ask: [{cache: cache, then: [live, {type: quote}]}]", "whether find gives the same"),
+        ("""ask: [{cache: cache, then: {
+agent: {type: ./parts.py:Scripted, answers: []}, at_most: 2, deadline: 9,
+tools: [{type: ./parts.py:order_state}]}}]""", "whether order_state gives the same"),
+        ("""ask: [{cache: cache, then: [{
+agent: {type: ./parts.py:Scripted, answers: []}, at_most: 2, deadline: 9,
+tools: [live]}, {type: quote}]}]""", "whether find gives the same"),
+        ("ask: [{cache: cache, pure: true, then: [bare, {type: ./parts.py:reply}]}]",
          "Bare doesn't say when it was changed, so that a cache before it would give stale answers"),
     ],
 )  # fmt: skip
@@ -270,11 +282,26 @@ components:
   index: {{type: testing/list-index}}
   cache: {{type: answer-cache}}
 search: [{{type: lexical, index: index}}]
-flows: {{bare: [{{type: lexical, index: {{type: test_language_cache:Bare}}}}]}}
+flows:
+  bare: [{{type: lexical, index: {{type: test_language_cache:Bare}}}}]
+  live: [{{type: ./parts.py:find}}]
 {text}
 """
     found = says(file, allow=ALLOW)
     assert any(message in each for each in found), found
+
+
+def test_a_generator_of_ones_own_is_held_to_its_contract_and_may_answer_behind_a_cache() -> None:
+    text = """
+    components:
+      index: {type: testing/list-index}
+    ask:
+      - cache: {type: answer-cache}
+        then:
+          - {type: lexical, index: index}
+          - {type: compose, generator: {type: ./parts.py:Scripted, answers: []}}
+    """
+    assert says(text) == []
 
 
 OWNERS = ("ann", "bob")

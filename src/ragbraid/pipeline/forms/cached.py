@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -10,23 +10,18 @@ from uuid import uuid4
 
 from ragbraid.answer.cache import Cache
 from ragbraid.answer.lookup import Looked, Lookup
-from ragbraid.answer.tool import Tool
-from ragbraid.index.protocol import Index, Sequenced
-from ragbraid.pipeline.diagnostics import Place
-from ragbraid.pipeline.engine import signature_for
-from ragbraid.pipeline.forms.calls import ComponentStep
+from ragbraid.pipeline.forms.cached_steps import indexes, keepable
 from ragbraid.pipeline.forms.form import BODY, Form, block, mapping
 from ragbraid.pipeline.graph import Link
 from ragbraid.pipeline.graph import Node as GraphNode
-from ragbraid.pipeline.model import Block, Step, Value, walked
+from ragbraid.pipeline.model import Block, Step, Value
 from ragbraid.pipeline.operations import Call, Stages, Way, calls_of, read_inside
-from ragbraid.pipeline.parts import parts_of
 from ragbraid.pipeline.plan import Operations, Planner
 from ragbraid.pipeline.schedule import Turn, schedule
 from ragbraid.pipeline.scope import Environment
-from ragbraid.pipeline.signature import MISSING, Setting, SignatureError, signature_of
+from ragbraid.pipeline.signature import MISSING, Setting, signature_of
 from ragbraid.pipeline.tree import Map, Scalar
-from ragbraid.pipeline.typecheck import implements, role_of, type_name
+from ragbraid.pipeline.typecheck import role_of, type_name
 
 if TYPE_CHECKING:
     from ragbraid.pipeline.flows import FlowChecker
@@ -62,7 +57,7 @@ class Cached:
         components = [each.component for each in calls_of(stages)]
         # An identity of its own: whoever else uses the same cache has other steps, models and settings.
         embedder = getattr(self.cache, "embedder", None)
-        lookup = Lookup(self.cache, tuple(_indexes(components)), embedder, uuid4().hex)
+        lookup = Lookup(self.cache, tuple(indexes(components)), embedder, uuid4().hex)
         looked = planner.fresh()
         arguments = question, tuple(sorted(outside - {question}))
         call = Call(f"{prefix}{self.id}.look_up", lookup, signature_of(Lookup), arguments, looked)
@@ -137,11 +132,12 @@ def _told(looked: Looked) -> dict[str, Any]:
 
 def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | None:
     """The step of a node."""
-    checker.naming.keys(node, ("cache", "then", "id", "as"), "a cache")
+    checker.naming.keys(node, ("cache", "then", "pure", "id", "as"), "a cache")
     identity = checker.naming.identity(node, "cache", environment)
-    place = node.items["cache"].place
     cache = checker.components.refer(node.items["cache"], _REFERENCE, "a step")
-    question = checker.bind.condition(Scalar(place, "question"), "cache", str, "a question", environment)
+    question = checker.bind.condition(
+        Scalar(node.items["cache"].place, "question"), "cache", str, "a question", environment
+    )
     then = block(node, "then", environment, checker, "a cache", called=f"{identity}-then")
     if then is None:
         environment.unknown = True
@@ -154,56 +150,14 @@ def check(node: Map, environment: Environment, checker: FlowChecker) -> Step | N
         return None
     if cache is None or cache.value is None or question is None:
         return None
-    if _unkept(list(_components(then.steps, place, checker)), node, checker):
+    if not keepable(then.steps, node, checker):
         return None
     return Cached(identity, cache.value, question, then, output)
 
 
-def _unkept(components: list[Any], node: Map, checker: FlowChecker) -> bool:
-    """Note what stands in a cache and may give something else without a word: whether there is anything."""
-    place = node.where("then")
-    if any(isinstance(each, Tool) for each in parts_of(components)):
-        said = "a `tool` may give something else each time, and can't stand in a cache"
-        checker.problems.add(place, said)
-        return True
-    for each in _indexes(components):
-        signature = signature_for(each)
-        if not implements(signature.runtime, Sequenced):
-            name = signature.target.__name__
-            said = (
-                f"{name} doesn't say when it was changed, so that a cache before it would give stale answers"
-            )
-            checker.problems.add(place, said)
-            return True
-    return False
-
-
-def _components(steps: Sequence[Step], place: Place, checker: FlowChecker) -> Iterator[Any]:
-    """What the steps call, those of called flows too."""
-    for each in walked(steps):
-        if isinstance(each, ComponentStep):
-            yield each.component
-        for name in each.called():
-            flow = checker.book.get(name, place)
-            yield from _components(() if flow is None else flow.steps, place, checker)
-
-
-def _indexes(components: Sequence[Any]) -> list[Any]:
-    """Every index among components and what they refer to, each once."""
-    found: list[Any] = []
-    for each in parts_of(components):
-        try:
-            is_index = implements(signature_for(each).runtime, Index)
-        except SignatureError:
-            continue
-        if is_index and each not in found:
-            found.append(each)
-    return found
-
-
 def _schema() -> list[dict[str, Any]]:
     cache = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/component"}]}
-    return [mapping(("cache", "then"), {"cache": cache, "then": BODY})]
+    return [mapping(("cache", "then"), {"cache": cache, "then": BODY, "pure": {"type": "boolean"}})]
 
 
 CACHE = Form("cache", check, _schema)
