@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from ragbraid.context import Cancellation, Context
-from ragbraid.embed.batches import by_length
+from ragbraid.embed.batches import by_length, of_one_length
 from ragbraid.embed.encoder import is_as_exact, load
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.probes import cosines, probes
@@ -21,6 +22,8 @@ from ragbraid.models.locate import locate
 from ragbraid.testing.embedder import EmbedderConformance
 from ragbraid.types import ModelName
 from tiny_models import make_tiny, write
+
+WORDS = ["the", "bridge", "over", "the", "river", "was", "opened", "in", "May", "by", "Ada", "Lind"]
 
 
 def minilm() -> Path:
@@ -226,8 +229,25 @@ def test_a_token_has_the_same_vector_in_any_company(tiny: Path, cache: int) -> N
     fresh = [opened(tiny, batch_tokens=8).token_vectors([text])[0] for text in texts]
     for _ in range(2):
         for alone, together in zip(fresh, runtime.token_vectors(texts), strict=True):
-            assert np.allclose(alone.vectors, together.vectors, atol=1e-3)
+            assert np.array_equal(alone.vectors, together.vectors)
             assert (alone.ids, alone.offsets) == (together.ids, together.offsets)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_a_model_computes_the_very_same_in_any_company(engine: str) -> None:
+    minilm()
+    runtime = SentenceTransformer(engine=engine, token_cache_mb=0).open()  # type: ignore[arg-type]
+    texts = [" ".join(WORDS[at % 7 : at % 7 + 3] * (1 + at % 5)) for at in range(24)]
+    states = [runtime.token_vectors([text])[0].vectors for text in texts]
+    queries = [runtime.embed([text], "query")[0] for text in texts]
+    for order in (range(24), range(23, -1, -1), range(0, 24, 5)):
+        some = [texts[at] for at in order]
+        for at, found in zip(order, runtime.token_vectors(some), strict=True):
+            assert np.array_equal(found.vectors, states[at])
+        for at, vector in zip(order, runtime.embed(some, "query"), strict=True):
+            assert np.array_equal(vector, queries[at])
+    runtime.close()
 
 
 class Counting:
@@ -322,9 +342,13 @@ def test_a_file_is_no_embedders_model(tmp_path: Path) -> None:
         _ = embedder.identity
 
 
-def test_batches_keep_to_their_budget_and_hold_everything_once() -> None:
+@pytest.mark.parametrize("made", [by_length, of_one_length])
+def test_batches_keep_to_their_budget_and_hold_everything_once(
+    made: Callable[[list[int], int], Iterator[list[int]]],
+) -> None:
     lengths = [5, 1, 9, 30, 9, 2, 0, 7]
-    batches = list(by_length(lengths, 18))
+    batches = list(made(lengths, 18))
     assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
     assert all(len(batch) == 1 or max(lengths[at] for at in batch) * len(batch) <= 18 for batch in batches)
     assert batches[0] == [3]
+    assert made is by_length or all(len({lengths[at] for at in batch}) == 1 for batch in batches)

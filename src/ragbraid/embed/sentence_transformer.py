@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from annotated_types import Ge, Gt
 
 from ragbraid.context import Context
-from ragbraid.embed.batches import by_length
+from ragbraid.embed.batches import by_length, of_one_length
 from ragbraid.embed.engines import Device, Engine, choose, load
 from ragbraid.embed.model_files import ModelFiles
 from ragbraid.embed.parts import Parts
@@ -163,7 +163,8 @@ class SentenceTransformerRuntime:
         prefix = self._prefix(purpose)
         encodings = self._encode([prefix + text for text in texts], purpose == "query", context)
         with self._weights.use() as encoder:
-            for rows, batch in self._forward(encodings, encoder.sentences, context):
+            batches = by_length if purpose == "passage" else of_one_length
+            for rows, batch in self._forward(encodings, encoder.sentences, context, batches):
                 vectors[rows] = self._shortened(batch)
         return self._sound(vectors)
 
@@ -219,7 +220,7 @@ class SentenceTransformerRuntime:
         encodings = self._encode(texts, True, context)
         made: dict[str, Tokens] = {}
         with self._weights.use() as encoder:
-            for rows, batch in self._forward(encodings, encoder.states, context):
+            for rows, batch in self._forward(encodings, encoder.states, context, of_one_length):
                 for row, states in zip(rows, batch, strict=True):
                     encoding = encodings[row]
                     own = [at for at, special in enumerate(encoding.special_tokens_mask) if not special]
@@ -282,11 +283,17 @@ class SentenceTransformerRuntime:
         return tokenizer
 
     def _forward(
-        self, encodings: list[Encoding], compute: Any, context: Context | None, *, unit: bool = True
+        self,
+        encodings: list[Encoding],
+        compute: Any,
+        context: Context | None,
+        batches: Callable[[Sequence[int], int], Iterator[list[int]]] = by_length,
+        *,
+        unit: bool = True,
     ) -> Iterator[tuple[list[int], Any]]:
         import numpy as np
 
-        for rows in by_length([len(each.ids) for each in encodings], self._options.batch_tokens):
+        for rows in batches([len(each.ids) for each in encodings], self._options.batch_tokens):
             if context is not None:
                 context.check()
             length = len(encodings[rows[0]].ids)
