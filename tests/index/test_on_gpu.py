@@ -47,6 +47,8 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 class TestFaissOnGpu(DurableIndexConformance):
     """Whatever an index promises holds where it is searched by torch."""
 
+    large = count(5_000, 60_000)
+
     @pytest.fixture(autouse=True)
     def by_torch(self, there: list[Any]) -> None:
         self.searched = there

@@ -31,6 +31,8 @@ TEXTS = {
 
 
 class TestFaissWithTokensAndSparseVectors(DurableIndexConformance):
+    large = count(5_000, 60_000)
+
     def open_index(self, folder: Path) -> FaissRuntime:
         return Faiss(folder, EMBEDDER, tokens=EMBEDDER, sparse=HashSparseEncoder().open()).open()
 

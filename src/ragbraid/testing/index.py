@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -111,6 +111,9 @@ def embedded(text: str) -> Vectors:
 
 class IndexConformance:
     """The behaviour that pipelines rely on; `open_index` is all that a subclass must give."""
+
+    large: ClassVar[int] = 60_000
+    """Chunks of the largest batch."""
 
     def open_index(self, folder: Path) -> Any:
         """An index with `EMBEDDER` that keeps what it holds in `folder`, with a `close()`."""
@@ -420,7 +423,7 @@ class IndexConformance:
         assert [(each.source, each.chunks) for each in index.sources()] == [("a", 0)]
 
     def test_a_very_large_batch(self, index: Index) -> None:
-        count = 60_000
+        count = self.large
         rng = np.random.default_rng(0)
         vectors = rng.standard_normal((count, 16), dtype=np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
