@@ -176,6 +176,42 @@ def test_what_is_wrong_with_a_route_is_said(steps: str, said: str) -> None:
     assert any(said in each for each in found), found
 
 
+@pytest.mark.parametrize(
+    ("routes", "said"),
+    [
+        ("[a]", "5:13: error: routes: wants Path or Mapping[str, list[str] or Route], not a list"),
+        ("{a: b}", "5:17: error: routes: a wants a list or a mapping, not 'b'"),
+        ("{a: [1, 2]}", "5:18: error: routes: a[0] wants a text, not 1"),
+        ("{a: [x], b: [y, X]}",
+         "5:29: error: the utterance 'X' stands in 'a' and in 'b', and at file.yaml:5:18"),
+        ("{a: {utterance: [x]}}", "5:29: error: routes: a has no 'utterance'; did you mean 'utterances'?"),
+        ("{a: {k: 1}}",
+         "5:21: error: routes: a has no 'k'; "
+         "it has utterances, patterns, where, collections, by and threshold"),
+        ("{a: {utterances: x}}", "5:30: error: routes: a.utterances wants a list, not 'x'"),
+        ("{a: {utterances: [x], by: luck}}",
+         "5:39: error: routes: a.by wants 'meaning' or 'words', not 'luck'"),
+        ("{a: {utterances: [x], threshold: .nan}}",
+         "5:46: error: routes: a.threshold wants a number, not '.nan'"),
+        ("{a: {patterns: x}}", "5:28: error: routes: a.patterns wants a list, not 'x'"),
+        ("{a: {where: owner}}", "5:25: error: routes: a.where wants a mapping, not 'owner'"),
+        ("{a: {where: {n: null}}}",
+         "5:29: error: routes: a.where.n wants a text or a number or true or false or a list, not nothing"),
+        ("{a: {utterances: [[x]]}}", "5:31: error: routes: a.utterances[0] wants a text, not a list"),
+        ("{a: [what: now]}", "5:18: error: routes: a[0] wants a text, not a mapping"),
+    ],
+)  # fmt: skip
+def test_routes_of_the_wrong_form_are_told_by_what_is_wrong_in_them(routes: str, said: str) -> None:
+    text = f"""
+components:
+  intents:
+    type: semantic-router
+    routes: {routes}
+"""
+    found = [str(each) for each in checked(text).diagnostics if "flow" not in each.message]
+    assert found == [f"file.yaml:{said}"]
+
+
 def test_routes_that_contradict_each_other_are_told_with_both_places() -> None:
     text = """
         components:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.environment import Unresolved, as_number, veiled
 from ragbraid.pipeline.find import tidied
+from ragbraid.pipeline.innermost import innermost
 from ragbraid.pipeline.signature import Setting
 from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
@@ -67,9 +68,8 @@ def _checked(
         try:
             values[setting.name] = json_validator(setting.annotation)(text)
         except ValidationError as error:
-            found = error.errors(include_url=False)[0]  # a union reports each arm; one is enough to say
-            at = node_at(node, found["loc"])
-            problems.add(at.place, f"{setting.name}: {_sentence(found, setting, at)}")
+            at, said = _misfit(error.errors(include_url=False), setting, node)
+            problems.add(at.place, f"{setting.name}: {said}")
         except Exception as error:  # whatever a component's own validators raise
             shown = "" if Secret in alternatives(plain(setting.annotation)) else f": {error}"
             problems.add(node.place, f"{setting.name}: {type(error).__name__}{veiled(shown, node)}")
@@ -123,6 +123,15 @@ def node_at(node: Node, location: Sequence[int | str]) -> Node:
         else:
             break
     return node
+
+
+def _misfit(errors: Sequence[Any], setting: Setting, node: Node) -> tuple[Node, str]:
+    """Which node is wrong, and what is said of it."""
+    inside = innermost(errors, node, setting.annotation)
+    if inside is not None:
+        return inside[0], veiled(inside[1], node)
+    at = node_at(node, errors[0]["loc"])  # a union reports each arm; one is enough to say
+    return at, _sentence(errors[0], setting, at)
 
 
 def _sentence(found: Any, setting: Setting, node: Node) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import isfinite
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from ragbraid.route.patterns import finder
@@ -110,6 +111,8 @@ def _of_route(name: str, route: Route) -> Iterator[tuple[Spot, str, None]]:
         yield (name,), f"a route's name is a word of letters, digits, - and _, not {name!r}", None
     if not (route.utterances or route.patterns or route.where or route.collections):
         yield (name,), f"the route {name!r} is empty: it wants utterances, patterns, or for whom it is", None
+    if route.threshold is not None and not isfinite(route.threshold):
+        yield (name, "threshold"), f"the threshold of {name!r} is no finite number", None
     for place, each in enumerate(route.patterns):
         spot = (name, "patterns", place)
         try:

@@ -68,6 +68,7 @@ def _route(name: str, node: Any, path: Path, lines: dict[Spot, int]) -> tuple[st
     for key, value in _entries(node, path):
         if key not in _FIELDS:
             raise _wrong(path, value, f"a route has no {key!r}; it has {', '.join(_FIELDS)}")
+        lines[name, key] = value.start_mark.line + 1
         if key in ("utterances", "patterns", "collections"):
             if value.id != "sequence":
                 raise _wrong(path, value, f"{key} of {name!r} wants a list")
