@@ -16,9 +16,11 @@ from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
 from llama_index_ragbraid import (
     Answered,
     Question,
+    RagbraidChatEngine,
     RagbraidEmbedding,
     RagbraidLLM,
     RagbraidNodeParser,
+    RagbraidQueryEngine,
     RagbraidReranker,
     RagbraidRetriever,
     RagbraidStep,
@@ -26,7 +28,7 @@ from llama_index_ragbraid import (
     answer_of,
     ragbraid_tool,
 )
-from parts import project, scripted
+from parts import ECHO, FAKES, project, scripted
 
 from ragbraid import Pipeline
 
@@ -104,6 +106,25 @@ def test_a_chat_engine_of_theirs_condenses_and_answers(tmp_path: Path) -> None:
     again = engine.chat("And again?")
     assert str(again) == "Still 27."
     assert again.source_nodes[0].node.ref_doc_id == "docs/leave.md"
+
+
+def test_a_stream_says_that_it_abstains(tmp_path: Path) -> None:
+    with Pipeline.build(
+        components={"index": {"type": "faiss", "path": str(tmp_path / "index")}},
+        ingest=[{"type": "files"}, {"type": "recursive-splitter"}, "index"],
+        search=[{"type": "lexical", "index": "index"}],
+        ask=["search", {"type": "compose", "generator": ECHO}],
+        allow=FAKES,
+    ) as pipeline:
+        (tmp_path / "travel.md").write_text(TEXTS[1], "utf-8")
+        pipeline.ingest(tmp_path / "travel.md")
+        said = pipeline.ask("Napoleon?")
+        assert said.abstained
+        streamed = RagbraidQueryEngine(pipeline, streaming=True).query("Napoleon?")
+        assert "".join(streamed.response_gen) == said.text
+        engine = RagbraidChatEngine(pipeline)
+        assert "".join(engine.stream_chat("Napoleon?").response_gen) == said.text
+        assert engine.chat_history[-1].content == said.text
 
 
 class Flow(RagbraidStep, Workflow):

@@ -77,11 +77,11 @@ class Compose:
         history: list[Message] | None = None,
         prefill: Prefilled | None = None,
     ) -> Iterator[Delta | Answer]:
-        """The prose, sentence by sentence, then the answer."""
+        """The prose, sentence by sentence, or the refusal, then the answer."""
         del prefill  # that it is there says that the generator has read the beginning
         check_question(question)
         if not hits:
-            yield Answer(refusal(hits, None), abstained=True)
+            yield from _refused(Answer(refusal(hits, None), abstained=True))
             return
         shown = hits[: self.passages]
         prompt, kept = fitted(self.generator, question, shown, history or (), self.max_tokens, context)
@@ -104,9 +104,8 @@ class Compose:
         sure = _confidence(question, shown, hits)
         if not written.text:
             nearest = next(iter(candidates(shown)), None)
-            yield Answer(
-                refusal(hits, nearest), abstained=True, confidence=sure, hits=tuple(hits), usage=usage
-            )
+            said = refusal(hits, nearest)
+            yield from _refused(Answer(said, abstained=True, confidence=sure, hits=tuple(hits), usage=usage))
             return
         yield Answer(
             text=written.text,
@@ -115,6 +114,12 @@ class Compose:
             hits=tuple(hits),
             usage=usage,
         )
+
+
+def _refused(answer: Answer) -> Iterator[Delta | Answer]:
+    """A refusal as a stream: nothing was shown before it."""
+    yield Delta(answer.text)
+    yield answer
 
 
 class _Written:

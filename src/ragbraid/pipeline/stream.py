@@ -19,7 +19,7 @@ from ragbraid.pipeline.run import Runner
 from ragbraid.pipeline.state import State
 from ragbraid.pipeline.targets import method_of
 from ragbraid.pipeline.workers import Workers
-from ragbraid.types import Delta, Event, Span
+from ragbraid.types import Answer, Delta, Event, Span
 
 _PATIENCE = 0.05
 """Seconds between looks at the cancellation while one side waits for the other."""
@@ -40,6 +40,7 @@ class Producer:
         self._finish = finish
         self._emit = emit
         self._next = 0
+        self._streamed = False
         self._saying = Lock()
         run.listener = self._step
 
@@ -47,7 +48,11 @@ class Producer:
         """Emit everything; the last event is `answer` or `error`. Raises only what ends the process."""
         step = self._runner.plan.flow
         try:
-            self._say("answer", step, self._finish(self._value(), self._run))
+            value = self._value()
+            # What gave it may not stream: what is said still adds up to the answer.
+            if isinstance(value, Answer) and not self._streamed and value.text:
+                self._say("delta", step, value.text)
+            self._say("answer", step, self._finish(value, self._run))
         except _GoneError:
             return
         except RagbraidError as error:
@@ -77,6 +82,7 @@ class Producer:
                 for item in self._items(chain, state, run):
                     run.cancellation.check()
                     if isinstance(item, Delta):
+                        self._streamed = True
                         self._say("delta", chain[-1].step, item.text)
             return
         self._runner.drive(stages[:-1], state, run)

@@ -81,15 +81,21 @@ class AnswererConformance:
         with pytest.raises(InputError):
             answerer(question, hits_of(DOCUMENTS), Context())
 
-    @pytest.mark.parametrize("question", ["When does iron melt?", "What about zebras?"])
-    def test_streams_what_it_returns(self, answerer: Any, question: str) -> None:
-        """The last value is the answer; without abstention the pieces join to its text."""
-        hits = hits_of(DOCUMENTS)
+    @pytest.mark.parametrize(
+        ("question", "hits"),
+        [
+            ("When does iron melt?", hits_of(DOCUMENTS)),
+            ("What about zebras?", hits_of(DOCUMENTS)),
+            ("When does iron melt?", []),
+        ],
+        ids=["answered", "unanswered", "without hits"],
+    )
+    def test_streams_what_it_returns(self, answerer: Any, question: str, hits: list[Hit]) -> None:
+        """The last value is the answer, and the pieces before it join to its text, a refusal's too."""
         *pieces, streamed = self.make().stream(question, hits, Context())
         assert streamed == answerer(question, hits, Context())
         assert all(isinstance(piece, Delta) for piece in pieces)
-        if pieces:
-            assert "".join(piece.text for piece in pieces) == streamed.text
+        assert "".join(piece.text for piece in pieces) == streamed.text
 
 
 def all_citations(answer: Answer) -> list[Citation]:
