@@ -22,6 +22,7 @@ from ragbraid.pipeline.requests import Caller
 from ragbraid.testing.list_index import ListIndexRuntime
 from ragbraid.types import Answer, Hit, Message
 from soaking import count
+from timing import least_seconds
 
 ALLOW = ("test_language_cache", *PARTS)
 ASKED: list[str] = []
@@ -246,6 +247,35 @@ def test_an_answer_is_found_for_the_same_words_in_their_order_alone(one: str, ot
         assert found(cache, asked, (0.9, 0.43)) is None
         assert found(cache, asked, group="another") is None
         assert found(cache, kept, (0.0, 1.0)) == "kept"
+
+
+def test_a_lookup_takes_no_longer_where_much_is_known() -> None:
+    cache = AnswerCache(most=5000).open()
+    vector = np.ones(4) / 2
+    for number in range(5000):
+        cache.keep("g", f"What is part {number}?", vector, Answer("kept"))
+    asked = [f"Please tell me what part {number} is" for number in range(100)]
+
+    def look_up() -> None:
+        assert all(cache.find("g", each, vector) for each in asked)
+        assert cache.find("g", "What was part 1?", vector) is None
+
+    assert least_seconds(look_up) < 0.2  # compared one by one they took 4 s
+
+
+def test_of_wordings_the_likest_is_found_and_none_that_is_forgotten() -> None:
+    cache = AnswerCache(most=2).open()
+    cache.keep("g", "Who is Ann?", np.array([1.0, 0.0]), Answer("one"))
+    cache.keep("g", "who is Ann", np.array([0.98, 0.2]), Answer("two"))
+    assert found(cache, "Tell me who Ann is", (0.98, 0.199)) == "two"
+    assert found(cache, "Tell me who Ann is", (1.0, 0.01)) == "one"
+    cache.keep("g", "Who is Bob?", np.array([1.0, 0.0]), Answer("three"))  # "two" was asked for longest ago
+    assert found(cache, "Tell me who Ann is", (0.98, 0.199)) == "one"
+    cache.keep("g", "Who is Ann?", np.array([0.0, 1.0]), Answer("four"))
+    assert found(cache, "Tell me who Ann is", (1.0, 0.0)) is None
+    assert (len(cache), found(cache, "Tell me who Ann is", (0.0, 1.0))) == (2, "four")
+    cache.close()
+    assert (len(cache), found(cache, "Who is Bob?")) == (0, None)
 
 
 def test_a_question_worded_otherwise_finds_the_answer(tmp_path: Path) -> None:
