@@ -55,8 +55,10 @@ def note(question: str) -> list[Hit]:
 
 
 def recall(question: str, hits: list[Hit], history: list[Message]) -> Answer:
-    """Answers by what was said and found."""
-    return Answer(" | ".join([question, *(each.content for each in history), *(each.text for each in hits)]))
+    """Answers by what was said and found; of the former the beginnings, since answers are said in turn."""
+    return Answer(
+        " | ".join([question, *(each.content[:40] for each in history), *(each.text for each in hits)])
+    )
 
 
 def opened(text: str = FILE, cache: str = "", index: str = "testing/list-index", **options: Any) -> Pipeline:
