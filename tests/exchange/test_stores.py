@@ -237,6 +237,31 @@ def test_a_small_file_that_stands_for_much_is_refused(tmp_path: Path, langchain_
             held(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"\x8f(", b"\x90"),  # a member of a set
+        (b"}", b"Ns"),  # a key
+        (b"}(", b"Nu"),
+        (b"", b"\x8c\x08Document\x93"),  # a class's home
+    ],
+)
+def test_no_nested_tuple_is_hashed_or_shown(before: bytes, after: bytes) -> None:
+    nested = b")\x94" + b"".join(b"h%c\x86\x94" % number for number in range(60))
+    with pytest.raises(InputError, match="isn't read"):
+        pickled.read(b"\x80\x04" + before + nested + after + b".", "index.pkl")
+
+
+def test_an_id_that_is_a_nested_tuple_is_refused(tmp_path: Path, langchain_classes: Any) -> None:
+    store, nested = langchain_classes[1](), ()
+    for _ in range(60):
+        nested = (nested, nested)  # type: ignore[assignment]
+    store._dict = {}
+    (tmp_path / "index.pkl").write_bytes(pickle.dumps((store, {0: nested}), 4))
+    with pytest.raises(InputError, match="isn't of the layout"):
+        held(tmp_path)
+
+
 @settings(max_examples=count(60, 2000), deadline=None)
 @given(
     st.binary(max_size=60)

@@ -116,10 +116,16 @@ class _Machine:
         self._top(list).extend(values)
 
     def _add(self, values: list[Any]) -> None:
-        self._top(set).update(values)
+        self._top(set).update(self._hashed(values))
 
     def _set(self, pairs: list[Any]) -> None:
-        self._top(dict).update(zip(pairs[::2], pairs[1::2], strict=True))
+        self._top(dict).update(zip(self._hashed(pairs[::2]), pairs[1::2], strict=True))
+
+    def _hashed(self, values: list[Any]) -> list[Any]:
+        """Values that are hashed at once. A tuple needn't be: forty of two, each in the next, are 2**40."""
+        if not all(isinstance(each, str | int | float | None) for each in values):
+            raise _refused(self._name, "it has a key or a set's member that is neither text nor a number")
+        return values
 
     def _top(self, kind: type) -> Any:
         held = self.stack[-1]
@@ -131,7 +137,9 @@ class _Machine:
         self.stack.append(self._memo[at])
 
     def _class(self, module: Any, name: Any) -> None:
-        if name not in _CLASSES or str(module).partition(".")[0] not in _HOMES:
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise _refused(self._name, "it is damaged")
+        if name not in _CLASSES or module.partition(".")[0] not in _HOMES:
             raise _refused(
                 self._name, f"it has an object of {module}.{name}, and only LangChain's documents are read"
             )

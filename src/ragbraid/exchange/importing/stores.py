@@ -72,7 +72,9 @@ def _langchain(folder: Path) -> Held:
     try:
         docstore, places = told
         documents: Mapping[str, Any] = docstore.fields["_dict"]
-        ids = [str(places[number]) for number in range(len(places))]
+        ids = [places[number] for number in range(len(places))]
+        if not all(isinstance(each, str) for each in ids):
+            raise TypeError("an id is no text")
         passages = [_langchain_passage(each, documents[each]) for each in ids]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
