@@ -12,7 +12,7 @@ from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from llama_index_ragbraid.values import hit_of_node
 from ragbraid import Hit
-from ragbraid.bridge.values import KEY, crossing
+from ragbraid.bridge.values import crossing, kind_of
 from ragbraid.errors import InputError
 from ragbraid.pipeline.one_step import RERANKING, OneStep
 
@@ -63,7 +63,6 @@ class RagbraidReranker(BaseNodePostprocessor):
 
 def _ranked(found: NodeWithScore, hit: Hit) -> NodeWithScore:
     node = found.node
-    ours = node.metadata.get(KEY)
-    if isinstance(ours, Mapping) and "scores" in ours:
+    if kind_of(node.metadata) is Hit:
         node = node.model_copy(update={"metadata": crossing(hit)})
     return NodeWithScore(node=node, score=hit.score)

@@ -50,7 +50,7 @@ def plain(value: Any, owner: str) -> dict[str, Any]:
         raise InputError(f"The metadata of {owner} is no mapping.", "Import what its framework wrote.")
     budget = [_VALUES]
     copied: dict[str, Any] = _copied(value, owner, budget, 0)
-    users, _ = crossed(copied)
+    users, *_ = crossed(copied)
     encode(users, owner)
     return users
 

@@ -11,7 +11,7 @@ from haystack import Document, component, default_to_dict
 from haystack_integrations.common.ragbraid import hit_of_document
 
 from ragbraid import Hit
-from ragbraid.bridge.values import KEY, crossing
+from ragbraid.bridge.values import crossing, kind_of
 from ragbraid.pipeline.one_step import RERANKING, OneStep
 
 DEFAULT = {"type": "maxsim", "embedder": {"type": "sentence-transformer"}}
@@ -74,6 +74,5 @@ class RagbraidRanker:
 
 
 def _ranked(document: Document, hit: Hit) -> Document:
-    ours = document.meta.get(KEY)
-    was_hit = isinstance(ours, Mapping) and "scores" in ours
+    was_hit = kind_of(document.meta) is Hit
     return replace(document, meta=crossing(hit) if was_hit else document.meta, score=hit.score)
