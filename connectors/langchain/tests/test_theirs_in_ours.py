@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import BaseDocumentCompressor, BaseDocumentTransformer, Document
@@ -50,6 +51,15 @@ class Shortest(BaseDocumentCompressor):
         ]
 
 
+class Measured(BaseDocumentCompressor):
+    """Scores as numpy and torch give them, which are no floats of Python's."""
+
+    def compress_documents(self, documents: Any, query: str, callbacks: Any = None) -> list[Document]:
+        for number, each in enumerate(documents):
+            each.metadata["relevance_score"] = np.float32(0.75 - number / 2)
+        return list(documents)
+
+
 class Paragraphs(BaseDocumentTransformer):
     def transform_documents(self, documents: Any, **kwargs: Any) -> list[Document]:
         return [
@@ -66,6 +76,13 @@ class Files(BaseLoader):
 
 def make_notes() -> BaseRetriever:
     return Notes()
+
+
+def test_a_rerankers_numpy_scores_are_told() -> None:
+    with Pipeline.build(search=[as_component(Notes()), as_component(Measured())]) as pipeline:
+        scores = [each.score for each in pipeline.search("q", k=2)]
+    assert scores == [0.75, 0.25]
+    assert [*map(type, scores)] == [float, float]
 
 
 def test_a_retriever_and_a_reranker_keep_text_metadata_and_scores() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from langchain_core.document_loaders import BaseLoader
@@ -112,7 +113,7 @@ class RerankerPart:
             ours = each.metadata.get(KEY)
             id_ = each.id or (ours.get("id") if isinstance(ours, Mapping) else None)
             score = each.metadata.get("relevance_score")
-            yield str(id_), float(score) if isinstance(score, int | float) else None
+            yield str(id_), float(score) if isinstance(score, Real) else None
 
 
 class GeneratorPart:
