@@ -32,7 +32,7 @@ def test_the_agent_passes_on_a_cited_answer(pipeline: Pipeline) -> None:
     assert isinstance(told, ToolMessage)
     assert told.artifact == pipeline.ask(question)
     (citation,) = told.artifact.citations[:1]
-    assert f"[1] {citation.source}: {citation.quote}" in told.content
+    assert f"[1] {citation.source}:{citation.line}: “{citation.quote}”" in told.content
 
 
 def test_our_own_model_calls_the_tool_of_an_agent(pipeline: Pipeline) -> None:

@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from langchain_ragbraid.lending import OfPipeline
+from ragbraid.bridge.answers import cited
 from ragbraid.types import Answer
 
 
@@ -48,5 +49,4 @@ class RagbraidTool(OfPipeline, BaseTool):
 
 
 def _told(answer: Answer) -> tuple[str, Answer]:
-    cited = [f"[{number}] {each.source}: {each.quote}" for number, each in enumerate(answer.citations, 1)]
-    return "\n".join([answer.text, *cited]), answer
+    return cited(answer), answer
