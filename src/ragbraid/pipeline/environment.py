@@ -19,6 +19,17 @@ def escaped(text: str) -> str:
     return text.replace("$", "$$") if _SPECIAL.search(text) else text
 
 
+def is_variable(text: str) -> bool:
+    """Whether a file's text is one variable and nothing else."""
+    match = _REFERENCE.fullmatch(text)
+    return match is not None and match[2] is not None
+
+
+def without_variables(text: str) -> str:
+    """A file's text in which each variable that it names is mere text; what is escaped stays so."""
+    return _REFERENCE.sub(lambda match: f"${match[0]}" if match[2] else match[0], text)
+
+
 def variables_of(text: str) -> list[str]:
     """The variables that a file's text names, each once, in their order."""
     return list(dict.fromkeys(match[2] for match in _REFERENCE.finditer(text) if match[2]))

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragbraid.errors import InputError
+from ragbraid.errors import InputError, PipelineFileError
 from ragbraid.exchange.importing.haystack_file import Component, read
 from ragbraid.exchange.importing.haystack_parts import Meant, meant
+from ragbraid.pipeline.build import tree_of
+from ragbraid.pipeline.check import check_tree
+from ragbraid.pipeline.diagnostics import Problems
 from ragbraid.pipeline.environment import variables_of
 from ragbraid.pipeline.pipeline import Pipeline
 from ragbraid.pipeline.tree import NAME
@@ -28,12 +31,22 @@ def imported(files: Sequence[Path], base: Path) -> tuple[str, list[str]]:
     reading = _Reading()
     for file in files:
         reading.file(read(file))
-    sections = reading.sections()
-    with Pipeline.build(base=base, **sections) as pipeline:
-        text = pipeline.to_yaml()
+    text = _written(reading.sections(), base)
     reading.names(text)
     head = _line(f"Made by `ragbraid import` of {', '.join(each.name for each in files)}.")
     return "\n".join([*(f"# {each}" for each in (head, *reading.notes)), text]), reading.notes
+
+
+def _written(sections: Any, base: Path) -> str:
+    """The text of the file of these sections, checked without a look at the environment."""
+    problems = Problems()
+    tree, _ = tree_of(sections, problems)
+    variables = dict.fromkeys(variables_of(repr(sections)), "unread")
+    checked = check_tree(tree, base.absolute(), (), problems, variables).pipeline
+    if checked is None:
+        raise PipelineFileError(problems.sorted())
+    with Pipeline(checked) as pipeline:
+        return pipeline.to_yaml()
 
 
 def _line(text: str) -> str:

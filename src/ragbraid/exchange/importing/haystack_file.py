@@ -10,10 +10,26 @@ from typing import Any
 import yaml
 
 from ragbraid.errors import InputError
-from ragbraid.pipeline.environment import escaped
+from ragbraid.pipeline.environment import escaped, is_variable, without_variables
 
 _MOST = 1_000_000
 """Characters that a file may have."""
+_HOME = "haystack_integrations.components"
+_OURS = {
+    f"{_HOME}.converters.ragbraid.converter.RagbraidFileToDocument",
+    f"{_HOME}.embedders.ragbraid.document_embedder.RagbraidDocumentEmbedder",
+    f"{_HOME}.embedders.ragbraid.text_embedder.RagbraidTextEmbedder",
+    f"{_HOME}.generators.ragbraid.chat.chat_generator.RagbraidChatGenerator",
+    f"{_HOME}.pipelines.ragbraid.pipeline.RagbraidPipeline",
+    f"{_HOME}.pipelines.ragbraid.search.RagbraidSearch",
+    f"{_HOME}.preprocessors.ragbraid.splitter.RagbraidSplitter",
+    f"{_HOME}.rankers.ragbraid.ranker.RagbraidRanker",
+    f"{_HOME}.readers.ragbraid.reader.RagbraidReader",
+    f"{_HOME}.retrievers.ragbraid.bm25_retriever.RagbraidBM25Retriever",
+    f"{_HOME}.retrievers.ragbraid.embedding_retriever.RagbraidEmbeddingRetriever",
+}
+"""The types of ragbraid-haystack, as `Pipeline.dump` and `ragbraid export` write them."""
+_SECRET = "api_key"
 
 
 @dataclass(slots=True)
@@ -29,10 +45,22 @@ class Settings:
         `${NAME}` is mere text to Haystack, and stays that here: a file that asked for the environment to be
         filled in could have a secret sent to a server of its own.
         """
-        return _escaped(self.take_ours(name, default))
+        return _escaped(self._taken(name, default))
 
     def take_ours(self, name: str, default: Any = None) -> Any:
-        """The value of a setting that is written in ragbraid's own language, variables and all."""
+        """The value of a setting that is written in ragbraid's own language.
+
+        Of its variables only one that is the whole of an `api_key` stays: elsewhere it could have any
+        variable sent along with an address or a model's name.
+        """
+        return _keyed(self._taken(name, default))
+
+    def names_variables(self, name: str) -> bool:
+        """Whether `take_ours` makes mere text of a variable in the setting."""
+        value = self.values.get(name)
+        return bool(_keyed(value) != value)
+
+    def _taken(self, name: str, default: Any) -> Any:
         self.taken.add(name)
         value = self.values.get(name)
         return default if value is None else value
@@ -79,6 +107,15 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _escaped(each) for key, each in value.items()}
     return [_escaped(each) for each in value] if isinstance(value, list) else value
+
+
+def _keyed(value: Any, key: Any = None) -> Any:
+    """A value in ragbraid's language that names no variable but as the whole of an `api_key`."""
+    if isinstance(value, str):
+        return value if key == _SECRET and is_variable(value) else without_variables(value)
+    if isinstance(value, dict):
+        return {name: _keyed(each, name) for name, each in value.items()}
+    return [_keyed(each) for each in value] if isinstance(value, list) else value
 
 
 def read(path: Path) -> dict[str, Component]:
@@ -128,7 +165,7 @@ def _component(path: Path, name: str, told: Any) -> Component:
     parameters = told.get("init_parameters") or {}
     if not isinstance(parameters, dict):
         raise InputError(f"{path}: `init_parameters` of {name!r} is no mapping.")
-    return Component(name, kind.rpartition(".")[2], Settings(parameters), ".ragbraid" in kind)
+    return Component(name, kind.rpartition(".")[2], Settings(parameters), kind in _OURS)
 
 
 def _ordered(components: Mapping[str, Component]) -> Iterable[str]:

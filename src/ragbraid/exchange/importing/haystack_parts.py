@@ -233,7 +233,10 @@ def _ours(kind: Kind, setting: str, default: Mapping[str, Any]) -> Any:
     def read(settings: Settings) -> Meant:
         settings.taken |= {"top_k", "pipeline"}
         spec = settings.take_ours(setting, default)
-        return Meant(kind, dict(spec)) if isinstance(spec, dict) else Meant("none")
+        note = f"`${{…}}` in `{setting}` is mere text, but as an `api_key`"
+        if not isinstance(spec, dict):
+            return Meant("none")
+        return Meant(kind, dict(spec), note if settings.names_variables(setting) else "")
 
     return read
 
