@@ -26,6 +26,7 @@ from ragbraid import InputError, PipelineFileError
 from ragbraid import Pipeline as Ragbraid
 from ragbraid.errors import LoadError
 
+ECHO = "type: ragbraid.testing.echo_generator:EchoGenerator"
 QUESTION = "How many days of holiday are there?"
 GERMAN = {"field": "meta.lang", "operator": "==", "value": "de"}
 ADD = Tool("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}}, lambda a: a)
@@ -69,6 +70,17 @@ async def test_a_stream_ends_in_the_same_answer_also_async(file: Path) -> None:
     assert again == chunks
     assert await pipeline.run_async(QUESTION) == whole
     assert (await RagbraidSearch(file).run_async(QUESTION)) == RagbraidSearch(file).run(QUESTION)
+
+
+def test_a_callback_hears_that_a_pipeline_abstains(file: Path) -> None:
+    written = file.read_text("utf-8").replace("{type: quote}", f"{{type: compose, generator: {{{ECHO}}}}}")
+    composing = file.with_name("composing.yaml")  # over the same index
+    composing.write_text(written, "utf-8")
+    with Ragbraid.load(composing, allow=FAKES) as ours:
+        chunks, hear = heard()
+        (answer,) = RagbraidPipeline(ours).run("Napoleon?", streaming_callback=hear)["answers"]
+    assert answer.meta["ragbraid"]["abstained"]
+    assert "".join(each.content for each in chunks) == answer.data != ""
 
 
 def test_filters_are_haystacks_or_our_own(file: Path) -> None:
