@@ -411,6 +411,30 @@ def test_what_is_no_pipeline_file_is_refused(text: str, said: str, tmp_path: Pat
         imported([tmp_path / "a.yaml"], tmp_path)
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB + "components: {j: {type: x.DocumentJoiner, init_parameters: {weights: *a29}}}",
+        "components: {j: {type: x.DocumentJoiner, init_parameters: {weights: &a [*a]}}}",
+        "components: {j: {type: x.DocumentJoiner, init_parameters: {a: &a {b: *a}}}}",
+    ],
+)
+def test_a_small_file_that_stands_for_much_is_refused_with_a_sentence(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(text, "utf-8")
+    with pytest.raises(InputError, match="more than 100,000 values, or is nested more than 100 levels"):
+        imported([tmp_path / "a.yaml"], tmp_path)
+
+
+def test_merge_keys_arent_followed(tmp_path: Path) -> None:
+    lines = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 30)]
+    (tmp_path / "a.yaml").write_text("\n".join(["a0: &a0 {x: 1}", *lines, "components: {}"]), "utf-8")
+    with pytest.raises(InputError, match=r"isn't YAML that can be read.*merge"):
+        imported([tmp_path / "a.yaml"], tmp_path)
+
+
 def test_a_file_cant_have_code_run(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text("raise SystemExit('ran')\n", "utf-8")
     ours = "haystack_integrations.components.rankers.ragbraid.ranker.RagbraidRanker"

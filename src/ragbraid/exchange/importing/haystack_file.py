@@ -10,10 +10,13 @@ from typing import Any
 import yaml
 
 from ragbraid.errors import InputError
+from ragbraid.exchange.importing.swelling import SwellingError, copied
 from ragbraid.pipeline.environment import escaped, is_variable, without_variables
 
 _MOST = 1_000_000
 """Characters that a file may have."""
+_VALUES, _DEPTH = 100_000, 100
+"""Values that it may have, each counted as often as an alias names it, and levels of them."""
 _HOME = "haystack_integrations.components"
 _OURS = {
     f"{_HOME}.converters.ragbraid.converter.RagbraidFileToDocument",
@@ -100,6 +103,13 @@ class Component:
         return f"`{self.name}` ({self.type})"
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads no merge keys (`<<`), which Haystack doesn't write: few of them stand for very much at once."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave them as they are: nothing is constructed of one."""
+
+
 def _escaped(value: Any) -> Any:
     """A value none of whose texts names a variable; in keys none is looked up."""
     if isinstance(value, str):
@@ -132,7 +142,10 @@ def read(path: Path) -> dict[str, Component]:
     if len(text) > _MOST:
         raise InputError(f"{path} has more than {_MOST:,} characters.", "Name a pipeline file.")
     try:
-        told = yaml.safe_load(text)
+        told = copied(yaml.load(text, _Loader), _VALUES, _DEPTH)
+    except SwellingError:
+        said = f"{path} has more than {_VALUES:,} values, or is nested more than {_DEPTH} levels deep."
+        raise InputError(said, "Write out what its aliases (*NAME) stand for.") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         place = getattr(error, "problem_mark", None)
         where = f"{path}:{place.line + 1}" if place is not None else str(path)

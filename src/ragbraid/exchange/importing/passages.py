@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragbraid.bridge.values import crossed
 from ragbraid.errors import IndexMismatch, InputError
+from ragbraid.exchange.importing.swelling import SwellingError, copied
 from ragbraid.index.metadata import MAX_DEPTH, encode
 from ragbraid.index.protocol import Change, Entry, Index
 from ragbraid.types import Chunk, Document, Scope
@@ -48,26 +49,16 @@ def plain(value: Any, owner: str) -> dict[str, Any]:
     """Metadata as values of JSON. Raises `InputError`, naming `owner`, for anything else."""
     if not isinstance(value, Mapping):
         raise InputError(f"The metadata of {owner} is no mapping.", "Import what its framework wrote.")
-    budget = [_VALUES]
-    copied: dict[str, Any] = _copied(value, owner, budget, 0)
-    users, *_ = crossed(copied)
-    encode(users, owner)
-    return users
-
-
-def _copied(value: Any, owner: str, budget: list[int], depth: int) -> Any:
-    budget[0] -= 1
-    if budget[0] < 0 or depth > MAX_DEPTH:
+    try:
+        users, *_ = crossed(copied(value, _VALUES, MAX_DEPTH))
+    except SwellingError:
         raise InputError(
             f"The metadata of {owner} has more than {_VALUES:,} values, or is nested more than {MAX_DEPTH} "
             "levels deep.",
             "Leave out what no filter needs.",
-        )
-    if isinstance(value, Mapping):
-        return {key: _copied(each, owner, budget, depth + 1) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copied(each, owner, budget, depth + 1) for each in value]
-    return value
+        ) from None
+    encode(users, owner)
+    return users
 
 
 def store(index: Index, held: Held, scope: Scope, *, same: bool) -> bool:
