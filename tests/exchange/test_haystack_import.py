@@ -402,6 +402,7 @@ def test_a_files_name_and_a_components_stay_comments(tmp_path: Path) -> None:
         ("components: {a: {type: x.Y}}\nconnections: [{sender: a.x, receiver: b.y}]", "one isn't there"),
         ("components: {a: {type: x.Y}}\nconnections: [3]", "no list of senders"),
         ("components: {a: {type: x.Y}}", "Nothing in these files"),
+        ("components: {1: {type: x.Y}, '1': {type: x.Y}}", "two components have one name"),
         ("[" * 5000, "isn't YAML that can be read"),
     ],
 )
@@ -426,6 +427,11 @@ def test_a_small_file_that_stands_for_much_is_refused_with_a_sentence(text: str,
     (tmp_path / "a.yaml").write_text(text, "utf-8")
     with pytest.raises(InputError, match="more than 100,000 values, or is nested more than 100 levels"):
         imported([tmp_path / "a.yaml"], tmp_path)
+
+
+def test_a_splitters_overlap_below_zero_is_none(tmp_path: Path) -> None:
+    path = file(tmp_path, "a.yaml", {"cut": ("x.DocumentSplitter", {"split_overlap": -5})})
+    assert "overlap" not in made(tmp_path, path)[0]["ingest"][1]
 
 
 def test_merge_keys_arent_followed(tmp_path: Path) -> None:

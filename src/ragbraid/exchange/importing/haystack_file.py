@@ -157,6 +157,8 @@ def read(path: Path) -> dict[str, Component]:
             "Write one with `pipeline.dump(file)` in Haystack.",
         )
     found = {str(name): _component(path, str(name), each) for name, each in told["components"].items()}
+    if len(found) < len(told["components"]):
+        raise InputError(f"{path}: two components have one name, such as 1 and '1'.", "Rename one.")
     connections = told.get("connections") or []
     if not isinstance(connections, list) or not all(isinstance(each, dict) for each in connections):
         raise InputError(f"{path}: `connections` is no list of senders and receivers.", "Dump it anew.")

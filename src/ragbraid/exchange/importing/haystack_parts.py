@@ -82,7 +82,7 @@ def _document_splitter(settings: Settings) -> tuple[dict[str, Any], str]:
     overlap = settings.take("split_overlap", 0)
     if unit == "word":
         tokens = max(8, length * 4 // 3)
-        most = min(int(overlap) * 4 // 3 if isinstance(overlap, int) else 0, tokens // 2)
+        most = max(0, min(int(overlap) * 4 // 3 if isinstance(overlap, int) else 0, tokens // 2))
         spec = {"type": "recursive-splitter", "max_tokens": tokens, **({"overlap": most} if most else {})}
         return spec, f"{length} words are {tokens} tokens here, and chunks end at a break of the text"
     kind = "sentences" if unit == "sentence" else "recursive-splitter"
