@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ragbraid.exchange.exporting.chain import Chain, chain_of
 from ragbraid.exchange.exporting.haystack import haystack
 from ragbraid.exchange.exporting.langchain import langchain
 from ragbraid.exchange.exporting.llama_index import llama_index
+from ragbraid.exchange.exporting.script import literal
 from ragbraid.pipeline.find import find, packaged_names
 
 PIPELINES = Path(__file__).resolve().parents[2] / "pipelines"
@@ -102,3 +104,12 @@ def test_a_pipeline_that_is_wrong_or_answers_nothing_is_refused(tmp_path: Path) 
         chain(tmp_path, "search: [{type: lexcal, index: index}]\n")
     with pytest.raises(InputError, match="has no flow `ask`"):
         chain(tmp_path, "search: [{type: lexical, index: index}]\n")
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), 1e300, 0.1])
+def test_a_number_in_a_script_is_that_number(value: float) -> None:
+    told = ast.parse(literal(value), mode="eval").body
+    if isinstance(told, ast.Call):
+        assert ast.unparse(told.func) == "float"
+        told = told.args[0]
+    assert float(ast.literal_eval(told)) == value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ def literal(value: Any) -> str:
     if isinstance(value, Mapping):
         pairs = [f"{literal(key)}: {literal(each)}" for key, each in value.items()]
         return _bracketed("{", pairs, "}")
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'  # `inf` alone is a name
     return listed(value) if isinstance(value, list | tuple) else repr(value)
 
 
