@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from ragbraid.pipeline.engine import Engine
 from ragbraid.pipeline.serving import Settings
 from ragbraid.serve.app import build
 from ragbraid.serve.keys import add, read
+from ragbraid.serve.reload import EVERY
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ def test_a_revoked_and_an_expired_key_are_refused_without_a_restart(guarded: Gua
     url, leaver, text = guarded.url, guarded.made["leaver"], guarded.file.read_text()
     assert asked(url, guarded.made["old"]).status_code == 401
     assert asked(url, leaver).status_code == 200
-    guarded.file.write_text("keys: [", "utf-8")  # a slip: what held before holds on
-    until(lambda: asked(url, leaver).status_code == 200)
+    for slip in ("keys: [", "keys: [{expires: 2026-02-30}]", "keys: " + "[" * 5000):
+        guarded.file.write_text(slip, "utf-8")  # what held before holds on
+        time.sleep(2 * EVERY)
+        assert asked(url, leaver).status_code == 200
     left = [each for each in yaml.safe_load(text)["keys"] if each["name"] != "leaver"]
     guarded.file.write_text(yaml.safe_dump({"keys": left}), "utf-8")
     until(lambda: asked(url, leaver).status_code == 401)
@@ -132,7 +136,15 @@ def test_the_audit_log_tells_who_asked_and_nothing_of_what(guarded: Guarded) -> 
 
 def test_a_file_of_keys_that_is_wrong_is_told_without_its_contents(tmp_path: Path) -> None:
     keys = tmp_path / "keys.yaml"
-    for text in ("- 1", "keys: 3", "keys: [{name: A, sha256: secret}]", "keys: [{name: a, sha256: secret}]"):
+    for text in (
+        "- 1",
+        "keys: 3",
+        "keys: [{expires: 2026-02-30}]",
+        "keys: !!int q",
+        "keys: " + "[" * 5000,
+        "keys: [{name: A, sha256: secret}]",
+        "keys: [{name: a, sha256: secret}]",
+    ):
         keys.write_text(text, "utf-8")
         with pytest.raises(InputError) as raised:
             read(keys)

@@ -92,7 +92,7 @@ def read(path: Path) -> list[Entry]:
         given = list((found or {}).get("keys", []))
     except OSError as error:
         raise _unreadable(path, error) from None
-    except (yaml.YAMLError, UnicodeError, AttributeError, TypeError):
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
         raise InputError(f"{path} is no file of keys.", "`ragbraid new key NAME` makes one.") from None
     return _checked(given, path)
 

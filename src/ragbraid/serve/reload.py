@@ -42,13 +42,16 @@ async def watch(shelf: Shelf, files: dict[str, Watched], keys: Keys, changed: Ca
     """Look again and again. A file that is wrong is told in the log, and the version before goes on."""
     while True:
         await asyncio.sleep(EVERY)
-        for name, each in files.items():
-            if await asyncio.to_thread(_look, shelf.all[name], each):
-                await asyncio.to_thread(changed)
         try:
             keys.reload()
         except RagbraidError as error:
             LOG.warning("%s What was read before holds on.", error)
+        try:
+            for name, each in files.items():
+                if await asyncio.to_thread(_look, shelf.all[name], each):
+                    await asyncio.to_thread(changed)
+        except Exception:  # whatever it is, a key that is taken out later must still lose its rights
+            LOG.exception("A changed pipeline can't be looked at. What was served before goes on.")
 
 
 def _look(served: Served, watched: Watched) -> bool:
