@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragbraid.embed.model_files import Pooling
+from ragbraid.models import openvino as engine
 
 if TYPE_CHECKING:
     import openvino
@@ -24,10 +25,10 @@ def bert_graph(folder: Path, config: dict[str, Any], pooling: Pooling) -> openvi
     The states are of shape (texts, tokens, hidden), the vectors (texts, hidden), neither of unit length.
     Raises `KeyError` for weights that aren't there.
     """
-    import openvino
-    from openvino import opset13 as ops
     from safetensors.numpy import load_file
 
+    library = engine.openvino()
+    ops = library.opset13
     loaded = load_file(folder / "model.safetensors")
     prefix = next(key for key in loaded if key.endswith(_EMBEDDINGS)).removesuffix(_EMBEDDINGS)
     build = _Builder({key.removeprefix(prefix): value for key, value in loaded.items()}, config)
@@ -37,7 +38,7 @@ def bert_graph(folder: Path, config: dict[str, Any], pooling: Pooling) -> openvi
     vectors = build.first(states) if pooling == "cls" else build.mean(states, mask)
     for each in (ids, mask):
         each.output(0).set_names({each.get_friendly_name()})
-    return openvino.Model([states, vectors], [ids, mask], "bert")
+    return library.Model([states, vectors], [ids, mask], "bert")
 
 
 class _Builder:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from ragbraid.errors import MissingDependency
@@ -36,13 +38,23 @@ def leads_here() -> bool:
 
 def openvino() -> Any:
     """The library. Raises `MissingDependency`."""
+    return _imported("openvino")
+
+
+def openvino_genai() -> Any:
+    """The library of generation with it. Raises `MissingDependency`."""
+    return _imported("openvino_genai")
+
+
+def _imported(name: str) -> Any:
+    # Where this module is found, each import of OpenVINO tells a server of its maker's that somebody did.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
-        import openvino
+        return import_module(name)
     except ImportError as error:
         raise MissingDependency(
             "OpenVINO isn't installed.", "Run `pip install 'ragbraid[local]'`."
         ) from error
-    return openvino
 
 
 @lru_cache(maxsize=1)

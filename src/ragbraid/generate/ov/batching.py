@@ -18,7 +18,7 @@ from ragbraid.errors import GenerationError
 from ragbraid.generate.answering import Tokens
 from ragbraid.generate.ov.jobs import Job
 from ragbraid.generate.turns import turn_of
-from ragbraid.models.openvino import openvino
+from ragbraid.models.openvino import openvino, openvino_genai
 from ragbraid.models.signal_stack import signal_stack_kept
 
 _BLOCK = 32
@@ -160,15 +160,13 @@ class Batcher:
 
 def pipeline(folder: Path, properties: Mapping[str, Any], *, parallel: int, cache_bytes: int) -> Any:
     """A loaded pipeline of continuous batching, with `cache_bytes` for keys and values."""
-    import openvino_genai
-
-    scheduler = openvino_genai.SchedulerConfig()
+    scheduler = openvino_genai().SchedulerConfig()
     scheduler.enable_prefix_caching = True
     scheduler.max_num_seqs = parallel
     scheduler.max_num_batched_tokens = _BATCHED_TOKENS
     scheduler.num_kv_blocks = max(2, cache_bytes // page_bytes(folder))
     with signal_stack_kept():
-        return openvino_genai.ContinuousBatchingPipeline(folder, scheduler, "CPU", dict(properties), {})
+        return openvino_genai().ContinuousBatchingPipeline(folder, scheduler, "CPU", dict(properties), {})
 
 
 def page_bytes(folder: Path) -> int:

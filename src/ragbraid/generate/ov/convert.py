@@ -18,7 +18,7 @@ from ragbraid.generate.hf.quietly import quietly
 from ragbraid.generate.ov.fitness import MODULES, unfit
 from ragbraid.models.converted import converted
 from ragbraid.models.fingerprint import fingerprint
-from ragbraid.models.openvino import EXACT, machine, openvino
+from ragbraid.models.openvino import EXACT, machine, openvino, openvino_genai
 from ragbraid.models.signal_stack import signal_stack_kept
 
 KL_MOST = 0.001
@@ -75,8 +75,6 @@ def prove(folder: Path) -> Mapping[str, Any]:
 
 
 def _fill(folder: Path, path: Path, header: Gguf) -> None:
-    from openvino_genai import Tokenizer
-
     from ragbraid.generate.ov.weights import make_exact
 
     imported = folder / "imported"
@@ -85,7 +83,7 @@ def _fill(folder: Path, path: Path, header: Gguf) -> None:
         _import(path, imported)
         for each in imported.glob("openvino_*tokenizer.*"):
             shutil.move(each, folder / each.name)
-        ids = Tokenizer(folder).encode(_PROBE, add_special_tokens=False).input_ids.data
+        ids = openvino_genai().Tokenizer(folder).encode(_PROBE, add_special_tokens=False).input_ids.data
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1].removesuffix(".")
         raise ModelError(
@@ -101,15 +99,13 @@ def _fill(folder: Path, path: Path, header: Gguf) -> None:
 
 def _import(path: Path, folder: Path) -> None:
     """Let the importer save its graph: it does so beside the file, which therefore gets a second name."""
-    import openvino_genai
-
     beside = folder / path.name
     try:
         os.link(path, beside)
     except OSError:  # another volume
         shutil.copyfile(path, beside)
     try:
-        openvino_genai.LLMPipeline(beside, "CPU", enable_save_ov_model=True)
+        openvino_genai().LLMPipeline(beside, "CPU", enable_save_ov_model=True)
     finally:
         beside.unlink()
 

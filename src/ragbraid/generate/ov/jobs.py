@@ -13,6 +13,7 @@ from ragbraid.generate.json_schema import demand_holdable
 from ragbraid.generate.protocol import Constraint, Grammar, JsonSchema, Quotes, Regex, Request
 from ragbraid.generate.quote_grammar import grammar_of
 from ragbraid.generate.turns import Turn, turn_of
+from ragbraid.models.openvino import openvino_genai
 
 
 @dataclass(slots=True, eq=False)
@@ -39,9 +40,7 @@ class Job:
 
 def job_of(request: Request, prompt: Sequence[int], stops: Sequence[int]) -> Job:
     """The request as OpenVINO takes it. Raises `GenerationError` for a constraint that nothing can meet."""
-    import openvino_genai
-
-    config = openvino_genai.GenerationConfig()
+    config = openvino_genai().GenerationConfig()
     config.max_new_tokens = request.max_tokens
     config.stop_token_ids = set(stops)
     config.eos_token_id = stops[0] if stops else -1
@@ -57,9 +56,7 @@ def job_of(request: Request, prompt: Sequence[int], stops: Sequence[int]) -> Job
 
 
 def _structured(constraint: Constraint) -> Any:
-    import openvino_genai
-
-    structured = openvino_genai.StructuredOutputConfig()
+    structured = openvino_genai().StructuredOutputConfig()
     match constraint:
         case Quotes():
             structured.grammar = grammar_of(constraint)

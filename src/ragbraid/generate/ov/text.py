@@ -12,6 +12,7 @@ from ragbraid.generate.ends import ENDS
 from ragbraid.generate.gguf import Gguf
 from ragbraid.generate.prompting import prompt_tokens
 from ragbraid.generate.token_bytes import CONTROL, token_bytes
+from ragbraid.models.openvino import openvino_genai
 from ragbraid.models.signal_stack import signal_stack_kept
 from ragbraid.types import Message
 
@@ -100,7 +101,5 @@ class Text:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from openvino_genai import Tokenizer
-
         with signal_stack_kept():
-            return Tokenizer(self._folder)
+            return openvino_genai().Tokenizer(self._folder)
