@@ -88,7 +88,9 @@ class Empty:
     path: str
 
 
-Node: TypeAlias = And | Or | Not | Among | Compare | Present | Empty
+Test: TypeAlias = Among | Compare | Present | Empty
+"""Of one field."""
+Node: TypeAlias = And | Or | Not | Test
 
 
 def parse_filter(written: Any) -> Node:

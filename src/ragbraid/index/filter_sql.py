@@ -14,7 +14,8 @@ from sqlite3 import Connection
 from typing import Any
 
 from ragbraid.index.comparisons import COMPARISONS, EMPTY, JSON_TYPES, comparable, kind
-from ragbraid.index.filter import Among, And, Compare, Empty, Node, Not, Or, Present, holds, parse_filter
+from ragbraid.index.filter import Among, Compare, Empty, Node, Present, Test, holds, parse_filter
+from ragbraid.index.filter_compiler import FilterCompiler
 from ragbraid.index.metadata import dump, is_plain
 from ragbraid.types import Filter
 
@@ -57,27 +58,15 @@ def _holds(filter_text: str, metadata: str, source: str) -> bool:
     return holds(_parsed(filter_text), {"source": source, **json.loads(metadata)})
 
 
-class _Compiler:
-    """Walks the tree once; `parameters` grow in the order of the SQL text."""
+class _Compiler(FilterCompiler):
+    always, never = "1", "0"
 
     def __init__(self, metadata: str, source: str) -> None:
+        super().__init__()
         self._metadata, self._source = metadata, source
-        self.parameters: list[Any] = []
 
-    def compile(self, node: Node) -> tuple[str, bool]:
-        """SQL that holds wherever the node does, and whether it holds nowhere else."""
+    def test(self, node: Test) -> tuple[str, bool]:
         match node:
-            case And(nodes):
-                return self._joined(nodes, " AND ", "1")
-            case Or(nodes):
-                return self._joined(nodes, " OR ", "0")
-            case Not(inner):
-                mark = len(self.parameters)
-                sql, exact = self.compile(inner)
-                if exact:
-                    return f"NOT {sql}", True
-                del self.parameters[mark:]
-                return "1", False
             case Among(path, values) if sayable(path) and all(map(decidable, values)):
                 return self._tested(path, lambda type_, value: self._equal(values, type_, value)), True
             case Compare(path, name, operand) if (
@@ -88,11 +77,7 @@ class _Compiler:
                 return f"({self._type(path)} IS NOT NULL)", True
             case Empty(path) if sayable(path):
                 return self._empty(path), True
-        return "1", False
-
-    def _joined(self, nodes: tuple[Node, ...], word: str, none: str) -> tuple[str, bool]:
-        parts = [self.compile(each) for each in nodes]
-        return f"({word.join(sql for sql, _ in parts) or none})", all(exact for _, exact in parts)
+        return self.always, False
 
     def _tested(self, path: str, test: Any) -> str:
         """A test of the value or, where it is a list, of its elements."""

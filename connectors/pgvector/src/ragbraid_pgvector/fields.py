@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from ragbraid.index.comparisons import kind
-from ragbraid.index.filter import Among, And, Compare, Empty, Node, Not, Or, Present
+from ragbraid.index.filter import Among, Compare, Empty, Node, Present, Test
+from ragbraid.index.filter_compiler import FilterCompiler
 from ragbraid.index.metadata import dump
 
 _ORDER = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
@@ -42,27 +43,12 @@ def compile_filter(node: Node, alias: str) -> Where:
     return Where(sql, tuple(compiler.parameters), exact)
 
 
-class _Compiler:
-    """Walks the tree once; `parameters` grow in the order of the SQL text."""
-
+class _Compiler(FilterCompiler):
     def __init__(self, alias: str) -> None:
+        super().__init__()
         self._fields, self._source = f"{alias}.fields", f"{alias}.source"
-        self.parameters: list[Any] = []
 
-    def compile(self, node: Node) -> tuple[str, bool]:
-        """SQL that holds wherever the node does, and whether it holds nowhere else."""
-        match node:
-            case And(nodes):
-                return self._joined(nodes, " AND ", "true")
-            case Or(nodes):
-                return self._joined(nodes, " OR ", "false")
-            case Not(inner):
-                mark = len(self.parameters)
-                sql, exact = self.compile(inner)
-                if exact:
-                    return f"NOT {sql}", True
-                del self.parameters[mark:]
-                return "true", False
+    def test(self, node: Test) -> tuple[str, bool]:
         if not _sayable(node.path):
             return "true", False
         match node:
@@ -76,10 +62,6 @@ class _Compiler:
                 value = self._value(path)
                 return f"""(COALESCE({value}, 'null') IN ('null', '""', '[]', '{{}}'))""", True
         return "true", False
-
-    def _joined(self, nodes: tuple[Node, ...], word: str, none: str) -> tuple[str, bool]:
-        parts = [self.compile(each) for each in nodes]
-        return f"({word.join(sql for sql, _ in parts) or none})", all(exact for _, exact in parts)
 
     def _among(self, path: str, values: tuple[Any, ...]) -> str:
         if path != "source" and "." not in path and all(kind(each) in _SCALAR for each in values):
