@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
 
 from ragbraid.pipeline.diagnostics import listed, meant
-from ragbraid.pipeline.tree import List, Map, Node, describe
+from ragbraid.pipeline.tree import Map, Node, child, describe
 from ragbraid.pipeline.typecheck import plain
 from ragbraid.secret import Secret
 
@@ -56,13 +56,9 @@ def _way(node: Node, location: Sequence[int | str]) -> _Way:
     """The keys and places of a location that lead into a node; the rest of it names arms of unions."""
     way: _Way = []
     for key in location:
-        if isinstance(node, Map) and key in node.items:
-            node = node.items[str(key)]
-        elif isinstance(node, List) and isinstance(key, int) and key < len(node.items):
-            node = node.items[key]
-        else:
-            continue
-        way.append((key, node))
+        if (inner := child(node, key)) is not None:
+            node = inner
+            way.append((key, node))
     return way
 
 

@@ -12,7 +12,7 @@ from ragbraid.pipeline.environment import Unresolved, as_number, veiled
 from ragbraid.pipeline.find import tidied
 from ragbraid.pipeline.innermost import innermost
 from ragbraid.pipeline.signature import Setting
-from ragbraid.pipeline.tree import List, Map, Node, Scalar, describe, scalars
+from ragbraid.pipeline.tree import List, Map, Node, Scalar, child, describe, scalars
 from ragbraid.pipeline.typecheck import alternatives, plain, type_name
 from ragbraid.pipeline.validator import json_validator
 from ragbraid.secret import Secret
@@ -116,12 +116,9 @@ def _from_environment(node: Scalar, arms: Sequence[Any]) -> Any:
 def node_at(node: Node, location: Sequence[int | str]) -> Node:
     """The node that these keys and places lead to, or the last one on the way."""
     for key in location:
-        if isinstance(node, Map) and key in node.items:
-            node = node.items[str(key)]
-        elif isinstance(node, List) and isinstance(key, int) and key < len(node.items):
-            node = node.items[key]
-        else:
+        if (inner := child(node, key)) is None:
             break
+        node = inner
     return node
 
 

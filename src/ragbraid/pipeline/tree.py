@@ -76,6 +76,15 @@ def describe(node: Node) -> str:
             return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:56]}…'"
 
 
+def child(node: Node, key: int | str) -> Node | None:
+    """What a mapping has under a key, or a list at a place."""
+    if isinstance(node, Map):
+        return node.items.get(key) if isinstance(key, str) else None
+    if isinstance(node, List) and isinstance(key, int) and key < len(node.items):
+        return node.items[key]
+    return None
+
+
 def scalars(node: Node) -> Iterator[Scalar]:
     """Every scalar below a node, in file order."""
     match node:
