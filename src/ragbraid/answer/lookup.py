@@ -52,8 +52,10 @@ class Lookup:
         scope = context.scope
         told = [self.identity, scope.collection, scope.filter, [each.sequence() for each in self.indexes]]
         group = sha256(json.dumps([*told, values], sort_keys=True, default=repr).encode()).hexdigest()
-        vector = None if self.embedder is None else self.embedder.embed([question], "query")[0]
-        known = self.cache.find(group, question, vector)
+        known, vector = self.cache.find(group, question, None), None
+        if known is None and self.embedder is not None:  # the same words need no vector
+            vector = self.embedder.embed([question], "query")[0]
+            known = self.cache.find(group, question, vector)
         return Looked(known, partial(self.cache.keep, group, question, vector))
 
 
