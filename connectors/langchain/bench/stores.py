@@ -87,6 +87,7 @@ def main(count: int) -> None:
             return store
 
         def load_theirs() -> Any:
+            # Theirs unpickles; the folder was written a moment ago, by this process.
             store = FAISS.load_local(folder, Given(), allow_dangerous_deserialization=True)
             store.similarity_search_by_vector(queries[0], K)
             return store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragbraid.answer.turns import Prompt, spoken, with_turns_that_fit
+from ragbraid.answer.turns import Prompt, spoken, that_may_fit, with_turns_that_fit
 from ragbraid.context import Context
 from ragbraid.errors import InputError
 from ragbraid.generate.protocol import Generator
@@ -35,7 +35,7 @@ def fitted(
     def prompt(turns: Sequence[Message]) -> Prompt:
         return _prompt(question, hits[:kept], turns)
 
-    recent = spoken(history)[-max(1, room) :]
+    recent = that_may_fit(spoken(history), room)
     while kept > 1 and generator.count_tokens(prompt(recent)) > room:
         kept -= 1
     whole = with_turns_that_fit(generator, history, room, prompt, context)

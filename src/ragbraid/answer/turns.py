@@ -17,6 +17,11 @@ def spoken(history: Sequence[Message]) -> list[Message]:
     return [each for each in history if each.role in ("user", "assistant")]
 
 
+def that_may_fit(said: list[Message], room: int) -> list[Message]:
+    """The latest turns, no more than `room`: no message is less than a token."""
+    return said[max(0, len(said) - room) :]
+
+
 def with_turns_that_fit(
     generator: Generator,
     history: Sequence[Message],
@@ -29,7 +34,7 @@ def with_turns_that_fit(
     The trace says how many were dropped. A history of 10,000 turns takes some fourteen steps to halve.
     """
     said = spoken(history)
-    turns = said[max(0, len(said) - room) :]  # no message is less than a token
+    turns = that_may_fit(said, room)
 
     def fits(dropped: int) -> bool:
         return generator.count_tokens(prompt(turns[dropped:])) <= room
