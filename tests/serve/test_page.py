@@ -146,6 +146,8 @@ def test_a_citation_of_the_answer_opens_the_document_at_the_passage(
     page.keyboard.press("Escape")
     page.locator("#document").wait_for(state="hidden")
     assert article.is_visible()
+    # The address follows once the sheet is closed, and only then is there something to go back to.
+    page.wait_for_function("() => !location.hash.startsWith('#/document')")
     page.go_back()  # an address is all that it takes
     assert page.locator("#document mark").inner_text() == "Parental leave is 14 months."
 
